@@ -1,0 +1,11 @@
+//! The nouns that every other layer shares: what was asked, what was observed, what was concluded.
+
+pub mod address;
+pub mod asked;
+pub mod endpoint;
+pub mod fact;
+pub mod finding;
+pub mod outcome;
+pub mod report;
+pub mod secret;
+pub mod target;

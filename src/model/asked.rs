@@ -1,0 +1,68 @@
+//! What a run was asked to test: judging needs it as much as what was seen.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::endpoint::Transport;
+use super::target::Host;
+
+/// What a run was asked to test.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Asked {
+    /// What the run is for.
+    pub purpose: Purpose,
+    /// How the servers were named.
+    pub form: Form,
+    /// The services, before names are resolved.
+    pub services: Vec<Service>,
+    /// Whether there are credentials.
+    pub credentials: bool,
+    /// Whether controls were allowed.
+    pub controls: bool,
+}
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// `stun`: reachability and the own address.
+    Stun,
+    /// `turn`: whether calls will work through the relay.
+    Turn,
+    /// `external-ip`: whether the advertised address is the one that works.
+    ExternalIp,
+}
+
+/// How the servers were named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// A host alone: all usual transports and ports.
+    Host,
+    /// A host and a port: all transports on that port, none of which is promised.
+    HostAndPort,
+    /// URIs: exactly these are offered to users.
+    Urls,
+}
+
+/// One service to test: a host, a port, a transport.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Service {
+    /// The host's name or address.
+    pub host: Host,
+    /// The port; absent where SRV records may name it (RFC 5928 §3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// The transport between client and server.
+    pub transport: Transport,
+    /// Whether it is said to be a TURN server, or a STUN server only.
+    pub relay: bool,
+}
+
+impl Service {
+    /// The port, or the default one of the transport.
+    #[must_use]
+    pub fn port_or_default(&self) -> u16 {
+        self.port.unwrap_or_else(|| self.transport.default_port())
+    }
+}

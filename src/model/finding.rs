@@ -1,0 +1,107 @@
+//! What is wrong, how sure that is, and what to change.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a fault does to calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// They fail.
+    Fail,
+    /// They fail for some users, or run badly.
+    Degrade,
+    /// A risk.
+    Warn,
+}
+
+/// How sure a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    /// Nothing else explains the evidence.
+    Certain,
+    /// Something else could, and is much rarer.
+    Likely,
+    /// Something else could just as well.
+    Possible,
+}
+
+/// One cause with its evidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// The stable name of the cause.
+    pub id: String,
+    /// What it does to calls.
+    pub level: Level,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// One sentence on what is wrong.
+    pub summary: String,
+    /// One sentence on what that does to calls.
+    pub impact: String,
+    /// The observations that it rests on.
+    pub evidence: Vec<String>,
+    /// The causes that the evidence can't exclude.
+    pub remaining: Vec<Remaining>,
+    /// What to change.
+    pub fixes: Vec<Fix>,
+}
+
+/// A cause that the evidence can't exclude, and the step that would.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Remaining {
+    /// The stable name of that cause.
+    pub id: String,
+    /// What would tell.
+    pub decide: String,
+}
+
+/// A change that mends a fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Fix {
+    /// Where to make it.
+    #[serde(rename = "where")]
+    pub place: Place,
+    /// What to do, in a sentence.
+    pub text: String,
+    /// A command or a line of configuration that can be pasted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+}
+
+/// Where a fix is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Place {
+    /// On the TURN server's host.
+    Server,
+    /// In the firewall or the provider's rules before the server.
+    Firewall,
+    /// In the zone of the name.
+    Dns,
+    /// In the application: its list of ICE servers, or what makes its credentials.
+    Application,
+    /// In the network that callcheck runs in.
+    Network,
+    /// On the host that callcheck runs on.
+    Client,
+}
+
+/// A cause that the evidence excludes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RuledOut {
+    /// The stable name of the cause.
+    pub id: String,
+    /// The observations that exclude it.
+    pub evidence: Vec<String>,
+}
+
+/// Something that would have mattered and was not tested.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotTested {
+    /// What was not tested.
+    pub what: String,
+    /// Why.
+    pub why: String,
+}

@@ -1,0 +1,97 @@
+//! The report: a public interface with a version, and what `replay` reads back.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::asked::Asked;
+use super::fact::Observation;
+use super::finding::{Finding, NotTested, RuledOut};
+
+/// The version of the report's form. Fields only get added within one version.
+pub const SCHEMA: &str = "callcheck/1";
+
+/// The answer in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Calls will work on what was tested, and all that matters was tested.
+    Ok,
+    /// They work for some users or transports, or run badly.
+    Degraded,
+    /// They fail.
+    Failed,
+    /// What would decide could not be tested from here.
+    Inconclusive,
+}
+
+impl Verdict {
+    /// The name that a report uses.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Degraded => "degraded",
+            Self::Failed => "failed",
+            Self::Inconclusive => "inconclusive",
+        }
+    }
+}
+
+/// The program that made a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
+    /// `callcheck`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+impl Tool {
+    /// This program.
+    #[must_use]
+    pub fn current() -> Self {
+        Self { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+}
+
+/// Everything that one run asked, saw and concluded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// The version of the report's form, `callcheck/1`.
+    pub schema: String,
+    /// What made it.
+    pub tool: Tool,
+    /// The command that was run.
+    pub command: String,
+    /// When it started, RFC 3339, UTC.
+    pub started_at: String,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// The answer in one word.
+    pub verdict: Verdict,
+    /// What ended the run early: the deadline, or an interruption.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_short: Option<CutShort>,
+    /// What was asked, so that the evidence can be judged again.
+    pub asked: Asked,
+    /// What is wrong; the first is the root cause.
+    pub findings: Vec<Finding>,
+    /// What the evidence excludes.
+    pub ruled_out: Vec<RuledOut>,
+    /// What would have mattered and was not tested.
+    pub not_tested: Vec<NotTested>,
+    /// What was seen.
+    pub observations: Vec<Observation>,
+    /// Every host that was sent anything.
+    pub contacted: Vec<String>,
+}
+
+/// What ended a run early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CutShort {
+    /// `--timeout` was reached.
+    Deadline,
+    /// Ctrl-C, or a signal that means the same.
+    Interrupted,
+}

@@ -1,0 +1,13 @@
+//! Sockets, names, TLS, and the driver that joins them with the sans-IO machines of `proto`.
+//!
+//! Everything above reaches the network through [`network::Network`], so the same probes run on real sockets and in a
+//! simulated world.
+
+pub mod ledger;
+pub mod network;
+pub mod resolver;
+pub mod session;
+pub mod stream;
+pub mod system;
+pub mod tls;
+pub mod udp;

@@ -1,0 +1,86 @@
+//! The allocations that are alive, so that every one of them is given back on every way out.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::session::{Exchange, Session};
+use crate::proto::authentication::LongTerm;
+use crate::proto::request::Request;
+
+/// The live allocations of a run. Clones are handles to the same ledger.
+#[derive(Clone, Default)]
+pub struct Ledger {
+    entries: Rc<RefCell<Vec<Entry>>>,
+}
+
+struct Entry {
+    number: u64,
+    session: Session,
+    signed: Option<LongTerm>,
+}
+
+/// A live allocation in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held(u64);
+
+impl Ledger {
+    /// Enters an allocation. Do so before the Allocate is sent: a run may be cut short before its answer comes.
+    #[must_use]
+    pub fn hold(&self, session: &Session, signed: Option<&LongTerm>) -> Held {
+        let mut entries = self.entries.borrow_mut();
+        let number = entries.last().map_or(0, |entry| entry.number + 1);
+        entries.push(Entry { number, session: session.clone(), signed: signed.cloned() });
+        Held(number)
+    }
+
+    /// How many allocations are alive.
+    #[must_use]
+    pub fn alive(&self) -> u32 {
+        u32::try_from(self.entries.borrow().len()).unwrap_or(u32::MAX)
+    }
+
+    /// Takes an entry out that never became an allocation.
+    pub fn strike(&self, held: Held) {
+        self.entries.borrow_mut().retain(|entry| entry.number != held.0);
+    }
+
+    /// Replaces the credentials of an entry: the server has sent a fresh nonce.
+    pub fn renew(&self, held: Held, signed: &LongTerm) {
+        if let Some(entry) = self.entries.borrow_mut().iter_mut().find(|entry| entry.number == held.0) {
+            entry.signed = Some(signed.clone());
+        }
+    }
+
+    /// Gives an allocation back by a Refresh with LIFETIME 0 (RFC 8656 §8) and waits for the answer.
+    ///
+    /// The entry is taken out when the answer is there, so a run cut short meanwhile gives it back again.
+    pub async fn release(&self, held: Held) -> Option<Exchange> {
+        let (session, signed) = {
+            let entries = self.entries.borrow();
+            let entry = entries.iter().find(|entry| entry.number == held.0)?;
+            (entry.session.clone(), entry.signed.clone())
+        };
+        let exchange = give_back(&session, signed).await;
+        self.strike(held);
+        Some(exchange)
+    }
+
+    /// Gives back all that is alive, within the limit.
+    pub async fn release_all(&self, limit: Duration) {
+        let entries = std::mem::take(&mut *self.entries.borrow_mut());
+        let releases = entries.into_iter().map(|entry| async move { give_back(&entry.session, entry.signed).await });
+        // Past the limit the server's own timer ends them.
+        _ = tokio::time::timeout(limit, futures::future::join_all(releases)).await;
+    }
+}
+
+async fn give_back(session: &Session, mut signed: Option<LongTerm>) -> Exchange {
+    let request = Request::refresh(Duration::ZERO);
+    let exchange = session.ask_signed(&request, signed.as_ref()).await;
+    let (Some(with), Some(response)) = (&mut signed, &exchange.response) else { return exchange };
+    if exchange.reply.code() == Some(438) && with.renew(response) {
+        return session.ask_signed(&request, Some(with)).await;
+    }
+    exchange
+}

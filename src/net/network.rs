@@ -1,0 +1,95 @@
+//! The one seam between callcheck and the world: sockets, names, routes, time of day and randomness.
+
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::model::fact::NameAnswer;
+use crate::model::outcome::{Outcome, Unreachable};
+
+/// The world that a run happens in. What the network does is an [`Outcome`], never an error.
+#[async_trait(?Send)]
+pub trait Network {
+    /// The local address that would be used to reach another; `None` without a route.
+    fn source(&self, to: IpAddr) -> Option<IpAddr>;
+
+    /// A new UDP socket on a port of its own, able to reach addresses of the same family as `towards`.
+    fn bind_udp(&self, towards: IpAddr) -> Result<Rc<dyn Datagrams>, Outcome>;
+
+    /// A TCP connection. Where nothing answers this does not end by itself: the caller sets the limit.
+    async fn connect_tcp(&self, to: SocketAddr) -> Result<Box<dyn Stream>, Outcome>;
+
+    /// The addresses of a name.
+    async fn addresses(&self, name: &str) -> Lookup<IpAddr>;
+
+    /// The SRV records of a name, in the order of RFC 2782.
+    async fn services(&self, name: &str) -> Lookup<(String, u16)>;
+
+    /// The name servers that the system asks.
+    fn name_servers(&self) -> Vec<SocketAddr>;
+
+    /// The time of day.
+    fn time_of_day(&self) -> SystemTime;
+
+    /// Fills a buffer with random bytes.
+    fn randomize(&self, bytes: &mut [u8]);
+}
+
+/// A byte stream.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Stream for T {}
+
+/// A UDP socket that is not connected, so that answers from foreign addresses are seen.
+#[async_trait(?Send)]
+pub trait Datagrams {
+    /// The local address; the IP is unspecified where the system chooses it by route.
+    fn local(&self) -> SocketAddr;
+
+    /// Sends a datagram; a full buffer drops it as a network would.
+    fn send(&self, bytes: &[u8], to: SocketAddr) -> Result<(), Outcome>;
+
+    /// Waits for what comes next.
+    async fn receive(&self) -> Arrival;
+}
+
+/// What comes to a UDP socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// A datagram.
+    Datagram {
+        /// Its source.
+        from: SocketAddr,
+        /// Its payload.
+        bytes: Vec<u8>,
+    },
+    /// An ICMP error about a datagram that was sent.
+    Icmp {
+        /// Where that datagram was sent to.
+        to: SocketAddr,
+        /// What the error says.
+        reason: Unreachable,
+        /// Who sent the error.
+        from: Option<IpAddr>,
+    },
+}
+
+/// The answer to a question about a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup<T> {
+    /// How the question ended.
+    pub answer: NameAnswer,
+    /// The records.
+    pub records: Vec<T>,
+}
+
+impl<T> Lookup<T> {
+    /// An answer without records.
+    #[must_use]
+    pub fn empty(answer: NameAnswer) -> Self {
+        Self { answer, records: Vec::new() }
+    }
+}

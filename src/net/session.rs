@@ -1,0 +1,484 @@
+//! One 5-tuple in motion: drives [`Transactions`] over a UDP socket or a stream, and hands out answers and relayed data.
+//!
+//! A session lives as long as a handle to it; its tasks end with the last one.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::network::{Arrival, Datagrams, Network, Stream};
+use crate::model::endpoint::Endpoint;
+use crate::model::outcome::{Defect, Outcome, Protocol, Reply, Stray, StrayKind, Unreachable};
+use crate::proto::authentication::LongTerm;
+use crate::proto::channel_data::ChannelData;
+use crate::proto::framing::{Framer, NotStun, speaks};
+use crate::proto::request::{Request, send_indication};
+use crate::proto::response::{Class, Response};
+use crate::proto::schedule::Schedule;
+use crate::proto::transactions::{Answer, Due, Received, Transactions};
+
+/// How long a request over a stream may take. TCP retransmits by itself, first after one second (RFC 6298 §2).
+const STREAM_PATIENCE: Duration = Duration::from_millis(2200);
+
+/// How many relayed datagrams wait to be taken; a flood beyond that is dropped.
+const RELAYED_QUEUE: usize = 4096;
+
+/// A datagram that came through the relay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relayed {
+    /// The peer as the relay sees it; absent where it came over a channel.
+    pub peer: Option<SocketAddr>,
+    /// What the peer sent.
+    pub payload: Vec<u8>,
+    /// When it came.
+    pub at: Instant,
+}
+
+/// The end of a request.
+#[derive(Debug)]
+pub struct Exchange {
+    /// How it ended.
+    pub reply: Reply,
+    /// What was answered.
+    pub response: Option<Response>,
+}
+
+/// One 5-tuple to a server. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Session {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    endpoint: Endpoint,
+    local: Option<SocketAddr>,
+    network: Rc<dyn Network>,
+    state: Rc<RefCell<State>>,
+    wake: Rc<Notify>,
+    tasks: Vec<AbortHandle>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+#[derive(Default)]
+struct State {
+    transactions: Transactions,
+    waiting: HashMap<[u8; 12], oneshot::Sender<Ended>>,
+    outbox: Vec<Vec<u8>>,
+    strays: Vec<Stray>,
+    relayed: Option<mpsc::Sender<Relayed>>,
+    trouble: Option<Outcome>,
+    closed: Option<Outcome>,
+    icmp_errors: u32,
+    round_trip: Option<Duration>,
+    sends: u32,
+    answers: u32,
+}
+
+enum Ended {
+    Answered(Box<Answer>),
+    GivenUp { sends: u32 },
+}
+
+impl Session {
+    /// A session over a new UDP socket.
+    ///
+    /// # Errors
+    ///
+    /// What the network says where no socket can be had.
+    pub fn over_udp(network: &Rc<dyn Network>, endpoint: Endpoint) -> Result<Self, Outcome> {
+        let socket = network.bind_udp(endpoint.ip())?;
+        let local_ip = network.source(endpoint.ip()).unwrap_or_else(|| socket.local().ip());
+        let local = SocketAddr::new(local_ip, socket.local().port());
+        let (state, wake) = <(Rc<RefCell<State>>, Rc<Notify>)>::default();
+        let pump = tokio::task::spawn_local(pump_datagrams(socket, endpoint.address, Rc::clone(&state), Rc::clone(&wake)));
+        Ok(Self {
+            inner: Rc::new(Inner {
+                endpoint,
+                local: Some(local),
+                network: Rc::clone(network),
+                state,
+                wake,
+                tasks: vec![pump.abort_handle()],
+            }),
+        })
+    }
+
+    /// A session over a connected stream.
+    #[must_use]
+    pub fn over_stream(network: &Rc<dyn Network>, endpoint: Endpoint, stream: Box<dyn Stream>) -> Self {
+        let (state, wake) = <(Rc<RefCell<State>>, Rc<Notify>)>::default();
+        let (reader, writer) = tokio::io::split(stream);
+        let (outgoing, queue) = mpsc::unbounded_channel();
+        let write = tokio::task::spawn_local(write_stream(writer, queue));
+        let pump = tokio::task::spawn_local(pump_stream(reader, outgoing, Rc::clone(&state), Rc::clone(&wake)));
+        Self {
+            inner: Rc::new(Inner {
+                endpoint,
+                local: None,
+                network: Rc::clone(network),
+                state,
+                wake,
+                tasks: vec![write.abort_handle(), pump.abort_handle()],
+            }),
+        }
+    }
+
+    /// The server's endpoint.
+    #[must_use]
+    pub fn endpoint(&self) -> Endpoint {
+        self.inner.endpoint
+    }
+
+    /// The local address, where it is a UDP session.
+    #[must_use]
+    pub fn local(&self) -> Option<SocketAddr> {
+        self.inner.local
+    }
+
+    /// The shortest round trip seen so far.
+    #[must_use]
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.inner.state.borrow().round_trip
+    }
+
+    /// How many requests were sent, retransmissions included, and how many were answered.
+    #[must_use]
+    pub fn tally(&self) -> (u32, u32) {
+        let state = self.inner.state.borrow();
+        (state.sends, state.answers)
+    }
+
+    /// Sends a request without credentials and waits for its end.
+    pub async fn ask(&self, request: &Request) -> Exchange {
+        let id = self.new_id();
+        self.run(id, request.seal(id), self.schedule(), None).await
+    }
+
+    /// Sends a request without credentials by a schedule of the caller's.
+    pub async fn ask_by(&self, request: &Request, schedule: Schedule) -> Exchange {
+        let id = self.new_id();
+        self.run(id, request.seal(id), schedule, None).await
+    }
+
+    /// Sends a request with credentials, where there are any, and waits for its end.
+    pub async fn ask_signed(&self, request: &Request, with: Option<&LongTerm>) -> Exchange {
+        let Some(with) = with else { return self.ask(request).await };
+        let id = self.new_id();
+        match request.authenticate(id, with) {
+            Ok(bytes) => self.run(id, bytes, self.schedule(), Some(with.clone())).await,
+            Err(_) => Exchange { reply: Reply::unsent(Outcome::Unusable { defect: Defect::Malformed }), response: None },
+        }
+    }
+
+    /// Sends a payload to a peer by a Send indication, for which there is no answer.
+    pub fn send_to_peer(&self, peer: SocketAddr, payload: &[u8]) {
+        if let Some(bytes) = send_indication(self.new_id(), peer, payload) {
+            self.send(bytes);
+        }
+    }
+
+    /// Sends a payload over a bound channel.
+    pub fn send_over_channel(&self, channel: u16, payload: &[u8]) {
+        if let Some(bytes) = (ChannelData { channel, payload }).encode(self.inner.endpoint.transport.is_stream()) {
+            self.send(bytes);
+        }
+    }
+
+    /// The datagrams that come through the relay from now on; an earlier receiver gets none any more.
+    #[must_use]
+    pub fn relayed(&self) -> mpsc::Receiver<Relayed> {
+        let (sender, receiver) = mpsc::channel(RELAYED_QUEUE);
+        self.inner.state.borrow_mut().relayed = Some(sender);
+        receiver
+    }
+
+    fn send(&self, bytes: Vec<u8>) {
+        self.inner.state.borrow_mut().outbox.push(bytes);
+        self.inner.wake.notify_one();
+    }
+
+    fn new_id(&self) -> [u8; 12] {
+        let mut id = [0; 12];
+        self.inner.network.randomize(&mut id);
+        id
+    }
+
+    fn schedule(&self) -> Schedule {
+        if self.inner.endpoint.transport.is_stream() {
+            return Schedule::reliable(STREAM_PATIENCE);
+        }
+        self.round_trip().map_or_else(Schedule::first_contact, Schedule::known_path)
+    }
+
+    async fn run(&self, id: [u8; 12], bytes: Vec<u8>, schedule: Schedule, signed: Option<LongTerm>) -> Exchange {
+        let (sender, receiver) = oneshot::channel();
+        {
+            let mut state = self.inner.state.borrow_mut();
+            if let Some(outcome) = &state.closed {
+                return Exchange { reply: Reply::unsent(outcome.clone()), response: None };
+            }
+            state.transactions.start(id, bytes, schedule, signed, Instant::now().into_std());
+            state.waiting.insert(id, sender);
+        }
+        self.inner.wake.notify_one();
+        let _forget = Forget { state: &self.inner.state, id };
+        match receiver.await {
+            Ok(Ended::Answered(answer)) => self.answered(*answer),
+            Ok(Ended::GivenUp { sends }) => self.given_up(sends),
+            Err(_) => self.given_up(0),
+        }
+    }
+
+    fn answered(&self, answer: Answer) -> Exchange {
+        let state = self.inner.state.borrow();
+        let response = answer.response;
+        let outcome = match (response.class, response.error_code) {
+            (Class::Error, Some(code)) => Outcome::Error { code },
+            (Class::Success, _) if response.unknown_required => Outcome::Unusable { defect: Defect::UnknownAttribute },
+            (Class::Success, _) => Outcome::Success,
+            (Class::Error | Class::Indication | Class::Request, _) => Outcome::Unusable { defect: Defect::Malformed },
+        };
+        let reply =
+            Reply { outcome, sends: answer.sends, rtt_ms: Some(milliseconds(answer.round_trip)), strays: state.strays.clone() };
+        Exchange { reply, response: Some(response) }
+    }
+
+    fn given_up(&self, sends: u32) -> Exchange {
+        let state = self.inner.state.borrow();
+        let outcome = state.closed.clone().or_else(|| state.trouble.clone()).unwrap_or_else(|| outcome_of_strays(&state.strays));
+        Exchange { reply: Reply { outcome, sends, rtt_ms: None, strays: state.strays.clone() }, response: None }
+    }
+}
+
+/// Forgets a request whose asker was dropped.
+struct Forget<'a> {
+    state: &'a RefCell<State>,
+    id: [u8; 12],
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        let mut state = self.state.borrow_mut();
+        state.waiting.remove(&self.id);
+        state.transactions.cancel(self.id);
+    }
+}
+
+/// What unanswered requests mean when something else came.
+fn outcome_of_strays(strays: &[Stray]) -> Outcome {
+    for stray in strays {
+        match (stray.defect, stray.from) {
+            (StrayKind::ForeignSource, Some(from)) => return Outcome::FromElsewhere { from },
+            (StrayKind::BadIntegrity, _) => return Outcome::Unusable { defect: Defect::Integrity },
+            (StrayKind::BadFingerprint, _) => return Outcome::Unusable { defect: Defect::Fingerprint },
+            (StrayKind::Malformed, _) => return Outcome::Unusable { defect: Defect::Malformed },
+            (StrayKind::WrongTransaction, _) => return Outcome::Unusable { defect: Defect::Transaction },
+            (StrayKind::NotStun, _) => return Outcome::NotStun { speaks: Protocol::Other },
+            (StrayKind::ForeignSource, None) => {}
+        }
+    }
+    Outcome::Silent
+}
+
+/// A duration in milliseconds, to the microsecond.
+#[must_use]
+pub fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
+}
+
+impl State {
+    fn take(&mut self, bytes: &[u8], from: Option<SocketAddr>, now: Instant) {
+        match self.transactions.receive(bytes, now.into_std()) {
+            Received::Answer(answer) => {
+                self.answers += 1;
+                // Karn's rule: an answer to a retransmitted request tells no round trip.
+                if answer.sends == 1 {
+                    let shortest = self.round_trip.map_or(answer.round_trip, |known| known.min(answer.round_trip));
+                    self.round_trip = Some(shortest);
+                } else if self.round_trip.is_none() {
+                    self.round_trip = Some(answer.round_trip);
+                }
+                if let Some(waiting) = self.waiting.remove(&answer.id) {
+                    _ = waiting.send(Ended::Answered(answer));
+                }
+            }
+            Received::Data { peer, payload } => self.relay(Some(peer), payload, now),
+            Received::ChannelData { payload, .. } => self.relay(None, payload, now),
+            Received::Stray(kind) => self.stray(kind, from),
+        }
+    }
+
+    fn relay(&mut self, peer: Option<SocketAddr>, payload: Vec<u8>, at: Instant) {
+        if let Some(relayed) = &self.relayed {
+            // A full queue means a flood: what overflows is dropped.
+            _ = relayed.try_send(Relayed { peer, payload, at });
+        }
+    }
+
+    fn stray(&mut self, kind: StrayKind, from: Option<SocketAddr>) {
+        if let Some(stray) = self.strays.iter_mut().find(|stray| stray.defect == kind) {
+            stray.count = stray.count.saturating_add(1);
+            stray.from = from;
+        } else {
+            self.strays.push(Stray { defect: kind, count: 1, from });
+        }
+    }
+
+    /// What is to be sent now; requests that are given up are told so.
+    fn outgoing(&mut self, now: Instant) -> Vec<Vec<u8>> {
+        let mut outgoing = std::mem::take(&mut self.outbox);
+        for due in self.transactions.due(now.into_std()) {
+            match due {
+                Due::Transmit(bytes) => {
+                    self.sends += 1;
+                    outgoing.push(bytes);
+                }
+                Due::GivenUp { id, sends } => {
+                    if let Some(waiting) = self.waiting.remove(&id) {
+                        _ = waiting.send(Ended::GivenUp { sends });
+                    }
+                }
+            }
+        }
+        outgoing
+    }
+
+    fn fail(&mut self) {
+        for (id, sends) in self.transactions.abandon() {
+            if let Some(waiting) = self.waiting.remove(&id) {
+                _ = waiting.send(Ended::GivenUp { sends });
+            }
+        }
+    }
+
+    fn close(&mut self, outcome: Outcome) {
+        self.closed = Some(outcome);
+        self.relayed = None;
+        self.fail();
+    }
+}
+
+async fn pump_datagrams(socket: Rc<dyn Datagrams>, server: SocketAddr, state: Rc<RefCell<State>>, wake: Rc<Notify>) {
+    loop {
+        let outgoing = state.borrow_mut().outgoing(Instant::now());
+        for bytes in outgoing {
+            if let Err(outcome) = socket.send(&bytes, server) {
+                let mut state = state.borrow_mut();
+                state.trouble = Some(outcome);
+                // What this host refuses to send now it refuses a moment later too.
+                state.fail();
+            }
+        }
+        let next = state.borrow().transactions.next_due();
+        tokio::select! {
+            arrival = socket.receive() => take_arrival(&mut state.borrow_mut(), arrival, server),
+            () = sleep_until(next) => {}
+            () = wake.notified() => {}
+        }
+    }
+}
+
+fn take_arrival(state: &mut State, arrival: Arrival, server: SocketAddr) {
+    let now = Instant::now();
+    match arrival {
+        Arrival::Datagram { from, bytes } if from == server => state.take(&bytes, Some(from), now),
+        // Only an answer that knows our transaction id comes from the server by another way; anything else is noise.
+        Arrival::Datagram { from, bytes } if state.transactions.awaits(&bytes) => {
+            state.stray(StrayKind::ForeignSource, Some(from))
+        }
+        Arrival::Datagram { .. } => {}
+        Arrival::Icmp { to, reason, from } if to == server => take_icmp(state, reason, from),
+        Arrival::Icmp { .. } => {}
+    }
+}
+
+/// Two errors are enough to give up: the first alone may be about a listener that is just starting.
+fn take_icmp(state: &mut State, reason: Unreachable, from: Option<IpAddr>) {
+    state.trouble = Some(Outcome::Unreachable { reason, from });
+    state.icmp_errors += 1;
+    if state.icmp_errors >= 2 && state.answers == 0 {
+        state.fail();
+    }
+}
+
+async fn sleep_until(at: Option<std::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn pump_stream(
+    mut reader: tokio::io::ReadHalf<Box<dyn Stream>>,
+    outgoing: mpsc::UnboundedSender<Vec<u8>>,
+    state: Rc<RefCell<State>>,
+    wake: Rc<Notify>,
+) {
+    let mut framer = Framer::default();
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        for bytes in state.borrow_mut().outgoing(Instant::now()) {
+            // A closed writer shows as a closed reader, too.
+            _ = outgoing.send(bytes);
+        }
+        let next = state.borrow().transactions.next_due();
+        tokio::select! {
+            read = reader.read(&mut buffer) => {
+                let end = match read {
+                    Ok(0) => Some(Outcome::Closed),
+                    Ok(length) => take_bytes(&mut state.borrow_mut(), &mut framer, &buffer[..length]),
+                    Err(error) => Some(super::udp::outcome_of(&error, None)).map(|outcome| match outcome {
+                        Outcome::Unreachable { .. } => Outcome::Closed,
+                        other => other,
+                    }),
+                };
+                if let Some(outcome) = end {
+                    state.borrow_mut().close(outcome);
+                    return;
+                }
+            }
+            () = sleep_until(next) => {}
+            () = wake.notified() => {}
+        }
+    }
+}
+
+fn take_bytes(state: &mut State, framer: &mut Framer, bytes: &[u8]) -> Option<Outcome> {
+    framer.push(bytes);
+    loop {
+        match framer.next_message() {
+            Ok(Some(message)) => state.take(&message, None, Instant::now()),
+            Ok(None) => return None,
+            Err(NotStun(protocol)) => {
+                let speaks = if protocol == Protocol::Other { speaks(bytes) } else { protocol };
+                return Some(Outcome::NotStun { speaks });
+            }
+        }
+    }
+}
+
+async fn write_stream(mut writer: tokio::io::WriteHalf<Box<dyn Stream>>, mut queue: mpsc::UnboundedReceiver<Vec<u8>>) {
+    while let Some(mut bytes) = queue.recv().await {
+        // What is queued already goes out in one write.
+        while let Ok(more) = queue.try_recv() {
+            bytes.extend(more);
+        }
+        if writer.write_all(&bytes).await.is_err() || writer.flush().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The real world: the system's sockets, resolver, clock and random numbers.
+
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::rc::Rc;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use rand::RngCore as _;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpSocket, TcpStream};
+
+use super::network::{Datagrams, Lookup, Network, Stream};
+use super::resolver::SystemResolver;
+use super::udp::{Binding, SystemDatagrams, bind_to_interface, outcome_of};
+use crate::model::outcome::Outcome;
+
+/// The system's network.
+#[derive(Debug, Default)]
+pub struct System {
+    binding: Binding,
+    resolver: std::cell::OnceCell<SystemResolver>,
+}
+
+impl System {
+    /// The system's network, with all sockets bound as asked.
+    #[must_use]
+    pub fn new(binding: Binding) -> Self {
+        Self { binding, resolver: std::cell::OnceCell::new() }
+    }
+
+    fn resolver(&self) -> &SystemResolver {
+        self.resolver.get_or_init(SystemResolver::new)
+    }
+
+    fn tcp_socket(&self, to: SocketAddr) -> std::io::Result<TcpSocket> {
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+        bind_to_interface(&socket, &self.binding)?;
+        if let Some(address) = self.binding.address.filter(|address| address.is_ipv4() == to.is_ipv4()) {
+            socket.bind(&SocketAddr::new(address, 0).into())?;
+        }
+        socket.set_nonblocking(true)?;
+        Ok(TcpSocket::from_std_stream(socket.into()))
+    }
+
+    async fn connect(&self, to: SocketAddr) -> std::io::Result<TcpStream> {
+        let stream = self.tcp_socket(to)?.connect(to).await?;
+        // A request is one small write; waiting to join it with another would distort the round trip.
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}
+
+#[async_trait(?Send)]
+impl Network for System {
+    fn source(&self, to: IpAddr) -> Option<IpAddr> {
+        let own = self.binding.address.filter(|address| address.is_ipv4() == to.is_ipv4());
+        let unspecified: IpAddr = if to.is_ipv4() { [0; 4].into() } else { [0; 16].into() };
+        // Connecting a UDP socket asks the routing table and sends nothing.
+        let socket = UdpSocket::bind((own.unwrap_or(unspecified), 0)).ok()?;
+        socket.connect((to, 9)).ok()?;
+        socket.local_addr().ok().map(|local| local.ip()).filter(|local| !local.is_unspecified())
+    }
+
+    fn bind_udp(&self, towards: IpAddr) -> Result<Rc<dyn Datagrams>, Outcome> {
+        match SystemDatagrams::bind(towards, &self.binding) {
+            Ok(socket) => Ok(Rc::new(socket)),
+            Err(error) => Err(outcome_of(&error, None)),
+        }
+    }
+
+    async fn connect_tcp(&self, to: SocketAddr) -> Result<Box<dyn Stream>, Outcome> {
+        match self.connect(to).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) => Err(outcome_of(&error, Some(to.ip()))),
+        }
+    }
+
+    async fn addresses(&self, name: &str) -> Lookup<IpAddr> {
+        self.resolver().addresses(name).await
+    }
+
+    async fn services(&self, name: &str) -> Lookup<(String, u16)> {
+        self.resolver().services(name).await
+    }
+
+    fn name_servers(&self) -> Vec<SocketAddr> {
+        self.resolver().servers().to_vec()
+    }
+
+    fn time_of_day(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn randomize(&self, bytes: &mut [u8]) {
+        rand::rng().fill_bytes(bytes);
+    }
+}

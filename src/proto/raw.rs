@@ -1,0 +1,113 @@
+//! A reader of STUN's bare type-length-value form, for messages of which one attribute is malformed.
+//!
+//! `stun_codec` drops all attributes when one is broken, so a bad SOFTWARE would hide the realm and nonce of a 401.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// The magic cookie (RFC 8489 §5).
+pub const MAGIC_COOKIE: u32 = 0x2112_A442;
+
+/// The length of a STUN header in bytes (RFC 8489 §5).
+pub const HEADER_LENGTH: usize = 20;
+
+/// A STUN message by its bare form.
+#[derive(Clone, Copy, Debug)]
+pub struct RawMessage<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> RawMessage<'a> {
+    /// Reads a header; `None` where the bytes can't be a STUN message.
+    #[must_use]
+    pub fn new(bytes: &'a [u8]) -> Option<Self> {
+        let header = bytes.get(..HEADER_LENGTH)?;
+        let cookie = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
+        let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
+        let fits = header[0] & 0xC0 == 0 && cookie == MAGIC_COOKIE && length.is_multiple_of(4);
+        (fits && bytes.len() == HEADER_LENGTH + length).then_some(Self { bytes })
+    }
+
+    /// The method and class bits of the header.
+    #[must_use]
+    pub fn kind(&self) -> u16 {
+        u16::from_be_bytes([self.bytes[0], self.bytes[1]])
+    }
+
+    /// The transaction id.
+    #[must_use]
+    pub fn transaction_id(&self) -> [u8; 12] {
+        let mut id = [0; 12];
+        id.copy_from_slice(&self.bytes[8..HEADER_LENGTH]);
+        id
+    }
+
+    /// The attributes up to the first one whose length runs over the end.
+    pub fn attributes(&self) -> impl Iterator<Item = (u16, &'a [u8])> + use<'a> {
+        let mut rest = &self.bytes[HEADER_LENGTH..];
+        std::iter::from_fn(move || {
+            let header = rest.get(..4)?;
+            let kind = u16::from_be_bytes([header[0], header[1]]);
+            let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
+            let value = rest.get(4..4 + length)?;
+            rest = rest.get(4 + length.next_multiple_of(4)..).unwrap_or_default();
+            Some((kind, value))
+        })
+    }
+
+    /// The value of the first attribute of that type.
+    #[must_use]
+    pub fn attribute(&self, kind: u16) -> Option<&'a [u8]> {
+        self.attributes().find(|(found, _)| *found == kind).map(|(_, value)| value)
+    }
+
+    /// The first attribute of that type as text.
+    #[must_use]
+    pub fn text(&self, kind: u16) -> Option<String> {
+        self.attribute(kind).map(|value| String::from_utf8_lossy(value).into_owned())
+    }
+
+    /// The code of ERROR-CODE (RFC 8489 §14.8).
+    #[must_use]
+    pub fn error_code(&self) -> Option<u16> {
+        let value = self.attribute(0x0009)?;
+        let (class, number) = (value.get(2)? & 0x07, value.get(3)?);
+        Some(u16::from(class) * 100 + u16::from(*number))
+    }
+
+    /// An address attribute that is XORed with the cookie (RFC 8489 §14.2).
+    #[must_use]
+    pub fn xor_address(&self, kind: u16) -> Option<SocketAddr> {
+        let value = self.attribute(kind)?;
+        let port = u16::from_be_bytes([*value.get(2)?, *value.get(3)?]) ^ 0x2112;
+        let mask = &self.bytes[4..HEADER_LENGTH];
+        let unmasked: Vec<u8> = value.get(4..)?.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
+        let ip = match (value.get(1)?, unmasked.len()) {
+            (1, 4) => IpAddr::V4(Ipv4Addr::from(<[u8; 4]>::try_from(unmasked.as_slice()).ok()?)),
+            (2, 16) => IpAddr::V6(Ipv6Addr::from(<[u8; 16]>::try_from(unmasked.as_slice()).ok()?)),
+            _ => return None,
+        };
+        Some(SocketAddr::new(ip, port))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_before_a_broken_one_are_still_read() {
+        let mut bytes = vec![0x01, 0x13, 0, 0];
+        bytes.extend(MAGIC_COOKIE.to_be_bytes());
+        bytes.extend([7; 12]);
+        bytes.extend([0, 9, 0, 4, 0, 0, 4, 1]);
+        bytes.extend([0, 0x14, 0, 5, b'n', b'o', b'r', b't', b'h', 0, 0, 0]);
+        bytes.extend([0x80, 0x22, 0xFF, 0xFF]);
+        let length = u16::try_from(bytes.len() - HEADER_LENGTH).expect("short");
+        bytes[2..4].copy_from_slice(&length.to_be_bytes());
+
+        let message = RawMessage::new(&bytes).expect("a STUN header");
+        assert_eq!(message.error_code(), Some(401));
+        assert_eq!(message.text(0x14).as_deref(), Some("north"));
+        assert_eq!(message.text(0x8022), None);
+    }
+}

@@ -1,0 +1,116 @@
+//! STUN and TURN requests before they have a transaction id: only sealing makes them something that can be sent.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use stun_codec::rfc5389::attributes::{MessageIntegrity, Nonce, Realm, Username};
+use stun_codec::rfc5389::methods::BINDING;
+use stun_codec::rfc5766::attributes::{ChannelNumber, Data, Lifetime, RequestedTransport, XorPeerAddress};
+use stun_codec::rfc5766::methods::{ALLOCATE, CHANNEL_BIND, CREATE_PERMISSION, REFRESH, SEND};
+use stun_codec::{MessageClass, Method, TransactionId};
+
+use super::authentication::LongTerm;
+use super::codec::{Attribute, Message, encode};
+
+/// The protocol number of UDP in REQUESTED-TRANSPORT (RFC 8656 §18.7).
+const UDP: u8 = 17;
+
+/// The first channel number that can be bound (RFC 8656 §12).
+pub const FIRST_CHANNEL: u16 = 0x4000;
+
+/// A request without a transaction id.
+#[derive(Clone, Debug)]
+pub struct Request {
+    method: Method,
+    attributes: Vec<Attribute>,
+}
+
+impl Request {
+    /// A Binding (RFC 8489 §3).
+    #[must_use]
+    pub fn binding() -> Self {
+        Self { method: BINDING, attributes: Vec::new() }
+    }
+
+    /// An Allocate for a relayed UDP address (RFC 8656 §7).
+    #[must_use]
+    pub fn allocate() -> Self {
+        Self { method: ALLOCATE, attributes: vec![RequestedTransport::new(UDP).into()] }
+    }
+
+    /// A Refresh (RFC 8656 §8); a lifetime of zero ends the allocation.
+    #[must_use]
+    pub fn refresh(lifetime: Duration) -> Self {
+        let lifetime = Lifetime::new(lifetime).unwrap_or_else(|_| Lifetime::new(Duration::ZERO).expect("zero fits into 32 bits"));
+        Self { method: REFRESH, attributes: vec![lifetime.into()] }
+    }
+
+    /// A `CreatePermission` for one peer (RFC 8656 §10).
+    #[must_use]
+    pub fn create_permission(peer: IpAddr) -> Self {
+        Self { method: CREATE_PERMISSION, attributes: vec![XorPeerAddress::new(SocketAddr::new(peer, 0)).into()] }
+    }
+
+    /// A `ChannelBind` of the channel with that index, the first being 0 (RFC 8656 §12).
+    #[must_use]
+    pub fn channel_bind(channel: u16, peer: SocketAddr) -> Self {
+        let number = ChannelNumber::new(channel).unwrap_or_else(|_| ChannelNumber::min());
+        Self { method: CHANNEL_BIND, attributes: vec![number.into(), XorPeerAddress::new(peer).into()] }
+    }
+
+    /// The bytes to send, without credentials.
+    #[must_use]
+    pub fn seal(&self, id: [u8; 12]) -> Vec<u8> {
+        encode(self.message(id))
+    }
+
+    /// The bytes to send, with USERNAME, REALM, NONCE and MESSAGE-INTEGRITY (RFC 8489 §9.2.2).
+    ///
+    /// # Errors
+    ///
+    /// [`Unsealable`] where the user name, realm or nonce is longer than STUN allows.
+    pub fn authenticate(&self, id: [u8; 12], with: &LongTerm) -> Result<Vec<u8>, Unsealable> {
+        let mut message = self.message(id);
+        let username = Username::new(with.username().to_owned()).map_err(|_| Unsealable::Username)?;
+        let realm = Realm::new(with.realm().to_owned()).map_err(|_| Unsealable::Realm)?;
+        let nonce = Nonce::new(with.nonce().to_owned()).map_err(|_| Unsealable::Nonce)?;
+        message.add_attribute(username.clone());
+        message.add_attribute(realm.clone());
+        message.add_attribute(nonce);
+        let integrity = MessageIntegrity::new_long_term_credential(&message, &username, &realm, with.password())
+            .map_err(|_| Unsealable::Username)?;
+        message.add_attribute(integrity);
+        Ok(encode(message))
+    }
+
+    fn message(&self, id: [u8; 12]) -> Message {
+        let mut message = Message::new(MessageClass::Request, self.method, TransactionId::new(id));
+        for attribute in &self.attributes {
+            message.add_attribute(attribute.clone());
+        }
+        message
+    }
+}
+
+/// Why credentials don't fit into a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsealable {
+    /// USERNAME has at most 512 bytes (RFC 8489 §14.3).
+    #[error("the user name is longer than 512 bytes")]
+    Username,
+    /// REALM has fewer than 128 characters (RFC 8489 §14.9).
+    #[error("the realm is longer than 127 characters")]
+    Realm,
+    /// NONCE has fewer than 128 characters (RFC 8489 §14.10).
+    #[error("the nonce is longer than 127 characters")]
+    Nonce,
+}
+
+/// A Send indication (RFC 8656 §11.1).
+#[must_use]
+pub fn send_indication(id: [u8; 12], peer: SocketAddr, payload: &[u8]) -> Option<Vec<u8>> {
+    let mut message = Message::new(MessageClass::Indication, SEND, TransactionId::new(id));
+    message.add_attribute(XorPeerAddress::new(peer));
+    message.add_attribute(Data::new(payload.to_vec()).ok()?);
+    Some(encode(message))
+}
