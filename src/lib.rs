@@ -4,6 +4,9 @@
 //! through `net` with the machines of `proto`, `diagnose` turns what was seen into findings, `render` draws the report.
 //! `model` holds the nouns of all of them; `lab` is a TURN server that can be broken on purpose.
 
+pub mod diagnose;
 pub mod model;
 pub mod net;
+pub mod probe;
 pub mod proto;
+pub mod run;

@@ -7,6 +7,8 @@ pub mod channel_data;
 pub mod codec;
 pub mod credentials;
 pub mod framing;
+pub mod incoming;
+pub mod outgoing;
 pub mod raw;
 pub mod request;
 pub mod response;

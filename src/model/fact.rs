@@ -283,6 +283,14 @@ pub struct BindingFact {
     pub software: Option<String>,
 }
 
+impl BindingFact {
+    /// A Binding of which only the end is known.
+    #[must_use]
+    pub fn of(reply: Reply) -> Self {
+        Self { reply, local: None, mapped: None, mapped_plain: None, response_origin: None, other_address: None, software: None }
+    }
+}
+
 /// An Allocate without credentials.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChallengeFact {

@@ -32,6 +32,17 @@ impl LongTerm {
         })
     }
 
+    /// What a server knows of one of its users, to check requests with and to sign answers.
+    #[must_use]
+    pub fn of_user(credentials: &Credentials, realm: &str, nonce: &str) -> Self {
+        Self {
+            username: prepared(credentials.username.expose()),
+            password: prepared(credentials.password.expose()),
+            realm: realm.to_owned(),
+            nonce: nonce.to_owned(),
+        }
+    }
+
     /// Takes a fresh nonce, and the realm where it comes along (RFC 8489 §9.2.5).
     pub fn renew(&mut self, challenge: &Response) -> bool {
         let Some(nonce) = &challenge.nonce else { return false };
@@ -87,6 +98,8 @@ impl fmt::Debug for LongTerm {
     }
 }
 
-fn prepared(text: &str) -> String {
+/// A text as `SASLprep` (RFC 4013) makes it; one that it forbids is taken as it is.
+#[must_use]
+pub fn prepared(text: &str) -> String {
     saslprep(text).map_or_else(|_| text.to_owned(), std::borrow::Cow::into_owned)
 }

@@ -29,7 +29,9 @@ pub fn from_shared_secret(secret: &Secret, id: Option<&str>, now: i64) -> Creden
     Credentials { username: Secret::new(username), password: Secret::new(password) }
 }
 
-fn hmac_password(secret: &Secret, username: &str) -> String {
+/// The password that belongs to an ephemeral name.
+#[must_use]
+pub fn hmac_password(secret: &Secret, username: &str) -> String {
     let mut mac = Hmac::<Sha1>::new_from_slice(secret.expose().as_bytes()).expect("HMAC takes a key of any length");
     mac.update(username.as_bytes());
     STANDARD.encode(mac.finalize().into_bytes())

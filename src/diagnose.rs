@@ -1,0 +1,77 @@
+//! Observations become findings: every rule judges the same evidence, a root cause hides its symptoms, and the verdict follows.
+//!
+//! To add a cause: a file in `rules/`, its line in `rules.rs`, a scenario in `tests/scenarios/`.
+
+pub mod controls;
+pub mod endpoint;
+pub mod evidence;
+pub mod interval;
+pub mod relay;
+pub mod rule;
+pub mod rules;
+mod untested;
+mod verdict;
+
+use crate::model::asked::Asked;
+use crate::model::fact::Observation;
+use crate::model::finding::{Finding, NotTested, RuledOut};
+use crate::model::report::{CutShort, Report, Verdict};
+use evidence::Evidence;
+use rule::{Judgement, Rule};
+
+/// What a run's evidence comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnosis {
+    /// The answer in one word.
+    pub verdict: Verdict,
+    /// What is wrong; the first is the root cause.
+    pub findings: Vec<Finding>,
+    /// What the evidence excludes.
+    pub ruled_out: Vec<RuledOut>,
+    /// What would have mattered and was not tested.
+    pub not_tested: Vec<NotTested>,
+}
+
+/// Judges what a run has seen.
+#[must_use]
+pub fn diagnose(asked: &Asked, observations: &[Observation], cut_short: Option<CutShort>) -> Diagnosis {
+    let evidence = Evidence::new(asked, observations);
+    let mut found: Vec<(&Rule, Finding)> = Vec::new();
+    let mut ruled_out = Vec::new();
+    for rule in rules::ALL {
+        match (rule.judge)(&evidence) {
+            Judgement::Found(finding) => found.push((rule, *finding)),
+            Judgement::RuledOut(evidence) => ruled_out.push(RuledOut { id: rule.cause.id.to_owned(), evidence }),
+            Judgement::Unknown => {}
+        }
+    }
+    let folded: Vec<&str> = found.iter().flat_map(|(rule, _)| rule.folds.iter().copied()).collect();
+    found.retain(|(rule, _)| !folded.contains(&rule.cause.id));
+    // Stable: within a level the order of the registry stands, from the name to the relayed media.
+    found.sort_by_key(|(_, finding)| finding.level);
+    let findings: Vec<Finding> = found.into_iter().map(|(_, finding)| finding).collect();
+    let not_tested = untested::list(&evidence, cut_short);
+    let verdict = verdict::decide(&evidence, &findings, cut_short);
+    Diagnosis { verdict, findings, ruled_out, not_tested }
+}
+
+/// Judges a saved report again.
+#[must_use]
+pub fn again(report: &Report) -> Report {
+    let diagnosis = diagnose(&report.asked, &report.observations, report.cut_short);
+    Report {
+        verdict: diagnosis.verdict,
+        findings: diagnosis.findings,
+        ruled_out: diagnosis.ruled_out,
+        not_tested: diagnosis.not_tested,
+        ..report.clone()
+    }
+}
+
+/// The rules by name, for listings.
+#[must_use]
+pub fn by_name() -> Vec<&'static Rule> {
+    let mut rules: Vec<&'static Rule> = rules::ALL.iter().collect();
+    rules.sort_by_key(|rule| rule.cause.id);
+    rules
+}

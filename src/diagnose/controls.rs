@@ -1,0 +1,116 @@
+//! What this network does to hosts that have nothing to do with the server.
+
+use std::net::IpAddr;
+
+use super::evidence::Seen;
+use crate::model::fact::{ControlFact, ControlKind, Fact, Observation};
+use crate::model::outcome::{Outcome, Unreachable};
+
+/// The lowest port that counts as high: no service of the system listens there.
+const FIRST_HIGH_PORT: u16 = 10_000;
+
+/// The controls of a run.
+pub struct Controls<'a> {
+    all: Vec<Seen<'a, ControlFact>>,
+}
+
+/// What controls of one kind say together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// One at least passes.
+    Passes,
+    /// All were asked in vain; that many.
+    Silent(usize),
+    /// None was asked.
+    NotAsked,
+}
+
+impl<'a> Controls<'a> {
+    /// Collects the controls.
+    #[must_use]
+    pub fn new(observations: &'a [Observation]) -> Self {
+        let all = observations.iter().filter_map(|seen| match &seen.fact {
+            Fact::Control(fact) => Some(Seen { id: &seen.id, target: &seen.target, fact }),
+            _ => None,
+        });
+        Self { all: all.collect() }
+    }
+
+    fn of(&self, kind: ControlKind) -> impl Iterator<Item = &Seen<'a, ControlFact>> {
+        self.all.iter().filter(move |seen| seen.fact.control == kind)
+    }
+
+    fn answer(&self, kind: ControlKind) -> Answer {
+        let asked: Vec<_> = self.of(kind).filter(|seen| seen.fact.reply.outcome != Outcome::NoRoute).collect();
+        if asked.is_empty() {
+            Answer::NotAsked
+        } else if asked.iter().any(|seen| passes(seen.fact)) {
+            Answer::Passes
+        } else {
+            Answer::Silent(asked.len())
+        }
+    }
+
+    /// STUN at unrelated servers.
+    #[must_use]
+    pub fn stun(&self) -> Answer {
+        self.answer(ControlKind::Stun)
+    }
+
+    /// DNS over UDP.
+    #[must_use]
+    pub fn dns(&self) -> Answer {
+        self.answer(ControlKind::Dns)
+    }
+
+    /// TCP to port 443.
+    #[must_use]
+    pub fn tcp(&self) -> Answer {
+        self.answer(ControlKind::Tcp)
+    }
+
+    /// Whether an IPv6 control passes.
+    #[must_use]
+    pub fn passes_over_v6(&self) -> Option<Seen<'a, ControlFact>> {
+        self.all
+            .iter()
+            .find(|seen| passes(seen.fact) && seen.endpoint().is_some_and(|endpoint| endpoint.address.is_ipv6()))
+            .copied()
+    }
+
+    /// The control that shows that this network lets UDP to high ports out: an ICMP error of the server itself, or a STUN server
+    /// on a high port.
+    #[must_use]
+    pub fn high_ports_open(&self, server: IpAddr) -> Option<Seen<'a, ControlFact>> {
+        let from_server = |seen: &&Seen<'a, ControlFact>| {
+            let to_server = seen.endpoint().is_some_and(|endpoint| endpoint.ip() == server);
+            to_server
+                && matches!(seen.fact.reply.outcome, Outcome::Unreachable { from: Some(from), reason: Unreachable::Port | Unreachable::Prohibited } if from == server)
+        };
+        let high_stun = |seen: &&Seen<'a, ControlFact>| {
+            passes(seen.fact) && seen.endpoint().is_some_and(|endpoint| endpoint.address.port() >= FIRST_HIGH_PORT)
+        };
+        let by_server = self.of(ControlKind::HighPort).find(from_server);
+        by_server.or_else(|| self.of(ControlKind::Stun).find(high_stun)).copied()
+    }
+
+    /// The controls that this host itself refused to send to.
+    pub fn denied_locally(&self) -> impl Iterator<Item = &Seen<'a, ControlFact>> {
+        self.all.iter().filter(|seen| seen.fact.reply.outcome == Outcome::DeniedLocally)
+    }
+
+    /// The observations of some kinds, to cite.
+    #[must_use]
+    pub fn cite(&self, kinds: &[ControlKind]) -> Vec<String> {
+        self.all.iter().filter(|seen| kinds.contains(&seen.fact.control)).map(Seen::cite).collect()
+    }
+}
+
+/// Any answer proves the way: a refusal of the control host came back over it.
+fn passes(fact: &ControlFact) -> bool {
+    match (&fact.reply.outcome, fact.control) {
+        (Outcome::Success | Outcome::Error { .. }, _) => true,
+        (Outcome::Unreachable { reason: Unreachable::Port, .. }, ControlKind::Dns | ControlKind::Tcp) => true,
+        (_, _) => false,
+    }
+}

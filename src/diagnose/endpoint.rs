@@ -1,0 +1,241 @@
+//! What was seen at one endpoint, from the first packet to the allocation.
+
+use super::evidence::Seen;
+use crate::model::endpoint::{Endpoint, Transport};
+use crate::model::fact::{
+    AllocationFact, BindingFact, ChallengeFact, ChannelFact, ConnectFact, Fact, HandshakeEnd, HandshakeFact, LossFact,
+    Observation, StreamFact,
+};
+use crate::model::outcome::{Outcome, Protocol, Reply, Unreachable};
+
+/// What was seen at one endpoint.
+pub struct EndpointEvidence<'a> {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// The TCP connection.
+    pub connect: Option<Seen<'a, ConnectFact>>,
+    /// The TLS handshake.
+    pub handshake: Option<Seen<'a, HandshakeFact>>,
+    /// The Binding.
+    pub binding: Option<Seen<'a, BindingFact>>,
+    /// The Allocate without credentials.
+    pub challenge: Option<Seen<'a, ChallengeFact>>,
+    /// The Allocates with credentials, in order; the samples are not among them.
+    pub allocations: Vec<Seen<'a, AllocationFact>>,
+    /// The `ChannelBind`.
+    pub channel: Option<Seen<'a, ChannelFact>>,
+    /// The stream through the relay.
+    pub stream: Option<Seen<'a, StreamFact>>,
+    /// The loss of the way to the server.
+    pub loss: Option<Seen<'a, LossFact>>,
+}
+
+/// How far the first packets came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reachability {
+    /// Something there speaks STUN.
+    Alive,
+    /// Nothing came back.
+    Silent,
+    /// Nothing listens: an ICMP port unreachable or a TCP reset from the server.
+    Refused,
+    /// A router or a firewall says that it can't or mustn't be reached.
+    Rejected,
+    /// This host may not send.
+    DeniedLocally,
+    /// This host has no way there.
+    NoRoute,
+    /// Something answers that isn't a STUN server.
+    Foreign(Protocol),
+    /// A connection opens, and then nothing useful comes.
+    Mute,
+    /// It was not tried to the end.
+    Untested,
+}
+
+impl<'a> EndpointEvidence<'a> {
+    /// Every endpoint that was probed, in the order of the first observation.
+    #[must_use]
+    pub fn all(observations: &'a [Observation]) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for seen in observations {
+            if seen.probe.starts_with("control") || seen.probe == "binding-outside" || seen.probe == "binding-through-proxy" {
+                continue;
+            }
+            let Some(endpoint) = seen.endpoint() else { continue };
+            let index = all.iter().position(|known| known.endpoint == endpoint).unwrap_or_else(|| {
+                all.push(Self::new(endpoint));
+                all.len() - 1
+            });
+            all[index].take(seen);
+        }
+        all
+    }
+
+    fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            connect: None,
+            handshake: None,
+            binding: None,
+            challenge: None,
+            allocations: Vec::new(),
+            channel: None,
+            stream: None,
+            loss: None,
+        }
+    }
+
+    fn take(&mut self, seen: &'a Observation) {
+        fn of<'a, F>(seen: &'a Observation, fact: &'a F) -> Seen<'a, F> {
+            Seen { id: &seen.id, target: &seen.target, fact }
+        }
+        match &seen.fact {
+            // The first connection and handshake count; later ones belong to samples and second tries.
+            Fact::Connect(fact) => _ = self.connect.get_or_insert(of(seen, fact)),
+            Fact::Handshake(fact) => _ = self.handshake.get_or_insert(of(seen, fact)),
+            Fact::Binding(fact) => _ = self.binding.get_or_insert(of(seen, fact)),
+            Fact::Challenge(fact) => _ = self.challenge.get_or_insert(of(seen, fact)),
+            Fact::Allocation(fact) if !fact.sample => self.allocations.push(of(seen, fact)),
+            Fact::Channel(fact) => _ = self.channel.get_or_insert(of(seen, fact)),
+            Fact::Stream(fact) => _ = self.stream.get_or_insert(of(seen, fact)),
+            Fact::Loss(fact) => _ = self.loss.get_or_insert(of(seen, fact)),
+            Fact::Allocation(_)
+            | Fact::Credentials(_)
+            | Fact::Name(_)
+            | Fact::Route(_)
+            | Fact::Redirect(_)
+            | Fact::Permission(_)
+            | Fact::Inbound(_)
+            | Fact::Outbound(_)
+            | Fact::SelfPair(_)
+            | Fact::Release(_)
+            | Fact::Control(_)
+            | Fact::Proxy(_)
+            | Fact::Clock(_) => {}
+        }
+    }
+
+    /// Whether the transport is TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.endpoint.transport == Transport::Tls
+    }
+
+    /// Whether the transport is UDP.
+    #[must_use]
+    pub fn is_udp(&self) -> bool {
+        self.endpoint.transport == Transport::Udp
+    }
+
+    /// Whether something there speaks STUN.
+    #[must_use]
+    pub fn alive(&self) -> bool {
+        self.replies().any(Reply::answered)
+    }
+
+    /// Whether a browser would get as far as a TURN server's answer here: alive, and trusted where it is TLS.
+    #[must_use]
+    pub fn usable(&self) -> bool {
+        let answered = match (&self.challenge, &self.binding) {
+            (Some(challenge), _) => challenge.fact.reply.answered(),
+            (None, Some(binding)) => binding.fact.reply.answered(),
+            (None, None) => false,
+        };
+        let trusted = !self.is_tls() || self.handshake.is_some_and(|handshake| handshake.fact.defects.is_empty());
+        let allocated = self.allocations.is_empty() || self.allocation().is_some();
+        answered && trusted && allocated
+    }
+
+    /// The allocation that was got.
+    #[must_use]
+    pub fn allocation(&self) -> Option<Seen<'a, AllocationFact>> {
+        self.allocations.iter().find(|allocation| allocation.fact.relayed.is_some()).copied()
+    }
+
+    /// The last answer to an Allocate with credentials, where none was granted.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Seen<'a, AllocationFact>> {
+        if self.allocation().is_some() { None } else { self.allocations.last().copied() }
+    }
+
+    /// SOFTWARE, where the server tells it.
+    #[must_use]
+    pub fn software(&self) -> Option<&'a str> {
+        let challenge = self.challenge.and_then(|challenge| challenge.fact.software.as_deref());
+        challenge.or_else(|| self.binding.and_then(|binding| binding.fact.software.as_deref()))
+    }
+
+    /// How far the first packets came.
+    #[must_use]
+    pub fn reachability(&self) -> Reachability {
+        if self.alive() {
+            return Reachability::Alive;
+        }
+        if let Some(connect) = self.connect.filter(|connect| !connect.fact.reply.succeeded()) {
+            return of_outcome(&connect.fact.reply.outcome, true);
+        }
+        if let Some(handshake) = self.handshake.filter(|handshake| handshake.fact.end != HandshakeEnd::Completed) {
+            return match handshake.fact.end {
+                HandshakeEnd::NotTls { speaks } => Reachability::Foreign(speaks),
+                HandshakeEnd::Completed
+                | HandshakeEnd::Alert { .. }
+                | HandshakeEnd::TooOld
+                | HandshakeEnd::Closed
+                | HandshakeEnd::Silent
+                | HandshakeEnd::Failed { .. } => Reachability::Mute,
+            };
+        }
+        let over_stream = self.connect.is_some();
+        let mut reachabilities = self.replies().map(|reply| of_outcome(&reply.outcome, false)).collect::<Vec<_>>();
+        // What says something wins over silence.
+        reachabilities.sort_by_key(|reachability| *reachability == Reachability::Silent);
+        match reachabilities.first() {
+            Some(Reachability::Silent) if over_stream => Reachability::Mute,
+            Some(reachability) => *reachability,
+            None => Reachability::Untested,
+        }
+    }
+
+    fn replies(&self) -> impl Iterator<Item = &'a Reply> {
+        let binding = self.binding.map(|binding| &binding.fact.reply);
+        let challenge = self.challenge.map(|challenge| &challenge.fact.reply);
+        binding.into_iter().chain(challenge)
+    }
+
+    /// The observations on how far the first packets came.
+    #[must_use]
+    pub fn cite_reachability(&self) -> Vec<String> {
+        let ids = [
+            self.connect.map(|seen| seen.cite()),
+            self.handshake.map(|seen| seen.cite()),
+            self.binding.map(|seen| seen.cite()),
+            self.challenge.map(|seen| seen.cite()),
+        ];
+        ids.into_iter().flatten().collect()
+    }
+
+    /// The sender of the ICMP error that came in place of an answer.
+    #[must_use]
+    pub fn icmp(&self) -> Option<(Unreachable, Option<std::net::IpAddr>)> {
+        let connect = self.connect.map(|connect| &connect.fact.reply);
+        self.replies().chain(connect).find_map(|reply| match reply.outcome {
+            Outcome::Unreachable { reason, from } => Some((reason, from)),
+            _ => None,
+        })
+    }
+}
+
+fn of_outcome(outcome: &Outcome, connecting: bool) -> Reachability {
+    match outcome {
+        Outcome::Success | Outcome::Error { .. } => Reachability::Alive,
+        Outcome::Silent => Reachability::Silent,
+        Outcome::Unreachable { reason: Unreachable::Port, .. } => Reachability::Refused,
+        Outcome::Unreachable { .. } => Reachability::Rejected,
+        Outcome::DeniedLocally => Reachability::DeniedLocally,
+        Outcome::NoRoute => Reachability::NoRoute,
+        Outcome::Closed if connecting => Reachability::Refused,
+        Outcome::Closed | Outcome::FromElsewhere { .. } | Outcome::Unusable { .. } => Reachability::Mute,
+        Outcome::NotStun { speaks } => Reachability::Foreign(*speaks),
+    }
+}

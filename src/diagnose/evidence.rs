@@ -1,0 +1,233 @@
+//! The observations of a run, arranged by what rules ask for: endpoints, relayed addresses, controls.
+//!
+//! Nothing here accuses: it only says what was seen where.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::controls::Controls;
+use super::endpoint::EndpointEvidence;
+use super::relay::RelayEvidence;
+use crate::model::asked::{Asked, Form, Purpose};
+use crate::model::cause::Cause;
+use crate::model::endpoint::Endpoint;
+use crate::model::fact::{
+    ClockFact, CredentialsFact, Fact, HandshakeFact, NameFact, Observation, ProxyFact, RedirectFact, RouteFact,
+};
+use crate::model::finding::Level;
+
+/// A fact with the observation that states it.
+pub struct Seen<'a, F> {
+    /// The observation's id.
+    pub id: &'a str,
+    /// Its target.
+    pub target: &'a str,
+    /// The fact.
+    pub fact: &'a F,
+}
+
+impl<F> Clone for Seen<'_, F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F> Copy for Seen<'_, F> {}
+
+impl<F> Seen<'_, F> {
+    /// The id, to cite.
+    #[must_use]
+    pub fn cite(&self) -> String {
+        self.id.to_owned()
+    }
+
+    /// The endpoint that was probed.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<Endpoint> {
+        self.target.parse().ok()
+    }
+}
+
+/// All that a run has seen.
+pub struct Evidence<'a> {
+    asked: &'a Asked,
+    observations: &'a [Observation],
+    endpoints: Vec<EndpointEvidence<'a>>,
+    relays: Vec<RelayEvidence<'a>>,
+    controls: Controls<'a>,
+}
+
+impl<'a> Evidence<'a> {
+    /// Arranges observations.
+    #[must_use]
+    pub fn new(asked: &'a Asked, observations: &'a [Observation]) -> Self {
+        Self {
+            asked,
+            observations,
+            endpoints: EndpointEvidence::all(observations),
+            relays: RelayEvidence::all(observations),
+            controls: Controls::new(observations),
+        }
+    }
+
+    /// What the run was asked.
+    #[must_use]
+    pub fn asked(&self) -> &'a Asked {
+        self.asked
+    }
+
+    /// Whether the run is about a relay.
+    #[must_use]
+    pub fn wants_relay(&self) -> bool {
+        match self.asked.purpose {
+            Purpose::Stun => false,
+            Purpose::Turn | Purpose::ExternalIp => self.asked.services.iter().any(|service| service.relay),
+        }
+    }
+
+    /// Every endpoint that was probed, servers that others redirect to included.
+    #[must_use]
+    pub fn endpoints(&self) -> &[EndpointEvidence<'a>] {
+        &self.endpoints
+    }
+
+    /// The endpoints that users are promised, as far as that is known; a fault of another is no finding.
+    pub fn promised(&self) -> impl Iterator<Item = &EndpointEvidence<'a>> {
+        self.endpoints.iter().filter(|endpoint| self.promises(endpoint))
+    }
+
+    /// On a host with an explicit port nobody says which transports it serves: those that answer count, and where the port
+    /// serves plain TURN both UDP and TCP are expected, as every server offers them together.
+    fn promises(&self, endpoint: &EndpointEvidence<'a>) -> bool {
+        match self.asked.form {
+            Form::Host | Form::Urls => true,
+            Form::HostAndPort => {
+                let same_place = |other: &&EndpointEvidence<'a>| other.endpoint.address == endpoint.endpoint.address;
+                let mut others = self.endpoints.iter().filter(same_place);
+                let plain_works = others.clone().any(|other| !other.is_tls() && other.alive());
+                let any_works = others.any(EndpointEvidence::alive);
+                endpoint.alive() || !any_works && !endpoint.is_tls() || plain_works && !endpoint.is_tls()
+            }
+        }
+    }
+
+    /// The other endpoints of the same address.
+    pub fn siblings(&self, of: &EndpointEvidence<'a>) -> impl Iterator<Item = &EndpointEvidence<'a>> {
+        let own = of.endpoint;
+        self.endpoints.iter().filter(move |other| other.endpoint.ip() == own.ip() && other.endpoint != own)
+    }
+
+    /// Every relayed address that was got.
+    #[must_use]
+    pub fn relays(&self) -> &[RelayEvidence<'a>] {
+        &self.relays
+    }
+
+    /// The controls.
+    #[must_use]
+    pub fn controls(&self) -> &Controls<'a> {
+        &self.controls
+    }
+
+    /// The level of a fault that takes some endpoints away: with a list of URLs it follows from what is left.
+    #[must_use]
+    pub fn level_of(&self, cause: &Cause, lost: &[Endpoint]) -> Level {
+        match self.asked.form {
+            Form::Host => cause.level,
+            Form::HostAndPort | Form::Urls => self.level_by_rest(lost),
+        }
+    }
+
+    /// Fail where nothing else works, degrade where something does.
+    #[must_use]
+    pub fn level_by_rest(&self, lost: &[Endpoint]) -> Level {
+        let rest = self.endpoints.iter().any(|other| !lost.contains(&other.endpoint) && other.usable());
+        if rest { Level::Degrade } else { Level::Fail }
+    }
+
+    /// Whether SOFTWARE says that a server is coturn, so that a fix may name its settings.
+    #[must_use]
+    pub fn is_coturn(&self) -> bool {
+        self.endpoints
+            .iter()
+            .filter_map(EndpointEvidence::software)
+            .any(|software| software.to_ascii_lowercase().contains("coturn"))
+    }
+
+    /// The addresses that the asked hosts stand for.
+    #[must_use]
+    pub fn server_addresses(&self) -> Vec<IpAddr> {
+        let resolved = self.names().flat_map(|name| name.fact.addresses.iter().copied());
+        let probed = self.endpoints.iter().map(|endpoint| endpoint.endpoint.ip());
+        let mut addresses: Vec<IpAddr> = resolved.chain(probed).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        addresses
+    }
+
+    /// What the resolver said.
+    pub fn names(&self) -> impl Iterator<Item = Seen<'a, NameFact>> {
+        self.facts(|fact| if let Fact::Name(it) = fact { Some(it) } else { None })
+    }
+
+    /// Which addresses have a route.
+    pub fn routes(&self) -> impl Iterator<Item = Seen<'a, RouteFact>> {
+        self.facts(|fact| if let Fact::Route(it) = fact { Some(it) } else { None })
+    }
+
+    /// What the credentials look like.
+    pub fn credentials(&self) -> impl Iterator<Item = Seen<'a, CredentialsFact>> {
+        self.facts(|fact| if let Fact::Credentials(it) = fact { Some(it) } else { None })
+    }
+
+    /// Where servers redirect to.
+    pub fn redirects(&self) -> impl Iterator<Item = Seen<'a, RedirectFact>> {
+        self.facts(|fact| if let Fact::Redirect(it) = fact { Some(it) } else { None })
+    }
+
+    /// What the proxy of the environment answered.
+    pub fn proxies(&self) -> impl Iterator<Item = Seen<'a, ProxyFact>> {
+        self.facts(|fact| if let Fact::Proxy(it) = fact { Some(it) } else { None })
+    }
+
+    /// What time other hosts say it is.
+    pub fn clocks(&self) -> impl Iterator<Item = Seen<'a, ClockFact>> {
+        self.facts(|fact| if let Fact::Clock(it) = fact { Some(it) } else { None })
+    }
+
+    /// The TLS handshakes with control hosts.
+    pub fn control_handshakes(&self) -> impl Iterator<Item = Seen<'a, HandshakeFact>> {
+        let of_controls = self.observations.iter().filter(|seen| seen.probe == "control-tls");
+        of_controls.filter_map(|seen| match &seen.fact {
+            Fact::Handshake(fact) => Some(Seen { id: &seen.id, target: &seen.target, fact }),
+            _ => None,
+        })
+    }
+
+    /// The socket outside as STUN servers see it.
+    #[must_use]
+    pub fn outside(&self) -> Vec<(SocketAddr, &'a str)> {
+        let bindings = self.observations.iter().filter(|seen| seen.probe == "binding-outside");
+        bindings
+            .filter_map(|seen| match &seen.fact {
+                Fact::Binding(fact) => fact.mapped.map(|mapped| (mapped, seen.id.as_str())),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Whether the NAT of this network gives one socket another address for each destination; `None` where two servers did
+    /// not tell.
+    #[must_use]
+    pub fn symmetric_nat(&self) -> Option<bool> {
+        let outside = self.outside();
+        let (first, rest) = outside.split_first()?;
+        let same_family: Vec<_> = rest.iter().filter(|(mapped, _)| mapped.is_ipv4() == first.0.is_ipv4()).collect();
+        if same_family.is_empty() { None } else { Some(same_family.iter().any(|(mapped, _)| *mapped != first.0)) }
+    }
+
+    fn facts<F: 'a>(&self, select: fn(&'a Fact) -> Option<&'a F>) -> impl Iterator<Item = Seen<'a, F>> {
+        self.observations
+            .iter()
+            .filter_map(move |seen| select(&seen.fact).map(|fact| Seen { id: &seen.id, target: &seen.target, fact }))
+    }
+}

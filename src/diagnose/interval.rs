@@ -1,0 +1,42 @@
+//! Intervals for shares: how many of all are lost or open, when some of so many were.
+
+use statrs::distribution::{Beta, ContinuousCDF as _};
+
+/// The exact 95 % interval of a share (Clopper and Pearson), from the number of successes among so many.
+///
+/// It is 0 to 1 where nothing was tried.
+#[must_use]
+pub fn clopper_pearson(successes: u32, of: u32) -> (f64, f64) {
+    if of == 0 || successes > of {
+        return (0.0, 1.0);
+    }
+    let (hits, misses) = (f64::from(successes), f64::from(of - successes));
+    let lower = if successes == 0 { 0.0 } else { quantile(hits, misses + 1.0, 0.025) };
+    let upper = if successes == of { 1.0 } else { quantile(hits + 1.0, misses, 0.975) };
+    (lower, upper)
+}
+
+fn quantile(a: f64, b: f64, p: f64) -> f64 {
+    Beta::new(a, b).map_or(f64::NAN, |beta| beta.inverse_cdf(p))
+}
+
+/// The lower end of the 95 % interval of the loss.
+#[must_use]
+pub fn least_loss(lost: u32, sent: u32) -> f64 {
+    clopper_pearson(lost, sent).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_is_that_of_the_tables() {
+        let close = |(lower, upper): (f64, f64), expected: (f64, f64)| {
+            assert!((lower - expected.0).abs() < 0.001 && (upper - expected.1).abs() < 0.001, "{lower} {upper}");
+        };
+        close(clopper_pearson(0, 10), (0.0, 0.3085));
+        close(clopper_pearson(5, 50), (0.0333, 0.2181));
+        close(clopper_pearson(10, 10), (0.6915, 1.0));
+    }
+}

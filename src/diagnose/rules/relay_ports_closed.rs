@@ -1,0 +1,113 @@
+//! `relay-ports-closed`: no sampled port of the relay lets a datagram in from outside, and nothing else explains it.
+
+use crate::diagnose::evidence::Evidence;
+use crate::diagnose::relay::RelayEvidence;
+use crate::diagnose::rule::{Found, Judgement, Rule};
+use crate::model::address::Reach;
+use crate::model::cause::{Cause, Group};
+use crate::model::fact::ControlKind;
+use crate::model::finding::{Confidence, Level, Place};
+use crate::model::outcome::Unreachable;
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    cause: Cause {
+        id: "relay-ports-closed",
+        group: Group::Relay,
+        level: Level::Fail,
+        title: "the relay's ports are closed from outside",
+        meaning: "The server hands out relayed addresses, and datagrams sent to them from outside never arrive: a firewall drops the \
+                  UDP range that the TURN server relays on (49152-65535 by default).",
+        impact: "Calls that need the relay connect to nothing: they stay in checking and end in failed, although credentials and \
+                 allocation are fine.",
+        proof: "An unsolicited datagram to the relayed address fails on every sampled port (IN), although the relayed address is the \
+                server's own; what the relay sends still arrives (OUT), and answers to it don't.",
+        look_alikes: "external-ip-mismatch: there the server's own address works with the same port. relay-untestable-from-here: there \
+                      nothing comes out either, which a strict network on this side also causes. Relay to relay passes in all of these, \
+                      because the server hands such packets to itself.",
+        remedy: "Open the relay range for UDP in the host's firewall and in the provider's, from anywhere.",
+    },
+    folds: &[],
+    judge,
+};
+
+fn judge(evidence: &Evidence<'_>) -> Judgement {
+    let passing: Vec<_> = evidence.relays().iter().filter(|relay| relay.lets_in() == Some(true)).collect();
+    if !passing.is_empty() {
+        return Judgement::ruled_out_by(passing.iter().filter_map(|relay| relay.unsolicited.map(|seen| seen.cite())).collect());
+    }
+    let closed: Vec<_> = evidence.relays().iter().filter(|relay| relay.lets_in() == Some(false)).collect();
+    if closed.is_empty() || closed.iter().any(|relay| explained_otherwise(evidence, relay)) {
+        return Judgement::Unknown;
+    }
+    let refused = closed.iter().any(|relay| refused_by_server(relay));
+    let comes_out = closed.iter().any(|relay| relay.lets_out() == Some(true));
+    let comes_back = closed.iter().any(|relay| relay.lets_in_solicited() == Some(true));
+    let server = closed[0].endpoint.ip();
+    let high_ports = evidence.controls().high_ports_open(server);
+    let one_mapping = evidence.symmetric_nat() == Some(false);
+    let confidence = match (refused, comes_out, comes_back, high_ports.is_some()) {
+        (true, ..) => Confidence::Certain,
+        (false, true, true, _) => return Judgement::Unknown,
+        (false, true, false, true) => Confidence::Certain,
+        (false, true, false, false) | (false, false, _, true) if comes_out || one_mapping => Confidence::Likely,
+        (false, ..) => return Judgement::Unknown,
+    };
+    let summary = format!(
+        "The relay's UDP ports on {} are closed from outside: none of {} sampled ports ({}) lets a datagram in.",
+        closed[0].relayed.ip(),
+        closed.len(),
+        ports(&closed),
+    );
+    let found = Found::new(&RULE.cause, summary)
+        .confidence(confidence)
+        .because(closed.iter().flat_map(|relay| relay.cite()))
+        .because(high_ports.map(|seen| seen.cite()))
+        .because(evidence.controls().cite(&[ControlKind::HighPort]));
+    let found = match confidence {
+        Confidence::Certain => found,
+        Confidence::Likely | Confidence::Possible => found.unless(
+            "relay-untestable-from-here",
+            "run callcheck from a second network: if the relay works there, this network lets only some UDP ports out",
+        ),
+    };
+    open_the_range(evidence, found).done()
+}
+
+/// A wrong address and a range that is closed to strangers alone have rules of their own.
+fn explained_otherwise(evidence: &Evidence<'_>, relay: &RelayEvidence<'_>) -> bool {
+    let elsewhere = !evidence.server_addresses().contains(&relay.relayed.ip());
+    let wrong_reach = !Reach::of(relay.relayed.ip()).is_global() && Reach::of(relay.endpoint.ip()).is_global();
+    relay.lets_in_alternative() == Some(true) || elsewhere || wrong_reach
+}
+
+/// An ICMP error of the server itself about the relayed port: the datagram got there and was rejected.
+pub fn refused_by_server(relay: &RelayEvidence<'_>) -> bool {
+    let errors = [relay.unsolicited, relay.solicited].into_iter().flatten().filter_map(|seen| seen.fact.icmp);
+    errors.into_iter().any(|icmp| {
+        icmp.from == Some(relay.relayed.ip())
+            && matches!(icmp.reason, Unreachable::Port | Unreachable::Prohibited | Unreachable::Host)
+    })
+}
+
+/// The relayed ports of some relays, in order.
+#[must_use]
+pub fn ports(relays: &[&RelayEvidence<'_>]) -> String {
+    let mut ports: Vec<u16> = relays.iter().map(|relay| relay.relayed.port()).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The fixes that open the relay's range.
+pub fn open_the_range(evidence: &Evidence<'_>, found: Found) -> Found {
+    let range = "Open the relay's UDP range to everyone; 49152-65535 unless min-port and max-port say otherwise.";
+    let found = found.fix_by(Place::Firewall, range, "ufw allow 49152:65535/udp");
+    let provider = "Where the host is in a cloud, open the same range in the provider's firewall or security group.";
+    let found = found.fix(Place::Firewall, provider);
+    if evidence.is_coturn() {
+        found.fix_by(Place::Server, "Or keep coturn within a range that is open already.", "min-port=49152\nmax-port=65535")
+    } else {
+        found
+    }
+}

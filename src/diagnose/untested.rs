@@ -1,0 +1,98 @@
+//! What would have mattered and was not tested, in plain words.
+
+use super::controls::Answer;
+use super::endpoint::Reachability;
+use super::evidence::Evidence;
+use crate::model::fact::HandshakeEnd;
+use crate::model::finding::NotTested;
+use crate::model::report::CutShort;
+
+/// Lists what was not tested.
+pub fn list(evidence: &Evidence<'_>, cut_short: Option<CutShort>) -> Vec<NotTested> {
+    let mut list = Vec::new();
+    match cut_short {
+        Some(CutShort::Deadline) => add(&mut list, "what was still under way", "the time limit was reached (--timeout)"),
+        Some(CutShort::Interrupted) => add(&mut list, "what was still under way", "the run was interrupted"),
+        None => {}
+    }
+    for route in evidence.routes().filter(|route| route.fact.source.is_none()) {
+        add(&mut list, &format!("the address {}", route.target), "this host has no route to it");
+    }
+    for endpoint in evidence.promised() {
+        if let Some((what, why)) = untested_at(endpoint) {
+            add(&mut list, &what, why);
+        }
+    }
+    if evidence.wants_relay() {
+        relay(evidence, &mut list);
+    }
+    list
+}
+
+fn add(list: &mut Vec<NotTested>, what: &str, why: &str) {
+    let entry = NotTested { what: what.to_owned(), why: why.to_owned() };
+    if !list.contains(&entry) {
+        list.push(entry);
+    }
+}
+
+fn untested_at(endpoint: &super::endpoint::EndpointEvidence<'_>) -> Option<(String, &'static str)> {
+    let why = match endpoint.reachability() {
+        Reachability::Alive => {
+            let untrusted =
+                endpoint.handshake.is_some_and(|seen| seen.fact.end == HandshakeEnd::Completed && !seen.fact.defects.is_empty());
+            return untrusted.then(|| {
+                (
+                    format!("allocation over {}", endpoint.endpoint),
+                    "the certificate is not trusted, so no credentials are sent over it",
+                )
+            });
+        }
+        Reachability::Silent => "nothing answers there",
+        Reachability::Refused => "nothing listens there",
+        Reachability::Rejected => "a router or firewall rejects it",
+        Reachability::DeniedLocally => "this host refuses to send there",
+        Reachability::NoRoute => "this host has no route there",
+        Reachability::Foreign(_) => "something other than a TURN server answers there",
+        Reachability::Mute => "no usable answer came",
+        Reachability::Untested => "the run ended before",
+    };
+    Some((format!("turn over {}", endpoint.endpoint), why))
+}
+
+fn relay(evidence: &Evidence<'_>, list: &mut Vec<NotTested>) {
+    let answered = evidence.endpoints().iter().any(super::endpoint::EndpointEvidence::alive);
+    if answered && !evidence.asked().credentials && evidence.relays().is_empty() {
+        let what = "allocation, permissions, the relay's ports, external-ip and the data path";
+        add(list, what, "no credentials were given (--user with a password, or --secret-file)");
+        return;
+    }
+    if evidence.relays().is_empty() {
+        add(list, "the relay's ports, external-ip and the data path", "no allocation was granted");
+    } else if evidence.relays().iter().all(|relay| relay.lets_in().is_none()) {
+        add(list, "the relay's data path from outside", "this network lets no UDP out that could play the outside peer");
+    } else if untestable(evidence) {
+        add(
+            list,
+            "the relay's data path from outside",
+            "nothing came back through it, which this network may cause as well as the server",
+        );
+    }
+    if evidence.asked().controls && evidence.controls().stun() == Answer::NotAsked && trouble(evidence) {
+        add(list, "who blocks", "no control host could be asked");
+    }
+    if !evidence.asked().controls && trouble(evidence) {
+        add(list, "who blocks, this network or the server's side", "controls were switched off or there is none");
+    }
+}
+
+fn untestable(evidence: &Evidence<'_>) -> bool {
+    evidence
+        .relays()
+        .iter()
+        .all(|relay| relay.lets_in() != Some(true) && relay.lets_in_solicited() != Some(true) && relay.lets_out() != Some(true))
+}
+
+fn trouble(evidence: &Evidence<'_>) -> bool {
+    evidence.promised().any(|endpoint| endpoint.reachability() == Reachability::Silent)
+}

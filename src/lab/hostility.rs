@@ -1,0 +1,185 @@
+//! Answers that no honest server gives, to hold against whatever reads them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::proto::raw::HEADER_LENGTH;
+
+/// A way of answering that is meant to harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Hostility {
+    /// Half of every answer.
+    Truncated,
+    /// Every answer is followed by 60,000 more bytes.
+    Oversized,
+    /// Answers to a transaction that nobody began.
+    WrongTransaction,
+    /// Answers from another address than the one asked (UDP).
+    ForeignSource,
+    /// A stream of random bytes without end; over UDP one such datagram for each request.
+    Garbage,
+    /// A MESSAGE-INTEGRITY that does not fit.
+    BadIntegrity,
+    /// A FINGERPRINT that does not fit.
+    BadFingerprint,
+    /// Every Allocate is redirected to the server that was asked.
+    RedirectToSelf,
+    /// Streams give one byte a time, slowly.
+    SlowDrip,
+    /// A SOFTWARE that is not UTF-8.
+    MalformedAttribute,
+    /// An attribute that must be understood and that nobody knows.
+    UnknownAttribute,
+    /// An attribute whose length runs over the end of the message.
+    OverrunningAttribute,
+    /// Datagrams and messages of no bytes at all.
+    Empty,
+    /// Every answer a hundred times.
+    Repeated,
+}
+
+impl Hostility {
+    /// Every way.
+    pub const ALL: [Self; 14] = [
+        Self::Truncated,
+        Self::Oversized,
+        Self::WrongTransaction,
+        Self::ForeignSource,
+        Self::Garbage,
+        Self::BadIntegrity,
+        Self::BadFingerprint,
+        Self::RedirectToSelf,
+        Self::SlowDrip,
+        Self::MalformedAttribute,
+        Self::UnknownAttribute,
+        Self::OverrunningAttribute,
+        Self::Empty,
+        Self::Repeated,
+    ];
+
+    /// A stable name.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Truncated => "truncated",
+            Self::Oversized => "oversized",
+            Self::WrongTransaction => "wrong-transaction",
+            Self::ForeignSource => "foreign-source",
+            Self::Garbage => "garbage",
+            Self::BadIntegrity => "bad-integrity",
+            Self::BadFingerprint => "bad-fingerprint",
+            Self::RedirectToSelf => "redirect-to-self",
+            Self::SlowDrip => "slow-drip",
+            Self::MalformedAttribute => "malformed-attribute",
+            Self::UnknownAttribute => "unknown-attribute",
+            Self::OverrunningAttribute => "overrunning-attribute",
+            Self::Empty => "empty",
+            Self::Repeated => "repeated",
+        }
+    }
+
+    /// What is sent in place of an honest answer, in order.
+    #[must_use]
+    pub fn distort(self, mut bytes: Vec<u8>) -> Vec<Vec<u8>> {
+        match self {
+            Self::Truncated => bytes.truncate(bytes.len() / 2),
+            Self::Oversized => bytes.resize(bytes.len() + 60_000, 0xA5),
+            Self::WrongTransaction => bytes.iter_mut().skip(8).take(12).for_each(|byte| *byte ^= 0xFF),
+            Self::Garbage => bytes = garbage(&bytes),
+            Self::BadIntegrity => flip(&mut bytes, 0x0008),
+            Self::BadFingerprint => append(&mut bytes, 0x8028, &[0, 1, 2, 3]),
+            Self::MalformedAttribute => append(&mut bytes, 0x8022, &[0xFF, 0xFE, 0xC0, 0x80]),
+            Self::UnknownAttribute => append(&mut bytes, 0x7ABC, b"must be understood"),
+            Self::OverrunningAttribute => {
+                append(&mut bytes, 0x8022, b"name");
+                let at = bytes.len() - 6;
+                bytes[at..at + 2].copy_from_slice(&u16::MAX.to_be_bytes());
+            }
+            Self::Empty => bytes.clear(),
+            Self::Repeated => return vec![bytes; 100],
+            // These are in what is said to whom and how fast, not in the bytes of an answer.
+            Self::ForeignSource | Self::RedirectToSelf | Self::SlowDrip => {}
+        }
+        vec![bytes]
+    }
+}
+
+/// Bytes that follow from an answer and look like nothing.
+fn garbage(bytes: &[u8]) -> Vec<u8> {
+    let mut state = bytes.iter().fold(0x9E37_79B9_u32, |state, byte| state.rotate_left(5) ^ u32::from(*byte));
+    std::iter::repeat_with(|| {
+        // A xorshift generator: random enough to be nonsense, the same on every run.
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state.to_be_bytes()[0] | 0x80
+    })
+    .take(200)
+    .collect()
+}
+
+/// Appends an attribute and corrects the header's length.
+fn append(bytes: &mut Vec<u8>, kind: u16, value: &[u8]) {
+    let Ok(length) = u16::try_from(value.len()) else { return };
+    bytes.extend(kind.to_be_bytes());
+    bytes.extend(length.to_be_bytes());
+    bytes.extend(value);
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    if let Ok(total) = u16::try_from(bytes.len().saturating_sub(HEADER_LENGTH)) {
+        bytes[2..4].copy_from_slice(&total.to_be_bytes());
+    }
+}
+
+/// Inverts the first byte of an attribute's value, where the message has it.
+fn flip(bytes: &mut [u8], wanted: u16) {
+    let mut at = HEADER_LENGTH;
+    while let Some(&[high, low, long, short]) = bytes.get(at..at + 4) {
+        if u16::from_be_bytes([high, low]) == wanted {
+            bytes[at + 4] ^= 0xFF;
+            return;
+        }
+        at += 4 + usize::from(u16::from_be_bytes([long, short])).next_multiple_of(4);
+    }
+}
+
+impl fmt::Display for Hostility {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.id())
+    }
+}
+
+/// The text names no hostility.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no such hostility: {0:?}")]
+pub struct UnknownHostility(String);
+
+impl FromStr for Hostility {
+    type Err = UnknownHostility;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|hostility| hostility.id() == text).ok_or_else(|| UnknownHostility(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::incoming::{Method, Subject};
+    use crate::proto::outgoing::Outgoing;
+    use crate::proto::response::Response;
+
+    #[test]
+    fn a_distorted_answer_is_never_taken_for_an_honest_one() {
+        let subject = Subject { method: Method::Binding, id: [1; 12], fingerprint: false };
+        let honest = Outgoing::success(subject).xor_mapped("192.0.2.1:9".parse().expect("an address")).seal(None);
+        for hostility in [Hostility::MalformedAttribute, Hostility::OverrunningAttribute, Hostility::BadFingerprint] {
+            let distorted = hostility.distort(honest.clone());
+            assert!(Response::read(&distorted[0]).is_some_and(|response| response.malformed), "{hostility}");
+        }
+        let distorted = Hostility::UnknownAttribute.distort(honest.clone());
+        assert!(Response::read(&distorted[0]).is_some_and(|response| response.unknown_required));
+        for hostility in [Hostility::Truncated, Hostility::Oversized, Hostility::Garbage, Hostility::Empty] {
+            assert!(Response::read(&hostility.distort(honest.clone())[0]).is_none(), "{hostility}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What is asked of the network, one probe a file; each ends in observations and judges nothing.
+
+pub mod allocate;
+pub mod context;
+pub mod control;
+pub mod greet;
+pub mod loss;
+pub mod name;
+pub mod outside;
+pub mod proxy;
+pub mod reach;
+pub mod relay;
+pub mod stream;

@@ -1,0 +1,120 @@
+//! An Allocate with credentials, with what the RFC wants done about a stale nonce, a busy 5-tuple and a reached quota.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::context::Context;
+use crate::model::fact::{AllocationFact, Fact};
+use crate::model::outcome::{Defect, Outcome, Reply};
+use crate::net::ledger::Held;
+use crate::net::session::{Exchange, Session};
+use crate::proto::authentication::LongTerm;
+use crate::proto::request::Request;
+use crate::proto::response::Response;
+
+/// How often a fresh nonce is taken before it is a loop.
+const NONCES: u32 = 3;
+
+/// A live allocation.
+pub struct Allocation {
+    /// The session that it belongs to.
+    pub session: Session,
+    /// What its requests are signed with.
+    pub signed: Option<LongTerm>,
+    /// The relayed address.
+    pub relayed: SocketAddr,
+    /// The client's address as the server sees it.
+    pub mapped: Option<SocketAddr>,
+    /// Its entry in the ledger.
+    pub held: Held,
+}
+
+/// Whether an allocation is a main one or one of those that sample the relay's ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It is proved in full.
+    Main,
+    /// Only its port is tried from outside.
+    Sample,
+}
+
+/// Asks for an allocation; without one the reply says why.
+pub async fn allocate(context: &Context, session: &Session, signed: Option<LongTerm>, role: Role) -> Result<Allocation, Reply> {
+    let others_alive = context.ledger.alive();
+    let held = context.ledger.hold(session, signed.as_ref());
+    let (exchange, signed, stale_nonces) = ask(context, session, signed, held).await;
+    let fact = allocation_fact(&exchange, role, others_alive, stale_nonces, signed.is_none());
+    let allocation = match fact.relayed {
+        Some(relayed) => Ok(Allocation { session: session.clone(), signed, relayed, mapped: fact.mapped, held }),
+        None => {
+            // Where the answer never came the allocation may exist all the same: the release at the end asks for it.
+            if fact.reply.answered() {
+                context.ledger.strike(held);
+            }
+            Err(fact.reply.clone())
+        }
+    };
+    context.record.add("allocate", session.endpoint(), Fact::Allocation(fact));
+    allocation
+}
+
+async fn ask(
+    context: &Context,
+    session: &Session,
+    mut signed: Option<LongTerm>,
+    held: Held,
+) -> (Exchange, Option<LongTerm>, u32) {
+    let request = Request::allocate();
+    let mut stale_nonces = 0;
+    loop {
+        let exchange = session.ask_signed(&request, signed.as_ref()).await;
+        let stale = exchange.reply.code() == Some(438);
+        stale_nonces += u32::from(stale);
+        let renewed = match (&mut signed, &exchange.response) {
+            (Some(signed), Some(response)) if stale && stale_nonces < NONCES => signed.renew(response).then_some(signed),
+            (Some(_) | None, _) => None,
+        };
+        let Some(renewed) = renewed else { return (exchange, signed, stale_nonces) };
+        context.ledger.renew(held, renewed);
+    }
+}
+
+fn allocation_fact(
+    exchange: &Exchange,
+    role: Role,
+    others_alive: u32,
+    stale_nonces: u32,
+    unauthenticated: bool,
+) -> AllocationFact {
+    let response = exchange.response.as_ref();
+    let mut reply = exchange.reply.clone();
+    let relayed = response.filter(|_| reply.succeeded()).and_then(|response| response.relayed);
+    if reply.succeeded() && relayed.is_none() {
+        reply.outcome = Outcome::Unusable { defect: Defect::Incomplete };
+    }
+    AllocationFact {
+        reply,
+        relayed,
+        mapped: response.and_then(Response::reflexive),
+        lifetime_s: response
+            .and_then(|response| response.lifetime)
+            .map(|lifetime| u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX)),
+        stale_nonces,
+        unauthenticated,
+        sample: role == Role::Sample,
+        others_alive,
+        alternate: response.and_then(|response| response.alternate),
+    }
+}
+
+/// Waits until this run holds no other allocation, within a limit: coturn gives a freed one back to the quota a second later.
+pub async fn until_alone(context: &Context, limit: Duration) {
+    let alone = async {
+        while context.ledger.alive() > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    if tokio::time::timeout(limit, alone).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+    }
+}

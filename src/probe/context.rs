@@ -1,0 +1,140 @@
+//! What all probes of a run share: the network, the record of what was seen, the live allocations.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::outside::Outside;
+use crate::model::endpoint::Endpoint;
+use crate::model::fact::{Fact, Observation};
+use crate::net::ledger::Ledger;
+use crate::net::network::Network;
+use crate::net::tls::Trust;
+
+/// What all probes of a run share. Clones are handles to the same run.
+#[derive(Clone)]
+pub struct Context {
+    /// The world.
+    pub network: Rc<dyn Network>,
+    /// What was seen.
+    pub record: Record,
+    /// The live allocations.
+    pub ledger: Ledger,
+    /// The roots for TLS.
+    pub trust: Rc<Trust>,
+    /// The sockets that stand for a peer outside.
+    pub outside: Rc<Outside>,
+    /// How long the paced stream lasts, where a longer one was asked for.
+    pub long_stream: Option<Duration>,
+    /// How many ports of the relay are sampled beside the main allocations.
+    pub samples: u32,
+    /// Whether the stream and the samples are left out.
+    pub brief: bool,
+    /// Requests sent and answered over UDP so far, retransmissions included: how lossy the way is.
+    pub losses: Rc<Cell<(u32, u32)>>,
+}
+
+impl Context {
+    /// Adds a session's requests and answers to what is known of the way's loss.
+    pub fn count_losses(&self, (sends, answers): (u32, u32)) {
+        let (all_sends, all_answers) = self.losses.get();
+        self.losses.set((all_sends + sends, all_answers + answers));
+    }
+
+    /// The share of exchanges that are lost, by what was seen so far; never quite zero.
+    #[must_use]
+    pub fn loss(&self) -> f64 {
+        let (sends, answers) = self.losses.get();
+        let lost = sends.saturating_sub(answers);
+        // The rule of succession, so that a few clean exchanges don't prove a clean way.
+        ((f64::from(lost) + 0.5) / (f64::from(sends) + 10.0)).clamp(0.02, 0.75)
+    }
+
+    /// How often a datagram is sent before its absence counts: fewer than one port in a hundred runs is called closed wrongly.
+    #[must_use]
+    pub fn tries(&self, ports: u32) -> u32 {
+        let allowed = 0.01 / f64::from(ports.max(1));
+        let tries = (allowed.ln() / self.loss().ln()).ceil();
+        // Truncation can't matter between these bounds.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the value is clamped to 4..=16")]
+        let tries = tries.clamp(4.0, 16.0) as u32;
+        tries
+    }
+}
+
+/// What was seen so far. Clones are handles to the same record.
+#[derive(Clone)]
+pub struct Record {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    started: Instant,
+    observations: RefCell<Vec<Observation>>,
+    contacted: RefCell<BTreeSet<String>>,
+    listener: Option<Box<dyn Fn(&Observation)>>,
+}
+
+impl Record {
+    /// An empty record that starts now; the listener hears of each observation as it comes.
+    #[must_use]
+    pub fn new(listener: Option<Box<dyn Fn(&Observation)>>) -> Self {
+        Self {
+            inner: Rc::new(Inner {
+                started: Instant::now(),
+                observations: RefCell::default(),
+                contacted: RefCell::default(),
+                listener,
+            }),
+        }
+    }
+
+    /// Adds what a probe saw.
+    pub fn add(&self, probe: &str, target: impl Display, fact: Fact) {
+        let mut observations = self.inner.observations.borrow_mut();
+        let observation = Observation {
+            id: format!("o{}", observations.len() + 1),
+            probe: probe.to_owned(),
+            target: target.to_string(),
+            at_ms: u64::try_from(self.inner.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            fact,
+        };
+        if let Some(listener) = &self.inner.listener {
+            listener(&observation);
+        }
+        observations.push(observation);
+    }
+
+    /// Notes that a host is sent something.
+    pub fn contact(&self, endpoint: Endpoint) {
+        self.inner.contacted.borrow_mut().insert(endpoint.contact());
+    }
+
+    /// Notes that an address is sent datagrams on a port of the relay.
+    pub fn contact_relay(&self, ip: IpAddr) {
+        self.inner.contacted.borrow_mut().insert(format!("{ip} relay ports/udp"));
+    }
+
+    /// When the run started.
+    #[must_use]
+    pub fn started(&self) -> Instant {
+        self.inner.started
+    }
+
+    /// All that was seen.
+    #[must_use]
+    pub fn observations(&self) -> Vec<Observation> {
+        self.inner.observations.borrow().clone()
+    }
+
+    /// Every host that was sent anything.
+    #[must_use]
+    pub fn contacted(&self) -> Vec<String> {
+        self.inner.contacted.borrow().iter().cloned().collect()
+    }
+}

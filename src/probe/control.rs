@@ -1,0 +1,173 @@
+//! Controls: what this network does to hosts that have nothing to do with the server. They tell who blocks.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use hickory_resolver::proto::op::{Message, MessageType, OpCode, Query};
+use hickory_resolver::proto::rr::{Name, RecordType};
+use tokio::time::Instant;
+
+use super::context::Context;
+use super::reach::try_connect;
+use crate::model::endpoint::{Endpoint, Transport};
+use crate::model::fact::{ControlFact, ControlKind, Fact};
+use crate::model::outcome::{Outcome, Reply};
+use crate::model::target::Host;
+use crate::net::network::Arrival;
+use crate::net::session::{Session, milliseconds};
+use crate::net::tls::handshake;
+use crate::proto::request::Request;
+use crate::proto::response::Response;
+
+/// A STUN server that has nothing to do with the one in question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// Its host.
+    pub host: Host,
+    /// Its UDP port.
+    pub port: u16,
+}
+
+/// When a question over UDP is repeated, in milliseconds from its start, and when it is given up.
+const SENDS_MS: [u64; 5] = [0, 100, 300, 700, 1500];
+const GIVE_UP: Duration = Duration::from_secs(2);
+
+/// How long a control host is given for its side of a TLS handshake.
+const HANDSHAKE_LIMIT: Duration = Duration::from_millis(1000);
+
+/// The port of HTTPS, which is open wherever anything is.
+const HTTPS: u16 = 443;
+
+/// Asks all controls at once.
+pub async fn ask_all(context: &Context, controls: &[Control]) {
+    let hosts = controls.iter().map(|control| ask_host(context, control));
+    tokio::join!(futures::future::join_all(hosts), ask_name_servers(context));
+}
+
+async fn ask_host(context: &Context, control: &Control) {
+    let addresses = match &control.host {
+        Host::Address(address) => vec![*address],
+        Host::Name(name) => context.network.addresses(name).await.records,
+    };
+    // One address a family is enough for a control.
+    let v4 = addresses.iter().find(|address| address.is_ipv4());
+    let v6 = addresses.iter().find(|address| address.is_ipv6());
+    let routed = v4.into_iter().chain(v6).filter(|address| context.network.source(**address).is_some());
+    let asked = routed.map(|address| ask_address(context, control, *address));
+    futures::future::join_all(asked).await;
+}
+
+async fn ask_address(context: &Context, control: &Control, address: IpAddr) {
+    tokio::join!(stun(context, SocketAddr::new(address, control.port)), tcp(context, &control.host, address));
+}
+
+async fn stun(context: &Context, server: SocketAddr) {
+    let endpoint = Endpoint::new(Transport::Udp, server);
+    context.record.contact(endpoint);
+    if let Some(peer) = context.outside.towards(server.ip()) {
+        peer.ask(server);
+    }
+    let (reply, mapped) = match Session::over_udp(&context.network, endpoint) {
+        Err(outcome) => (Reply::unsent(outcome), None),
+        Ok(session) => {
+            let exchange = session.ask(&Request::binding()).await;
+            (exchange.reply, exchange.response.as_ref().and_then(Response::reflexive))
+        }
+    };
+    let fact = ControlFact { control: ControlKind::Stun, reply, mapped };
+    context.record.add("control-stun", endpoint, Fact::Control(fact));
+}
+
+/// TCP 443, with a TLS handshake to see who answers there.
+async fn tcp(context: &Context, host: &Host, address: IpAddr) {
+    let endpoint = Endpoint::new(Transport::Tls, SocketAddr::new(address, HTTPS));
+    context.record.contact(endpoint);
+    let (reply, stream) = try_connect(context, endpoint).await;
+    let fact = ControlFact { control: ControlKind::Tcp, reply, mapped: None };
+    context.record.add("control-tcp", endpoint, Fact::Control(fact));
+    let Some(stream) = stream else { return };
+    let now = context.network.time_of_day();
+    let (fact, _stream) = handshake(stream, host, &context.trust, now, HANDSHAKE_LIMIT).await;
+    context.record.add("control-tls", endpoint, Fact::Handshake(fact));
+}
+
+/// A DNS question over UDP to each name server of the system that is not this host itself: a stub on loopback proves nothing.
+async fn ask_name_servers(context: &Context) {
+    let servers = context.network.name_servers();
+    let asked = servers.into_iter().filter(|server| !server.ip().is_loopback()).take(3).map(|server| dns(context, server));
+    futures::future::join_all(asked).await;
+}
+
+async fn dns(context: &Context, server: SocketAddr) {
+    if context.network.source(server.ip()).is_none() {
+        return;
+    }
+    let endpoint = Endpoint::new(Transport::Udp, server);
+    context.record.contact(endpoint);
+    let mut id = [0; 2];
+    context.network.randomize(&mut id);
+    let mut question = Message::new(u16::from_be_bytes(id), MessageType::Query, OpCode::Query);
+    question.add_query(Query::query(Name::root(), RecordType::NS));
+    let Ok(bytes) = question.to_vec() else { return };
+    let reply = ask_datagram(context, server, &bytes, |answer| answer.starts_with(&id)).await;
+    let fact = ControlFact { control: ControlKind::Dns, reply, mapped: None };
+    context.record.add("control-dns", endpoint, Fact::Control(fact));
+}
+
+/// A high UDP port of the server itself, where nothing should listen: an ICMP error from there proves that this network lets
+/// datagrams to high ports out. Asked once a server.
+pub async fn high_port(context: &Context, server: IpAddr) {
+    let mut random = [0; 2];
+    context.network.randomize(&mut random);
+    // Between the ports of ordinary services and the usual relay ranges.
+    let port = 33_434 + u16::from_be_bytes(random) % 1000;
+    let known = |seen: &crate::model::fact::Observation| {
+        seen.probe == "control-high-port" && seen.endpoint().is_some_and(|endpoint| endpoint.ip() == server)
+    };
+    if context.record.observations().iter().any(known) {
+        return;
+    }
+    let endpoint = Endpoint::new(Transport::Udp, SocketAddr::new(server, port));
+    context.record.contact(endpoint);
+    let mut payload = [0; 16];
+    context.network.randomize(&mut payload);
+    let reply = tokio::time::timeout(Duration::from_millis(500), ask_datagram(context, endpoint.address, &payload, |_| true));
+    let reply = reply.await.unwrap_or(Reply { outcome: Outcome::Silent, sends: 3, rtt_ms: None, strays: Vec::new() });
+    let fact = ControlFact { control: ControlKind::HighPort, reply, mapped: None };
+    context.record.add("control-high-port", endpoint, Fact::Control(fact));
+}
+
+async fn ask_datagram(context: &Context, server: SocketAddr, bytes: &[u8], is_answer: impl Fn(&[u8]) -> bool) -> Reply {
+    let socket = match context.network.bind_udp(server.ip()) {
+        Ok(socket) => socket,
+        Err(outcome) => return Reply::unsent(outcome),
+    };
+    let started = Instant::now();
+    let mut sends = 0;
+    loop {
+        let next = SENDS_MS.get(sends as usize).map_or(GIVE_UP, |at| Duration::from_millis(*at));
+        tokio::select! {
+            arrival = socket.receive() => {
+                let rtt_ms = Some(milliseconds(started.elapsed()));
+                match arrival {
+                    Arrival::Datagram { from, bytes } if from == server && is_answer(&bytes) => {
+                        return Reply { outcome: Outcome::Success, sends, rtt_ms, strays: Vec::new() };
+                    }
+                    Arrival::Icmp { to, reason, from } if to == server => {
+                        return Reply { outcome: Outcome::Unreachable { reason, from }, sends, rtt_ms, strays: Vec::new() };
+                    }
+                    Arrival::Datagram { .. } | Arrival::Icmp { .. } => {}
+                }
+            }
+            () = tokio::time::sleep_until(started + next) => {
+                if sends as usize == SENDS_MS.len() {
+                    return Reply { outcome: Outcome::Silent, sends, rtt_ms: None, strays: Vec::new() };
+                }
+                if let Err(outcome) = socket.send(bytes, server) {
+                    return Reply::unsent(outcome);
+                }
+                sends += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Names: A and AAAA, and SRV records where a URI leaves the port open (RFC 5928).
+
+use std::net::SocketAddr;
+
+use super::context::Context;
+use crate::model::asked::Service;
+use crate::model::endpoint::{Endpoint, Transport};
+use crate::model::fact::{Fact, NameAnswer, NameFact, RouteFact};
+use crate::model::target::Host;
+
+/// The name by which a network with IPv6 and NAT64 alone is known (RFC 7050).
+pub const NAT64_NAME: &str = "ipv4only.arpa";
+
+/// The endpoints that a service stands for, each address on its own.
+pub async fn endpoints(context: &Context, service: &Service) -> Vec<Endpoint> {
+    let named = match (&service.host, service.port) {
+        (Host::Name(name), None) => by_service_records(context, name, service).await,
+        (Host::Name(_) | Host::Address(_), _) => None,
+    };
+    let places = named.unwrap_or_else(|| vec![(service.host.clone(), service.port_or_default())]);
+    let mut endpoints = Vec::new();
+    for (host, port) in places {
+        let addresses = match &host {
+            Host::Address(address) => vec![*address],
+            Host::Name(name) => addresses(context, name).await,
+        };
+        endpoints.extend(addresses.into_iter().map(|address| Endpoint::new(service.transport, SocketAddr::new(address, port))));
+    }
+    endpoints
+}
+
+/// The addresses of a name, with the fact, which is recorded once a name.
+pub async fn addresses(context: &Context, name: &str) -> Vec<std::net::IpAddr> {
+    let found = context.network.addresses(name).await;
+    let known = context.record.observations().iter().any(|seen| seen.target == name && matches!(seen.fact, Fact::Name(_)));
+    if !known {
+        let fact = NameFact { answer: found.answer, addresses: found.records.clone(), services: Vec::new() };
+        context.record.add("name", name, Fact::Name(fact));
+    }
+    found.records
+}
+
+async fn by_service_records(context: &Context, name: &str, service: &Service) -> Option<Vec<(Host, u16)>> {
+    let kind = if service.relay { "turn" } else { "stun" };
+    let question = match service.transport {
+        Transport::Udp => format!("_{kind}._udp.{name}"),
+        Transport::Tcp => format!("_{kind}._tcp.{name}"),
+        Transport::Tls => format!("_{kind}s._tcp.{name}"),
+    };
+    let found = context.network.services(&question).await;
+    if found.answer != NameAnswer::Found || found.records.is_empty() {
+        return None;
+    }
+    let services = found.records.iter().map(|(target, port)| format!("{target}:{port}")).collect();
+    let fact = NameFact { answer: found.answer, addresses: Vec::new(), services };
+    context.record.add("service-records", question, Fact::Name(fact));
+    Some(found.records.into_iter().map(|(target, port)| (host_of(target), port)).collect())
+}
+
+fn host_of(target: String) -> Host {
+    target.parse().map_or(Host::Name(target), Host::Address)
+}
+
+/// Whether this host can send to an endpoint at all; the fact is recorded once an address.
+pub fn routed(context: &Context, endpoint: Endpoint) -> bool {
+    let source = context.network.source(endpoint.ip());
+    let target = endpoint.ip().to_string();
+    let known = context.record.observations().iter().any(|seen| seen.target == target && matches!(seen.fact, Fact::Route(_)));
+    if !known {
+        context.record.add("route", target, Fact::Route(RouteFact { source }));
+    }
+    source.is_some()
+}

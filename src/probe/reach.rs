@@ -1,0 +1,79 @@
+//! Opens a session to an endpoint: a socket, a TCP connection, a TLS handshake, each with its fact.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::context::Context;
+use crate::model::endpoint::{Endpoint, Transport};
+use crate::model::fact::{BindingFact, ConnectFact, Fact, HandshakeEnd};
+use crate::model::outcome::{Outcome, Reply};
+use crate::model::target::Host;
+use crate::net::network::Stream;
+use crate::net::session::{Session, milliseconds};
+use crate::net::tls::handshake;
+
+/// How long a TCP connection may take. The second SYN goes out after one second (RFC 6298 §2), so this covers one lost.
+pub const CONNECT_LIMIT: Duration = Duration::from_millis(2000);
+
+/// How long a TLS handshake may take.
+const HANDSHAKE_LIMIT: Duration = Duration::from_millis(2500);
+
+/// A session, and whether credentials may be sent over it.
+pub struct Reached {
+    /// The session.
+    pub session: Session,
+    /// Whether the other side is who it should be; always so without TLS, where nobody is promised.
+    pub trusted: bool,
+}
+
+/// Opens a session; the facts say why where there is none.
+pub async fn reach(context: &Context, endpoint: Endpoint, host: &Host) -> Option<Reached> {
+    context.record.contact(endpoint);
+    match endpoint.transport {
+        Transport::Udp => match Session::over_udp(&context.network, endpoint) {
+            Ok(session) => Some(Reached { session, trusted: true }),
+            Err(outcome) => {
+                context.record.add("binding", endpoint, Fact::Binding(BindingFact::of(Reply::unsent(outcome))));
+                None
+            }
+        },
+        Transport::Tcp => {
+            let stream = connect(context, endpoint).await?;
+            Some(Reached { session: Session::over_stream(&context.network, endpoint, stream), trusted: true })
+        }
+        Transport::Tls => {
+            let stream = connect(context, endpoint).await?;
+            secure(context, endpoint, host, stream).await
+        }
+    }
+}
+
+/// A TCP connection with its fact.
+pub async fn connect(context: &Context, endpoint: Endpoint) -> Option<Box<dyn Stream>> {
+    let (reply, stream) = try_connect(context, endpoint).await;
+    context.record.add("connect", endpoint, Fact::Connect(ConnectFact { reply }));
+    stream
+}
+
+/// A TCP connection and how the attempt ended.
+pub async fn try_connect(context: &Context, endpoint: Endpoint) -> (Reply, Option<Box<dyn Stream>>) {
+    let started = Instant::now();
+    let ended = tokio::time::timeout(CONNECT_LIMIT, context.network.connect_tcp(endpoint.address)).await;
+    let (outcome, stream) = match ended {
+        Err(_elapsed) => (Outcome::Silent, None),
+        Ok(Err(outcome)) => (outcome, None),
+        Ok(Ok(stream)) => (Outcome::Success, Some(stream)),
+    };
+    let rtt_ms = stream.is_some().then(|| milliseconds(started.elapsed()));
+    (Reply { outcome, sends: 1, rtt_ms, strays: Vec::new() }, stream)
+}
+
+/// A session over TLS with the fact of its handshake.
+pub async fn secure(context: &Context, endpoint: Endpoint, host: &Host, stream: Box<dyn Stream>) -> Option<Reached> {
+    let now = context.network.time_of_day();
+    let (fact, stream) = handshake(stream, host, &context.trust, now, HANDSHAKE_LIMIT).await;
+    let trusted = fact.end == HandshakeEnd::Completed && fact.defects.is_empty();
+    context.record.add("handshake", endpoint, Fact::Handshake(fact));
+    Some(Reached { session: Session::over_stream(&context.network, endpoint, stream?), trusted })
+}

@@ -1,0 +1,300 @@
+//! The proof of a relay's data path from outside: IN, then OUT; where IN fails, IN-alt, OUT and IN again (the three steps).
+//!
+//! Relay to relay never proves it: servers pass such packets inside themselves, whatever the firewall and `external-ip` are.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use tokio::sync::mpsc::Receiver;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::allocate::{Allocation, Role};
+use super::context::Context;
+use super::outside::{Peer, Token};
+use super::{control, loss, stream};
+use crate::model::endpoint::Transport;
+use crate::model::fact::{
+    ChannelFact, Fact, InboundFact, InboundWay, OutboundFact, PeerKind, PermissionFact, ReleaseFact, SelfPairFact,
+};
+use crate::net::session::{Relayed, milliseconds};
+use crate::proto::request::{FIRST_CHANNEL, Request};
+
+/// The shortest distance between two tries of a datagram; ICMP errors are limited to some per second.
+const SHORTEST_DISTANCE: Duration = Duration::from_millis(80);
+
+/// The least time that a datagram gets after its last try.
+const SHORTEST_WAIT: Duration = Duration::from_millis(250);
+
+/// How long the own outside address is waited for, once everything else is ready.
+const MAPPED_LIMIT: Duration = Duration::from_millis(600);
+
+/// Proves an allocation's data path and gives the allocation back.
+pub async fn prove(context: &Context, allocation: Allocation, role: Role) {
+    context.record.contact_relay(allocation.relayed.ip());
+    let mut relayed = allocation.session.relayed();
+    let proof = Proof { context, allocation: &allocation, role };
+    if let Some(peer) = context.outside.towards(allocation.relayed.ip()) {
+        proof.run(peer, &mut relayed).await;
+    } else if proof.permit_relayed().await {
+        proof.pair_with_itself(&mut relayed).await;
+    }
+    release(context, &allocation).await;
+    context.count_losses(allocation.session.tally());
+}
+
+async fn release(context: &Context, allocation: &Allocation) {
+    if let Some(exchange) = context.ledger.release(allocation.held).await {
+        context.record.add("release", allocation.session.endpoint(), Fact::Release(ReleaseFact { reply: exchange.reply }));
+    }
+}
+
+struct Proof<'a> {
+    context: &'a Context,
+    allocation: &'a Allocation,
+    role: Role,
+}
+
+/// An arrival in answer to an own datagram.
+struct Arrived {
+    peer: Option<SocketAddr>,
+    round_trip: Duration,
+}
+
+impl Proof<'_> {
+    async fn run(&self, peer: &Peer, relayed: &mut Receiver<Relayed>) {
+        let outside = peer.mapped_within(MAPPED_LIMIT).await;
+        let permitted = match self.role {
+            Role::Main => {
+                let (permitted, own) = tokio::join!(self.permit_reflexive(&outside), self.permit_relayed());
+                (permitted, own)
+            }
+            Role::Sample => (self.permit_reflexive(&outside).await, false),
+        };
+        let (true, own) = permitted else { return };
+        let way = self.allocation.relayed;
+        match self.inbound(peer, relayed, way, InboundWay::Unsolicited).await {
+            Some(arrived) if self.role == Role::Main => self.outward(peer, relayed, arrived, own).await,
+            Some(_) => {}
+            None => self.three_steps(peer, relayed, &outside, own).await,
+        }
+    }
+
+    /// Permissions for every address under which this host is known outside; one is enough to go on.
+    async fn permit_reflexive(&self, outside: &[(SocketAddr, SocketAddr)]) -> bool {
+        let own = self.allocation.mapped.map(|mapped| mapped.ip());
+        let same_family = |ip: &IpAddr| ip.is_ipv4() == self.allocation.relayed.is_ipv4();
+        let addresses: BTreeSet<IpAddr> = outside.iter().map(|(_, mapped)| mapped.ip()).chain(own).filter(same_family).collect();
+        let asked = addresses.into_iter().map(|address| self.permit(address, PeerKind::Reflexive));
+        futures::future::join_all(asked).await.contains(&true)
+    }
+
+    async fn permit_relayed(&self) -> bool {
+        self.permit(self.allocation.relayed.ip(), PeerKind::Relayed).await
+    }
+
+    async fn permit(&self, peer: IpAddr, whose: PeerKind) -> bool {
+        let session = &self.allocation.session;
+        let exchange = session.ask_signed(&Request::create_permission(peer), self.allocation.signed.as_ref()).await;
+        let granted = exchange.reply.succeeded();
+        let fact = PermissionFact { reply: exchange.reply, relayed: self.allocation.relayed, peer, whose };
+        self.context.record.add("permission", session.endpoint(), Fact::Permission(fact));
+        granted
+    }
+
+    /// Sends to a relayed address until the datagram comes back through the relay or enough tries were made.
+    async fn inbound(&self, peer: &Peer, relayed: &mut Receiver<Relayed>, to: SocketAddr, way: InboundWay) -> Option<Arrived> {
+        let token = self.context.outside.token();
+        peer.forget_error(to);
+        let tries = self.context.tries(self.context.samples + 1);
+        let pace = Pace::new(self.round_trip(), tries);
+        let mut last_icmp_at = None;
+        let mut sends = 0;
+        let started = Instant::now();
+        let mut arrived = None;
+        while sends < tries {
+            peer.send(&token, to);
+            sends += 1;
+            let until = started + if sends == tries { pace.end } else { pace.distance * sends };
+            arrived = wait_for(relayed, token, started, until).await;
+            if arrived.is_some() {
+                break;
+            }
+            // Two tries answered by ICMP errors are enough.
+            if peer.error(to).is_some() && last_icmp_at.replace(sends).is_some() {
+                break;
+            }
+        }
+        let icmp = if arrived.is_none() { peer.error(to) } else { None };
+        let fact = InboundFact {
+            relayed: self.allocation.relayed,
+            sent_to: to,
+            way,
+            arrived: arrived.is_some(),
+            sends,
+            rtt_ms: arrived.as_ref().map(|arrived| milliseconds(arrived.round_trip)),
+            peer: arrived.as_ref().and_then(|arrived| arrived.peer),
+            icmp,
+            sample: self.role == Role::Sample,
+        };
+        let probe = match way {
+            InboundWay::Unsolicited => "relay-in",
+            InboundWay::Alternative => "relay-in-alt",
+            InboundWay::Solicited => "relay-in-again",
+        };
+        self.context.record.add(probe, self.allocation.session.endpoint(), Fact::Inbound(fact));
+        arrived
+    }
+
+    /// After a successful IN: out, over a channel, to itself, and a paced stream, all at once.
+    async fn outward(&self, peer: &Peer, relayed: &mut Receiver<Relayed>, arrived: Arrived, own: bool) {
+        let Some(seen) = arrived.peer else { return };
+        let session = &self.allocation.session;
+        let streaming = async {
+            if !self.context.brief {
+                stream::run(self.context, self.allocation, peer, seen, relayed).await;
+            }
+            if own {
+                self.pair_with_itself(relayed).await;
+            }
+        };
+        let losing = async {
+            if !self.context.brief && session.endpoint().transport == Transport::Udp {
+                loss::measure(self.context, session).await;
+            }
+        };
+        tokio::join!(self.outbound(peer, seen, true), self.channel(peer, seen), streaming, losing);
+    }
+
+    /// After a failed IN: the server's own address with that port, then out, then in again through what that opened.
+    async fn three_steps(&self, peer: &Peer, relayed: &mut Receiver<Relayed>, outside: &[(SocketAddr, SocketAddr)], own: bool) {
+        let server = self.allocation.session.endpoint().ip();
+        let way = self.allocation.relayed;
+        if server != way.ip() && server.is_ipv4() == way.is_ipv4() {
+            let alternative = SocketAddr::new(server, way.port());
+            self.context.record.contact_relay(server);
+            if self.inbound(peer, relayed, alternative, InboundWay::Alternative).await.is_some() {
+                return;
+            }
+        }
+        let known: BTreeSet<SocketAddr> =
+            outside.iter().map(|(_, mapped)| *mapped).filter(|mapped| mapped.is_ipv4() == way.is_ipv4()).collect();
+        for address in known {
+            if self.outbound(peer, address, false).await {
+                break;
+            }
+        }
+        tokio::join!(
+            self.inbound(peer, relayed, way, InboundWay::Solicited),
+            control::high_port(self.context, self.allocation.session.endpoint().ip())
+        );
+        if own && self.role == Role::Main {
+            self.pair_with_itself(relayed).await;
+        }
+    }
+
+    /// Sends through the relay to the own socket outside.
+    async fn outbound(&self, peer: &Peer, to: SocketAddr, seen_by_relay: bool) -> bool {
+        let token = self.context.outside.token();
+        let mut heard = peer.expect(token);
+        let tries = self.context.tries(1);
+        let pace = Pace::new(self.round_trip(), tries);
+        let started = Instant::now();
+        let mut sends = 0;
+        let mut from = None;
+        while sends < tries && from.is_none() {
+            self.allocation.session.send_to_peer(to, &token);
+            sends += 1;
+            let until = started + if sends == tries { pace.end } else { pace.distance * sends };
+            from = tokio::time::timeout_at(until, heard.recv()).await.ok().flatten().map(|heard| heard.from);
+        }
+        let fact = OutboundFact {
+            relayed: self.allocation.relayed,
+            peer: to,
+            arrived: from.is_some(),
+            sends,
+            peer_seen_by_relay: seen_by_relay,
+            from,
+        };
+        self.context.record.add("relay-out", self.allocation.session.endpoint(), Fact::Outbound(fact));
+        from.is_some()
+    }
+
+    async fn channel(&self, peer: &Peer, to: SocketAddr) {
+        let session = &self.allocation.session;
+        let request = Request::channel_bind(FIRST_CHANNEL, to);
+        let exchange = session.ask_signed(&request, self.allocation.signed.as_ref()).await;
+        // One more round trip would make the slowest transport slower; the fastest one carries this proof.
+        let carried = match (exchange.reply.succeeded(), session.endpoint().transport) {
+            (true, Transport::Udp) => Some(self.carry(peer).await),
+            (true, Transport::Tcp | Transport::Tls) | (false, _) => None,
+        };
+        let fact = ChannelFact { reply: exchange.reply, carried };
+        self.context.record.add("channel", session.endpoint(), Fact::Channel(fact));
+    }
+
+    async fn carry(&self, peer: &Peer) -> bool {
+        let token = self.context.outside.token();
+        let mut heard = peer.expect(token);
+        let tries = self.context.tries(1);
+        let pace = Pace::new(self.round_trip(), tries);
+        let started = Instant::now();
+        for sends in 1..=tries {
+            self.allocation.session.send_over_channel(FIRST_CHANNEL, &token);
+            let until = started + if sends == tries { pace.end } else { pace.distance * sends };
+            if let Ok(Some(_)) = tokio::time::timeout_at(until, heard.recv()).await {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// From the relayed address to itself. It needs a permission for the relay's own address.
+    async fn pair_with_itself(&self, relayed: &mut Receiver<Relayed>) {
+        let token = self.context.outside.token();
+        let started = Instant::now();
+        let pace = Pace::new(self.round_trip(), 3);
+        let mut arrived = false;
+        for sends in 1..=3 {
+            self.allocation.session.send_to_peer(self.allocation.relayed, &token);
+            let until = started + if sends == 3 { pace.end } else { pace.distance * sends };
+            arrived = wait_for(relayed, token, started, until).await.is_some();
+            if arrived {
+                break;
+            }
+        }
+        let fact = SelfPairFact { relayed: self.allocation.relayed, arrived };
+        self.context.record.add("self-pair", self.allocation.session.endpoint(), Fact::SelfPair(fact));
+    }
+
+    fn round_trip(&self) -> Duration {
+        self.allocation.session.round_trip().unwrap_or(Duration::from_millis(100))
+    }
+}
+
+/// When a datagram is tried again, and when its absence is final.
+struct Pace {
+    distance: Duration,
+    end: Duration,
+}
+
+impl Pace {
+    fn new(round_trip: Duration, tries: u32) -> Self {
+        let distance = SHORTEST_DISTANCE.max(round_trip / 2).min(Duration::from_millis(400));
+        Self { distance, end: distance * tries.saturating_sub(1) + SHORTEST_WAIT.max(round_trip * 2) }
+    }
+}
+
+async fn wait_for(relayed: &mut Receiver<Relayed>, token: Token, started: Instant, until: Instant) -> Option<Arrived> {
+    let arrival = async {
+        while let Some(relayed) = relayed.recv().await {
+            if relayed.payload == token {
+                return Some(Arrived { peer: relayed.peer, round_trip: relayed.at.saturating_duration_since(started) });
+            }
+        }
+        // The session has ended: nothing will come any more, and the schedule stays what it is.
+        sleep_until(until).await;
+        None
+    };
+    timeout(until.saturating_duration_since(Instant::now()), arrival).await.ok().flatten()
+}

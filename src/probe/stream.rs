@@ -1,0 +1,211 @@
+//! A short paced stream through the relay, both ways at once: loss, jitter, round trip, throughput, and stalls of TCP.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::sync::mpsc::Receiver;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::allocate::Allocation;
+use super::context::Context;
+use super::outside::{Heard, Peer, TOKEN_LENGTH, Token};
+use crate::model::fact::{Fact, StreamFact, Tally};
+use crate::net::session::{Relayed, milliseconds};
+
+/// A packet of the short stream over UDP, in bytes: 20 ms of Opus with its headers.
+const VOICE_PACKET: usize = 172;
+
+/// A packet over TCP or TLS, in bytes: some kilobytes must pass to show a connection that is cut after them.
+const LARGE_PACKET: usize = 1200;
+
+/// The distance of packets in the short stream.
+const SHORT_DISTANCE: Duration = Duration::from_millis(2);
+
+/// The distance of packets in a longer stream: 1200 bytes each 6 ms are 1.6 Mbit/s, a video call.
+const LONG_DISTANCE: Duration = Duration::from_millis(6);
+
+/// The packets of the short stream in each direction.
+const SHORT_COUNT: u32 = 20;
+
+/// The packets in each direction that follow when the first show loss.
+const MORE_COUNT: u32 = 40;
+
+/// The packets of the longest stream.
+const LONGEST_COUNT: u32 = 10_000;
+
+/// Runs the stream over an allocation towards the own socket outside, whose address the relay has seen.
+pub async fn run(context: &Context, allocation: &Allocation, peer: &Peer, to: SocketAddr, relayed: &mut Receiver<Relayed>) {
+    let over_stream = allocation.session.endpoint().transport.is_stream();
+    let round_trip = allocation.session.round_trip().unwrap_or(Duration::from_millis(100));
+    let shape = Shape::new(context, over_stream, round_trip);
+    let run = Run { context, allocation, peer, to, shape };
+
+    let mut measured = run.both_ways(relayed).await;
+    // A single lost packet of twenty says nothing; the interval of sixty decides.
+    if !over_stream && !measured.long && measured.inbound.plus(measured.outbound).lost() > 0 {
+        let more = Run { shape: Shape { count: MORE_COUNT, ..run.shape }, ..run };
+        let further = more.both_ways(relayed).await;
+        measured.inbound = measured.inbound.plus(further.inbound);
+        measured.outbound = measured.outbound.plus(further.outbound);
+        measured.jitter_ms = measured.jitter_ms.max(further.jitter_ms);
+    }
+    context.record.add("stream", allocation.session.endpoint(), Fact::Stream(measured));
+}
+
+#[derive(Clone, Copy)]
+struct Shape {
+    packet: usize,
+    count: u32,
+    distance: Duration,
+    wait: Duration,
+    long: bool,
+    over_stream: bool,
+}
+
+impl Shape {
+    fn new(context: &Context, over_stream: bool, round_trip: Duration) -> Self {
+        let wait = Duration::from_millis(60).max(round_trip * 2);
+        let packet = if over_stream { LARGE_PACKET } else { VOICE_PACKET };
+        match context.long_stream {
+            None => Self { packet, count: SHORT_COUNT, distance: SHORT_DISTANCE, wait, long: false, over_stream },
+            Some(length) => {
+                let count = u32::try_from(length.as_millis() / LONG_DISTANCE.as_millis()).unwrap_or(u32::MAX);
+                let count = count.clamp(SHORT_COUNT, LONGEST_COUNT);
+                Self { packet: LARGE_PACKET, count, distance: LONG_DISTANCE, wait, long: true, over_stream }
+            }
+        }
+    }
+}
+
+struct Run<'a> {
+    context: &'a Context,
+    allocation: &'a Allocation,
+    peer: &'a Peer,
+    to: SocketAddr,
+    shape: Shape,
+}
+
+impl Run<'_> {
+    async fn both_ways(&self, relayed: &mut Receiver<Relayed>) -> StreamFact {
+        let shape = self.shape;
+        let (inward, outward) = (self.context.outside.token(), self.context.outside.token());
+        let mut heard = self.peer.expect(outward);
+        let started = Instant::now();
+        let end = started + shape.distance * shape.count + shape.wait;
+        let sending = self.send(inward, outward);
+        // TCP delivers late rather than never: what counts there is whether anything still moves.
+        let patience = if shape.over_stream { Duration::from_millis(1500) } else { Duration::ZERO };
+        let inward_arrivals = collect_relayed(relayed, inward, shape.count, end + patience);
+        let outward_arrivals = collect_heard(&mut heard, outward, shape.count, end + patience);
+        let (sent, inbound, outbound) = tokio::join!(sending, inward_arrivals, outward_arrivals);
+        self.fact(&sent, &inbound, &outbound)
+    }
+
+    async fn send(&self, inward: Token, outward: Token) -> Vec<Instant> {
+        let mut sent = Vec::new();
+        for number in 0..self.shape.count {
+            sent.push(Instant::now());
+            // Over TCP the volume goes out through the connection; the way in needs no large datagrams.
+            self.peer.send(&packet(inward, number, VOICE_PACKET.min(self.shape.packet)), self.allocation.relayed);
+            self.allocation.session.send_to_peer(self.to, &packet(outward, number, self.shape.packet));
+            sleep(self.shape.distance).await;
+        }
+        sent
+    }
+
+    fn fact(&self, sent: &[Instant], inbound: &HashMap<u32, Instant>, outbound: &HashMap<u32, Instant>) -> StreamFact {
+        let shape = self.shape;
+        let tally = |arrived: usize| Tally { sent: shape.count, arrived: u32::try_from(arrived).unwrap_or(u32::MAX) };
+        let worse = if inbound.len() < outbound.len() { inbound } else { outbound };
+        let transit = |arrivals: &HashMap<u32, Instant>| shortest_transit(sent, arrivals);
+        let round_trip = transit(inbound).zip(transit(outbound)).map(|(inward, outward)| inward.max(outward));
+        StreamFact {
+            inbound: tally(inbound.len()),
+            outbound: tally(outbound.len()),
+            packet_bytes: shape.packet,
+            jitter_ms: jitter_ms(sent, inbound).max(jitter_ms(sent, outbound)),
+            rtt_ms: round_trip.map(milliseconds),
+            throughput_kbps: throughput_kbps(sent, worse, shape.packet),
+            long: shape.long,
+            stalled_after_bytes: self.stalled(outbound),
+        }
+    }
+
+    /// The bytes after which a stream took nothing more: its last packets are all missing, in order.
+    fn stalled(&self, outbound: &HashMap<u32, Instant>) -> Option<u64> {
+        let arrived = u32::try_from(outbound.len()).ok()?;
+        let cut =
+            self.shape.over_stream && arrived < self.shape.count && (0..arrived).all(|number| outbound.contains_key(&number));
+        let missing = self.shape.count - arrived;
+        // Datagrams behind the relay may be lost one by one; a quarter in one piece at the end is a stall.
+        (cut && missing >= self.shape.count / 4).then(|| u64::from(arrived) * self.shape.packet as u64)
+    }
+}
+
+fn packet(token: Token, number: u32, size: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(size);
+    bytes.extend(token);
+    bytes.extend(number.to_be_bytes());
+    bytes.resize(size.max(TOKEN_LENGTH + 4), 0);
+    bytes
+}
+
+fn number_of(payload: &[u8], token: Token) -> Option<u32> {
+    let rest = payload.strip_prefix(&token)?;
+    rest.first_chunk::<4>().map(|number| u32::from_be_bytes(*number))
+}
+
+async fn collect_relayed(relayed: &mut Receiver<Relayed>, token: Token, count: u32, end: Instant) -> HashMap<u32, Instant> {
+    let mut arrivals = HashMap::new();
+    while let Ok(Some(datagram)) = timeout_at(end, relayed.recv()).await {
+        if let Some(number) = number_of(&datagram.payload, token).filter(|number| *number < count) {
+            arrivals.entry(number).or_insert(datagram.at);
+            if arrivals.len() == count as usize {
+                break;
+            }
+        }
+    }
+    arrivals
+}
+
+async fn collect_heard(heard: &mut Receiver<Heard>, token: Token, count: u32, end: Instant) -> HashMap<u32, Instant> {
+    let mut arrivals = HashMap::new();
+    while let Ok(Some(datagram)) = timeout_at(end, heard.recv()).await {
+        if let Some(number) = number_of(&datagram.payload, token).filter(|number| *number < count) {
+            arrivals.entry(number).or_insert(datagram.at);
+            if arrivals.len() == count as usize {
+                break;
+            }
+        }
+    }
+    arrivals
+}
+
+fn shortest_transit(sent: &[Instant], arrivals: &HashMap<u32, Instant>) -> Option<Duration> {
+    arrivals.iter().filter_map(|(number, at)| Some(at.saturating_duration_since(*sent.get(*number as usize)?))).min()
+}
+
+/// Interarrival jitter (RFC 3550 §6.4.1) over the packets that arrived, in milliseconds.
+fn jitter_ms(sent: &[Instant], arrivals: &HashMap<u32, Instant>) -> f64 {
+    let mut jitter = 0.0_f64;
+    let mut last: Option<f64> = None;
+    for (number, sent) in sent.iter().enumerate() {
+        let Some(at) = u32::try_from(number).ok().and_then(|number| arrivals.get(&number)) else { continue };
+        let transit = at.saturating_duration_since(*sent).as_secs_f64() * 1000.0;
+        if let Some(last) = last {
+            jitter += ((transit - last).abs() - jitter) / 16.0;
+        }
+        last = Some(transit);
+    }
+    (jitter * 1000.0).round() / 1000.0
+}
+
+/// What arrived, over the time from the first send to the last arrival, in kilobits a second.
+fn throughput_kbps(sent: &[Instant], arrivals: &HashMap<u32, Instant>, packet: usize) -> f64 {
+    let (Some(first), Some(last)) = (sent.first(), arrivals.values().max()) else { return 0.0 };
+    let seconds = last.saturating_duration_since(*first).as_secs_f64().max(0.001);
+    #[expect(clippy::cast_precision_loss, reason = "a stream has some megabytes at the most")]
+    let kilobits = (arrivals.len() * packet * 8) as f64 / 1000.0;
+    (kilobits / seconds).round()
+}

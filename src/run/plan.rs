@@ -1,0 +1,95 @@
+//! The plan of a run: validated, complete, and without a word of how it was given.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::model::asked::{Asked, Form, Purpose, Service};
+use crate::model::secret::{Credentials, Secret};
+use crate::net::tls::Trust;
+use crate::probe::control::Control;
+use crate::probe::proxy::Proxy;
+
+/// The plan of a run.
+#[derive(Clone)]
+pub struct Plan {
+    /// The command's name, for the report.
+    pub command: String,
+    /// What the run is for.
+    pub purpose: Purpose,
+    /// How the servers were named.
+    pub form: Form,
+    /// The services to test.
+    pub services: Vec<Planned>,
+    /// The controls; none means that who blocks is not asked.
+    pub controls: Vec<Control>,
+    /// The roots for TLS.
+    pub trust: Trust,
+    /// The bound on the whole run.
+    pub timeout: Duration,
+    /// Which address families are tested.
+    pub families: Families,
+    /// The length of the paced stream, where a longer one was asked for.
+    pub long_stream: Option<Duration>,
+    /// The proxy of the environment.
+    pub proxy: Option<Proxy>,
+}
+
+/// One service with what to log in with.
+#[derive(Clone)]
+pub struct Planned {
+    /// The service.
+    pub service: Service,
+    /// What to log in with.
+    pub login: Option<Rc<Login>>,
+}
+
+/// What to log in with.
+#[derive(Clone)]
+pub enum Login {
+    /// A user name and a password.
+    Given(Credentials),
+    /// The secret that ephemeral credentials are made from, and the id to put into the name.
+    SharedSecret {
+        /// The secret.
+        secret: Secret,
+        /// The id.
+        id: Option<Secret>,
+    },
+}
+
+/// Which address families are tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Families {
+    /// Both.
+    Both,
+    /// IPv4 alone.
+    V4,
+    /// IPv6 alone.
+    V6,
+}
+
+impl Families {
+    /// Whether an address is to be tested.
+    #[must_use]
+    pub fn include(self, address: std::net::IpAddr) -> bool {
+        match self {
+            Self::Both => true,
+            Self::V4 => address.is_ipv4(),
+            Self::V6 => address.is_ipv6(),
+        }
+    }
+}
+
+impl Plan {
+    /// What the report says was asked.
+    #[must_use]
+    pub fn asked(&self) -> Asked {
+        Asked {
+            purpose: self.purpose,
+            form: self.form,
+            services: self.services.iter().map(|planned| planned.service.clone()).collect(),
+            credentials: self.services.iter().any(|planned| planned.login.is_some()),
+            controls: !self.controls.is_empty(),
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! The order of the probes against one or more servers: everything at once, and what depends on an answer right after it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::sync::Mutex;
+
+use super::plan::{Login, Plan, Planned};
+use crate::model::endpoint::{Endpoint, Transport};
+use crate::model::fact::{BindingFact, CredentialsSource, Fact, RedirectEnd, RedirectFact};
+use crate::model::outcome::{Outcome, Reply};
+use crate::model::secret::Credentials;
+use crate::model::target::Host;
+use crate::net::session::Session;
+use crate::net::tls::unix_seconds;
+use crate::probe::allocate::{Role, allocate, until_alone};
+use crate::probe::context::Context;
+use crate::probe::control;
+use crate::probe::greet::{Greeting, greet};
+use crate::probe::reach::{Reached, reach};
+use crate::probe::{loss, name, proxy, relay};
+use crate::proto::authentication::LongTerm;
+use crate::proto::credentials;
+use crate::proto::response::Response;
+
+/// How many redirections are followed.
+const HOPS: usize = 5;
+
+/// How long an allocation that met a quota waits for this run's others to end.
+const QUOTA_PATIENCE: Duration = Duration::from_secs(3);
+
+/// One endpoint to examine, with the name it goes by and what to log in with.
+#[derive(Clone)]
+struct Candidate {
+    endpoint: Endpoint,
+    host: Host,
+    relay: bool,
+    login: Option<Rc<Credentials>>,
+}
+
+/// What the examinations of one run tell each other.
+#[derive(Default)]
+struct Shared {
+    /// Held while the first credentials for a host are tried, so that wrong ones are not tried on every transport.
+    first_logins: RefCell<HashMap<String, Rc<Mutex<Tried>>>>,
+    sampled: Cell<bool>,
+}
+
+impl Shared {
+    fn first_login(&self, host: &Host) -> Rc<Mutex<Tried>> {
+        Rc::clone(self.first_logins.borrow_mut().entry(host.to_string()).or_default())
+    }
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Tried {
+    #[default]
+    NotYet,
+    Accepted,
+    Rejected,
+}
+
+/// Runs all probes of a plan.
+pub async fn examine_all(context: &Context, plan: &Plan) {
+    let controls = {
+        let (context, controls) = (context.clone(), plan.controls.clone());
+        tokio::task::spawn_local(async move { control::ask_all(&context, &controls).await })
+    };
+    let candidates = candidates(context, plan).await;
+    for candidate in &candidates {
+        if candidate.endpoint.transport == Transport::Udp {
+            if let Some(peer) = context.outside.towards(candidate.endpoint.ip()) {
+                peer.ask(candidate.endpoint.address);
+            }
+        }
+    }
+    let shared = Shared::default();
+    join_all(candidates.iter().map(|candidate| examine(context, candidate, &shared))).await;
+    record_outside(context);
+    if needs_controls(context) && !plan.controls.is_empty() {
+        // A control that panicked has said nothing, which the diagnosis takes as not tested.
+        _ = controls.await;
+        try_proxy(context, plan, &candidates).await;
+    } else {
+        controls.abort();
+    }
+}
+
+async fn candidates(context: &Context, plan: &Plan) -> Vec<Candidate> {
+    let logins = plan.services.iter().map(|planned| planned.login.as_ref());
+    let credentials = credentials_of(context, logins);
+    let resolved = join_all(plan.services.iter().map(|planned| name::endpoints(context, &planned.service))).await;
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for ((planned, endpoints), login) in plan.services.iter().zip(resolved).zip(credentials) {
+        for endpoint in endpoints {
+            let known =
+                candidates.iter().any(|candidate| candidate.endpoint == endpoint && candidate.relay >= planned.service.relay);
+            if known || !plan.families.include(endpoint.ip()) || !name::routed(context, endpoint) {
+                continue;
+            }
+            candidates.push(candidate(planned, endpoint, login.clone()));
+        }
+    }
+    if candidates.is_empty() && context.network.source([192, 0, 2, 1].into()).is_none() {
+        // No route for IPv4: is this a network of IPv6 alone, which translates names and not literal addresses?
+        _ = name::addresses(context, name::NAT64_NAME).await;
+    }
+    candidates
+}
+
+fn candidate(planned: &Planned, endpoint: Endpoint, login: Option<Rc<Credentials>>) -> Candidate {
+    Candidate { endpoint, host: planned.service.host.clone(), relay: planned.service.relay, login }
+}
+
+/// The credentials of each service, made once a login, with the facts about them.
+fn credentials_of<'a>(context: &Context, logins: impl Iterator<Item = Option<&'a Rc<Login>>>) -> Vec<Option<Rc<Credentials>>> {
+    let mut made: Vec<(Rc<Login>, Rc<Credentials>)> = Vec::new();
+    let mut credentials_of_services = Vec::new();
+    for login in logins {
+        let Some(login) = login else {
+            credentials_of_services.push(None);
+            continue;
+        };
+        let known = made.iter().find(|(known, _)| Rc::ptr_eq(known, login)).map(|(_, credentials)| Rc::clone(credentials));
+        let credentials = known.unwrap_or_else(|| {
+            let credentials = Rc::new(make_credentials(context, login));
+            made.push((Rc::clone(login), Rc::clone(&credentials)));
+            credentials
+        });
+        credentials_of_services.push(Some(credentials));
+    }
+    credentials_of_services
+}
+
+fn make_credentials(context: &Context, login: &Login) -> Credentials {
+    let now = unix_seconds(context.network.time_of_day());
+    let (credentials, source) = match login {
+        Login::Given(credentials) => (credentials.clone(), CredentialsSource::Given),
+        Login::SharedSecret { secret, id } => {
+            let id = id.as_ref().map(crate::model::secret::Secret::expose);
+            (credentials::from_shared_secret(secret, id, now), CredentialsSource::Computed)
+        }
+    };
+    let fact = credentials::describe(&credentials, source, now);
+    context.record.add("credentials", "credentials", Fact::Credentials(fact));
+    credentials
+}
+
+/// Everything about one endpoint, redirections included.
+async fn examine(context: &Context, candidate: &Candidate, shared: &Shared) {
+    let mut hops: Vec<SocketAddr> = Vec::new();
+    let mut current = candidate.clone();
+    loop {
+        let Some(alternate) = examine_one(context, &current, shared).await else { break };
+        let seen: HashSet<SocketAddr> = hops.iter().copied().chain([candidate.endpoint.address]).collect();
+        hops.push(alternate);
+        if seen.contains(&alternate) || hops.len() > HOPS {
+            record_redirect(context, candidate, hops, RedirectEnd::Loop);
+            return;
+        }
+        current.endpoint.address = alternate;
+    }
+    if !hops.is_empty() {
+        let end = if answers(context, current.endpoint) { RedirectEnd::Arrived } else { RedirectEnd::Dead };
+        record_redirect(context, candidate, hops, end);
+    }
+}
+
+fn record_redirect(context: &Context, candidate: &Candidate, hops: Vec<SocketAddr>, end: RedirectEnd) {
+    context.record.add("redirect", candidate.endpoint, Fact::Redirect(RedirectFact { hops, end }));
+}
+
+fn answers(context: &Context, endpoint: Endpoint) -> bool {
+    let target = endpoint.to_string();
+    context.record.observations().iter().any(|seen| {
+        seen.target == target
+            && match &seen.fact {
+                Fact::Challenge(challenge) => challenge.reply.answered(),
+                Fact::Binding(binding) => binding.reply.answered(),
+                _ => false,
+            }
+    })
+}
+
+/// Examines one endpoint; the address of ALTERNATE-SERVER comes back where the server redirects.
+async fn examine_one(context: &Context, candidate: &Candidate, shared: &Shared) -> Option<SocketAddr> {
+    let Reached { session, trusted } = reach(context, candidate.endpoint, &candidate.host).await?;
+    let greeting = greet(context, &session, candidate.relay).await;
+    context.count_losses(session.tally());
+    let Some(Greeting { challenge, response }) = greeting else {
+        if candidate.endpoint.transport == Transport::Udp {
+            loss::measure(context, &session).await;
+        }
+        return None;
+    };
+    match challenge.reply.outcome {
+        Outcome::Error { code: 300 } => challenge.alternate,
+        Outcome::Success => {
+            // An open relay has allocated already: the answer is all there is to prove.
+            let open = response.and_then(|response| open_allocation(context, &session, &response));
+            if let Some(allocation) = open {
+                relay::prove(context, allocation, Role::Main).await;
+            }
+            None
+        }
+        Outcome::Error { code: 401 } if trusted => {
+            let signed = LongTerm::new(candidate.login.as_deref()?, &response?)?;
+            authenticated(context, candidate, shared, session, signed).await
+        }
+        Outcome::Error { .. }
+        | Outcome::Silent
+        | Outcome::Unreachable { .. }
+        | Outcome::DeniedLocally
+        | Outcome::NoRoute
+        | Outcome::Closed
+        | Outcome::NotStun { .. }
+        | Outcome::FromElsewhere { .. }
+        | Outcome::Unusable { .. } => None,
+    }
+}
+
+fn open_allocation(context: &Context, session: &Session, response: &Response) -> Option<crate::probe::allocate::Allocation> {
+    Some(crate::probe::allocate::Allocation {
+        session: session.clone(),
+        signed: None,
+        relayed: response.relayed?,
+        mapped: response.reflexive(),
+        held: context.ledger.hold(session, None),
+    })
+}
+
+async fn authenticated(
+    context: &Context,
+    candidate: &Candidate,
+    shared: &Shared,
+    session: Session,
+    signed: LongTerm,
+) -> Option<SocketAddr> {
+    let gate = shared.first_login(&candidate.host);
+    let mut first = gate.lock().await;
+    let allocated = match *first {
+        Tried::Rejected => return None,
+        Tried::NotYet => {
+            let allocated = allocate_patiently(context, candidate, &session, &signed).await;
+            *first =
+                if matches!(&allocated, Err(reply) if reply.code() == Some(401)) { Tried::Rejected } else { Tried::Accepted };
+            drop(first);
+            allocated
+        }
+        Tried::Accepted => {
+            drop(first);
+            allocate_patiently(context, candidate, &session, &signed).await
+        }
+    };
+    match allocated {
+        Ok(allocation) => {
+            let samples = sample(context, candidate, shared, &signed);
+            tokio::join!(relay::prove(context, allocation, Role::Main), samples);
+            None
+        }
+        Err(reply) if reply.code() == Some(300) => last_alternate(context, candidate.endpoint),
+        Err(_) => None,
+    }
+}
+
+fn last_alternate(context: &Context, endpoint: Endpoint) -> Option<SocketAddr> {
+    let target = endpoint.to_string();
+    context.record.observations().iter().rev().find_map(|seen| match &seen.fact {
+        Fact::Allocation(allocation) if seen.target == target => allocation.alternate,
+        _ => None,
+    })
+}
+
+/// One more try where the fault may be this run's own: a 5-tuple that was used before, or a quota that its own allocations fill.
+async fn allocate_patiently(
+    context: &Context,
+    candidate: &Candidate,
+    session: &Session,
+    signed: &LongTerm,
+) -> Result<crate::probe::allocate::Allocation, Reply> {
+    let others = context.ledger.alive() > 0;
+    let reply = match allocate(context, session, Some(signed.clone()), Role::Main).await {
+        Ok(allocation) => return Ok(allocation),
+        Err(reply) => reply,
+    };
+    match reply.code() {
+        Some(437) => {}
+        Some(486 | 508) if others => until_alone(context, QUOTA_PATIENCE).await,
+        Some(_) | None => return Err(reply),
+    }
+    let Some(again) = reach(context, candidate.endpoint, &candidate.host).await else { return Err(reply) };
+    allocate(context, &again.session, Some(signed.clone()), Role::Main).await
+}
+
+/// More ports of the relay, once a run, over the transport that was first to succeed.
+async fn sample(context: &Context, candidate: &Candidate, shared: &Shared, signed: &LongTerm) {
+    if context.brief || shared.sampled.replace(true) {
+        return;
+    }
+    let samples = (0..context.samples).map(|_| async {
+        let Some(reached) = reach_quietly(context, candidate).await else { return };
+        // A quota ends the sampling early: what was sampled so far stands.
+        if let Ok(allocation) = allocate(context, &reached, Some(signed.clone()), Role::Sample).await {
+            relay::prove(context, allocation, Role::Sample).await;
+        }
+    });
+    join_all(samples).await;
+}
+
+async fn reach_quietly(context: &Context, candidate: &Candidate) -> Option<Session> {
+    match candidate.endpoint.transport {
+        Transport::Udp => Session::over_udp(&context.network, candidate.endpoint).ok(),
+        Transport::Tcp | Transport::Tls => {
+            reach(context, candidate.endpoint, &candidate.host).await.map(|reached| reached.session)
+        }
+    }
+}
+
+/// What STUN servers told the socket outside: two of them tell whether this network's NAT is symmetric.
+fn record_outside(context: &Context) {
+    for towards in [IpAddr::from([0; 4]), IpAddr::from([0; 16])] {
+        let mapped = context.outside.towards(towards).map(|peer| peer.mapped()).unwrap_or_default();
+        for (server, mapped) in mapped {
+            let mut fact = BindingFact::of(Reply { sends: 1, ..Reply::unsent(Outcome::Success) });
+            fact.mapped = Some(mapped);
+            context.record.add("binding-outside", Endpoint::new(Transport::Udp, server), Fact::Binding(fact));
+        }
+    }
+}
+
+/// Whether anything was silent or unreachable, so that who blocks is worth asking.
+fn needs_controls(context: &Context) -> bool {
+    let troubled = |reply: &Reply| !reply.answered();
+    let observations = context.record.observations();
+    let reached = observations.iter().any(|seen| matches!(&seen.fact, Fact::Binding(_) | Fact::Connect(_)));
+    !reached
+        || observations.iter().any(|seen| match &seen.fact {
+            Fact::Binding(it) => troubled(&it.reply),
+            Fact::Challenge(it) => troubled(&it.reply),
+            Fact::Connect(it) => troubled(&it.reply),
+            Fact::Handshake(it) => it.end != crate::model::fact::HandshakeEnd::Completed || !it.defects.is_empty(),
+            Fact::Inbound(it) => !it.arrived,
+            Fact::Outbound(it) => !it.arrived,
+            Fact::Allocation(it) => it.reply.code() == Some(401),
+            _ => false,
+        })
+}
+
+/// Tries the proxy of the environment where no TCP connection succeeded.
+async fn try_proxy(context: &Context, plan: &Plan, candidates: &[Candidate]) {
+    let Some(through) = &plan.proxy else { return };
+    let observations = context.record.observations();
+    let connects: Vec<_> =
+        observations.iter().filter_map(|seen| if let Fact::Connect(it) = &seen.fact { Some(it) } else { None }).collect();
+    if connects.is_empty() || connects.iter().any(|connect| connect.reply.succeeded()) {
+        return;
+    }
+    let streams = candidates.iter().filter(|candidate| candidate.endpoint.transport.is_stream());
+    join_all(streams.map(|candidate| proxy::connect(context, through, candidate.endpoint))).await;
+}
