@@ -7,6 +7,7 @@ pub mod allocation;
 pub mod authentication;
 pub mod certificates;
 pub mod configuration;
+pub mod demo;
 pub mod fault;
 pub mod firewall;
 pub mod host;

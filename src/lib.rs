@@ -4,9 +4,12 @@
 //! through `net` with the machines of `proto`, `diagnose` turns what was seen into findings, `render` draws the report.
 //! `model` holds the nouns of all of them; `lab` is a TURN server that can be broken on purpose.
 
+pub mod cli;
 pub mod diagnose;
+pub mod lab;
 pub mod model;
 pub mod net;
 pub mod probe;
 pub mod proto;
+pub mod render;
 pub mod run;

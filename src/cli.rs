@@ -1,0 +1,85 @@
+//! What is typed becomes a plan; what came out becomes text on stdout and an exit code.
+
+pub mod arguments;
+mod explain;
+mod ice_servers;
+mod login;
+mod network;
+mod output;
+mod planning;
+mod session;
+
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command};
+use clap::{CommandFactory as _, Parser as _};
+
+/// A usage or configuration error: its first line names the option and the value.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// The exit code of a usage or configuration error.
+const USAGE: u8 = 2;
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match dispatch(arguments) {
+        Ok(code) => ExitCode::from(code),
+        Err(usage) => {
+            output::complain(&format!("error: {usage}"));
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Result<u8, Usage> {
+    match arguments.command {
+        Command::Stun(command) => session::stun(&command, &arguments.common),
+        Command::Turn(command) => session::turn(&command, &arguments.common),
+        Command::ExternalIp(command) => session::external_ip(&command, &arguments.common),
+        Command::Demo(command) => session::demo(&command, &arguments.common),
+        Command::Replay(command) => session::replay(&command, &arguments.common),
+        Command::Explain(command) => explain::explain(&command, arguments.common.json),
+        Command::Completions { shell } => {
+            output::print(&completions(shell));
+            Ok(0)
+        }
+        Command::Man => {
+            output::print(&man());
+            Ok(0)
+        }
+    }
+}
+
+/// The completion script of a shell.
+///
+/// # Panics
+///
+/// Never: completions are text.
+#[must_use]
+pub fn completions(shell: clap_complete::Shell) -> String {
+    let mut bytes = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "callcheck", &mut bytes);
+    String::from_utf8(bytes).expect("completions are text")
+}
+
+/// The man page, the subcommands' pages after it.
+///
+/// # Panics
+///
+/// Never: a vector takes what is written to it, and a man page is text.
+#[must_use]
+pub fn man() -> String {
+    let mut bytes = Vec::new();
+    let command = Arguments::command();
+    clap_mangen::Man::new(command.clone()).render(&mut bytes).expect("a vector takes what is written to it");
+    for subcommand in command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help") {
+        let name = format!("callcheck-{}", subcommand.get_name());
+        let page = clap_mangen::Man::new(subcommand.clone().name(name));
+        page.render(&mut bytes).expect("a vector takes what is written to it");
+    }
+    String::from_utf8(bytes).expect("a man page is text")
+}

@@ -1,0 +1,79 @@
+//! `explain`: a cause in plain words, or the list of all of them.
+
+use std::fmt::Write as _;
+
+use super::arguments::Explain;
+use super::{Usage, output};
+use crate::diagnose::{by_name, rules};
+use crate::model::cause::Cause;
+use crate::model::finding::Level;
+
+/// Explains a cause, or lists all.
+pub fn explain(command: &Explain, json: bool) -> Result<u8, Usage> {
+    match &command.id {
+        Some(id) => output::print(&one(&find(id)?, json)),
+        None => output::print(&list(json)),
+    }
+    Ok(0)
+}
+
+/// The cause of that name.
+pub fn find(id: &str) -> Result<Cause, Usage> {
+    let known = rules::ALL.iter().map(|rule| rule.cause).find(|cause| cause.id == id);
+    known.ok_or_else(|| Usage(format!("no cause is called {id:?}{}", suggestion(id))))
+}
+
+fn suggestion(id: &str) -> String {
+    let close = by_name().into_iter().map(|rule| rule.cause.id).filter(|known| known.contains(id) || id.split('-').all(|word| known.contains(word)));
+    let close: Vec<&str> = close.collect();
+    if close.is_empty() { "; callcheck explain --list names them all".to_owned() } else { format!("; did you mean {}?", close.join(", ")) }
+}
+
+fn one(cause: &Cause, json: bool) -> String {
+    if json {
+        return in_json(cause);
+    }
+    let mut text = format!("{}: {}\n\n", cause.id, cause.title);
+    let parts = [
+        ("What it means", cause.meaning),
+        ("What it does to calls", cause.impact),
+        ("How it is proved", cause.proof),
+        ("What looks alike", cause.look_alikes),
+        ("What mends it", cause.remedy),
+    ];
+    for (heading, body) in parts.iter().filter(|(_, body)| !body.is_empty()) {
+        _ = writeln!(text, "{heading}\n  {body}\n");
+    }
+    _ = writeln!(text, "Level: {} ({})", level(cause.level), cause.group.title());
+    text
+}
+
+fn list(json: bool) -> String {
+    if json {
+        let causes: Vec<&Cause> = rules::ALL.iter().map(|rule| &rule.cause).collect();
+        return in_json(&causes);
+    }
+    let mut text = String::new();
+    let mut group = None;
+    for cause in rules::ALL.iter().map(|rule| &rule.cause) {
+        if group.replace(cause.group) != Some(cause.group) {
+            _ = writeln!(text, "{}{}", if text.is_empty() { "" } else { "\n" }, cause.group.title());
+        }
+        _ = writeln!(text, "  {:<28} {:<8} {}", cause.id, level(cause.level), cause.title);
+    }
+    text
+}
+
+fn in_json(value: &impl serde::Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).expect("causes are JSON");
+    text.push('\n');
+    text
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Fail => "fail",
+        Level::Degrade => "degrade",
+        Level::Warn => "warn",
+    }
+}

@@ -1,0 +1,227 @@
+//! One observation in one line of plain words.
+
+use crate::model::fact::{
+    BindingFact, CertificateDefect, ControlKind, CredentialsSource, Fact, HandshakeEnd, HandshakeFact, InboundFact, InboundWay,
+    NameAnswer, Observation, OutboundFact, PeerKind, RedirectEnd, StreamFact,
+};
+use crate::model::outcome::{Defect, Outcome, Protocol, Reply, Unreachable};
+
+/// An observation in one line.
+#[must_use]
+pub fn describe(seen: &Observation) -> String {
+    let target = &seen.target;
+    match &seen.fact {
+        Fact::Credentials(fact) => {
+            let made = match fact.source {
+                CredentialsSource::Given => "given",
+                CredentialsSource::Computed => "computed from the shared secret",
+            };
+            match fact.expires_at {
+                Some(at) => format!("credentials: {made}, valid until {}", date(at)),
+                None => format!("credentials: {made}"),
+            }
+        }
+        Fact::Name(fact) => match fact.answer {
+            NameAnswer::Found => format!("{target} is {}", join(&fact.addresses, &fact.services)),
+            NameAnswer::NotFound => format!("{target} does not exist"),
+            NameAnswer::NoAddress => format!("{target} has no address"),
+            NameAnswer::Unavailable => format!("{target}: no resolver answered"),
+        },
+        Fact::Route(fact) => match fact.source {
+            Some(source) => format!("route to {target} from {source}"),
+            None => format!("no route to {target}"),
+        },
+        Fact::Connect(fact) => format!("TCP connection to {target}: {}", reply(&fact.reply)),
+        Fact::Handshake(fact) => format!("TLS with {target}: {}", handshake(fact)),
+        Fact::Binding(fact) => binding(seen, fact),
+        Fact::Challenge(fact) => format!("Allocate without credentials at {target}: {}", reply(&fact.reply)),
+        Fact::Allocation(fact) => match fact.relayed {
+            Some(relayed) => format!("Allocate at {target}: relayed address {relayed}{}", in_ms(&fact.reply)),
+            None => format!("Allocate at {target}: {}", reply(&fact.reply)),
+        },
+        Fact::Redirect(fact) => {
+            let end = match fact.end {
+                RedirectEnd::Arrived => "which answers",
+                RedirectEnd::Loop => "in a loop",
+                RedirectEnd::Dead => "which does not answer",
+            };
+            let hops: Vec<String> = fact.hops.iter().map(ToString::to_string).collect();
+            format!("{target} redirects to {}, {end}", hops.join(" and on to "))
+        }
+        Fact::Permission(fact) => {
+            let whose = match fact.whose {
+                PeerKind::Reflexive => "this host's public address",
+                PeerKind::Relayed => "the relay's own address",
+            };
+            format!("permission for {} ({whose}) at {target}: {}", fact.peer, reply(&fact.reply))
+        }
+        Fact::Inbound(fact) => inbound(fact),
+        Fact::Outbound(fact) => outbound(fact),
+        Fact::Channel(fact) => {
+            let carried = match fact.carried {
+                Some(true) => ", data arrived over it",
+                Some(false) => ", data did not arrive over it",
+                None => "",
+            };
+            format!("channel at {target}: {}{carried}", reply(&fact.reply))
+        }
+        Fact::SelfPair(fact) => {
+            let arrived = if fact.arrived { "arrived" } else { "did not arrive" };
+            format!("relay to itself at {}: {arrived} (proves nothing about firewalls)", fact.relayed)
+        }
+        Fact::Stream(fact) => stream(target, fact),
+        Fact::Loss(fact) => {
+            format!("{} of {} paced requests to {target} unanswered", fact.requests.lost(), fact.requests.sent)
+        }
+        Fact::Release(fact) => format!("allocation at {target} given back: {}", reply(&fact.reply)),
+        Fact::Control(fact) => {
+            let control = match fact.control {
+                ControlKind::Stun => "STUN over UDP",
+                ControlKind::Dns => "DNS over UDP",
+                ControlKind::Tcp => "TCP",
+                ControlKind::HighPort => "a high UDP port",
+            };
+            format!("control, {control} at {target}: {}", reply(&fact.reply))
+        }
+        Fact::Proxy(fact) => match fact.status {
+            Some(status) => format!("proxy {} answers CONNECT for {target} with {status}", fact.proxy),
+            None => format!("proxy {} for {target}: {}", fact.proxy, outcome(&fact.outcome)),
+        },
+        Fact::Clock(fact) => format!("{target} says it is {}, this host {}", date(fact.theirs), date(fact.ours)),
+    }
+}
+
+fn join(addresses: &[std::net::IpAddr], services: &[String]) -> String {
+    let all: Vec<String> = addresses.iter().map(ToString::to_string).chain(services.iter().cloned()).collect();
+    all.join(", ")
+}
+
+fn date(seconds: i64) -> String {
+    let Ok(seconds) = u64::try_from(seconds) else { return format!("{seconds} s before 1970") };
+    humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).to_string()
+}
+
+fn in_ms(reply: &Reply) -> String {
+    reply.rtt_ms.map_or_else(String::new, |rtt| format!(" in {rtt:.1} ms"))
+}
+
+fn reply(reply: &Reply) -> String {
+    match &reply.outcome {
+        Outcome::Success | Outcome::Error { .. } => format!("{}{}", outcome(&reply.outcome), in_ms(reply)),
+        Outcome::Silent if reply.sends > 1 => format!("no answer to {} requests", reply.sends),
+        other => outcome(other),
+    }
+}
+
+/// The end of an exchange in some words.
+#[must_use]
+pub fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Success => "answered".to_owned(),
+        Outcome::Error { code } => format!("error {code}"),
+        Outcome::Silent => "no answer".to_owned(),
+        Outcome::Unreachable { reason, from } => {
+            let reason = match reason {
+                Unreachable::Port => "refused, nothing listens",
+                Unreachable::Host => "host unreachable",
+                Unreachable::Network => "network unreachable",
+                Unreachable::Prohibited => "rejected by a filter",
+                Unreachable::Other => "unreachable",
+            };
+            from.map_or_else(|| reason.to_owned(), |from| format!("{reason} (says {from})"))
+        }
+        Outcome::DeniedLocally => "this host refuses to send".to_owned(),
+        Outcome::NoRoute => "no route".to_owned(),
+        Outcome::Closed => "the connection was closed".to_owned(),
+        Outcome::NotStun { speaks } => format!("the answer is {}, not STUN", protocol(*speaks)),
+        Outcome::FromElsewhere { from } => format!("the answer came from {from}"),
+        Outcome::Unusable { defect } => match defect {
+            Defect::Integrity => "the answer's integrity check failed".to_owned(),
+            Defect::Fingerprint => "the answer's fingerprint does not fit".to_owned(),
+            Defect::Malformed => "the answer is malformed".to_owned(),
+            Defect::Transaction => "only answers to other requests came".to_owned(),
+            Defect::Incomplete => "the answer lacks its address".to_owned(),
+            Defect::UnknownAttribute => "the answer demands an unknown attribute".to_owned(),
+        },
+    }
+}
+
+/// The name of a protocol.
+#[must_use]
+pub fn protocol(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Http => "HTTP",
+        Protocol::Tls => "TLS",
+        Protocol::Ssh => "SSH",
+        Protocol::Other => "an unknown protocol",
+    }
+}
+
+fn handshake(fact: &HandshakeFact) -> String {
+    let end = match &fact.end {
+        HandshakeEnd::Completed => fact.version.clone().unwrap_or_else(|| "completed".to_owned()),
+        HandshakeEnd::Alert { alert } => format!("alert {alert}"),
+        HandshakeEnd::TooOld => "the server offers nothing newer than TLS 1.1".to_owned(),
+        HandshakeEnd::NotTls { speaks } => format!("the answer is {}, not TLS", protocol(*speaks)),
+        HandshakeEnd::Closed => "closed in the middle of the handshake".to_owned(),
+        HandshakeEnd::Silent => "no answer to the handshake".to_owned(),
+        HandshakeEnd::Failed { why } => format!("failed: {why}"),
+    };
+    let defects: Vec<&str> = fact.defects.iter().map(|defect| certificate(*defect)).collect();
+    if defects.is_empty() { end } else { format!("{end}, certificate {}", defects.join(" and ")) }
+}
+
+fn certificate(defect: CertificateDefect) -> &'static str {
+    match defect {
+        CertificateDefect::Expired => "expired",
+        CertificateDefect::NotYetValid => "not yet valid",
+        CertificateDefect::NameMismatch => "for another name",
+        CertificateDefect::UntrustedIssuer => "from an untrusted issuer",
+        CertificateDefect::ChainIncomplete => "without its intermediate",
+        CertificateDefect::Invalid => "invalid",
+    }
+}
+
+fn binding(seen: &Observation, fact: &BindingFact) -> String {
+    let socket = if seen.probe == "binding-outside" { ", second socket" } else { "" };
+    match fact.mapped {
+        Some(mapped) => format!("Binding at {}{socket}: seen as {mapped}{}", seen.target, in_ms(&fact.reply)),
+        None => format!("Binding at {}{socket}: {}", seen.target, reply(&fact.reply)),
+    }
+}
+
+fn inbound(fact: &InboundFact) -> String {
+    let way = match fact.way {
+        InboundWay::Unsolicited => "from outside",
+        InboundWay::Alternative => "from outside to the server's own address",
+        InboundWay::Solicited => "from outside, after the relay had sent out,",
+    };
+    match (fact.arrived, fact.icmp, fact.rtt_ms) {
+        (true, _, Some(rtt)) => format!("{way} to {}: arrived in {rtt:.1} ms", fact.sent_to),
+        (true, _, None) => format!("{way} to {}: arrived", fact.sent_to),
+        (false, Some(icmp), _) => {
+            format!("{way} to {}: {}", fact.sent_to, outcome(&Outcome::Unreachable { reason: icmp.reason, from: icmp.from }))
+        }
+        (false, None, _) => format!("{way} to {}: none of {} datagrams arrived", fact.sent_to, fact.sends),
+    }
+}
+
+fn outbound(fact: &OutboundFact) -> String {
+    match fact.from {
+        Some(from) if from == fact.relayed => format!("out of {} to {}: arrived", fact.relayed, fact.peer),
+        Some(from) => format!("out of {} to {}: arrived, but from {from}", fact.relayed, fact.peer),
+        None => format!("out of {} to {}: none of {} datagrams arrived", fact.relayed, fact.peer, fact.sends),
+    }
+}
+
+fn stream(target: &str, fact: &StreamFact) -> String {
+    let both = fact.inbound.plus(fact.outbound);
+    let stalled = fact.stalled_after_bytes.map_or_else(String::new, |bytes| format!(", stalled after {bytes} bytes"));
+    format!(
+        "stream through the relay at {target}: {} of {} packets lost, jitter {:.1} ms, {:.0} kbit/s{stalled}",
+        both.lost(),
+        both.sent,
+        fact.jitter_ms,
+        fact.throughput_kbps
+    )
+}

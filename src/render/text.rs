@@ -1,0 +1,246 @@
+//! The report for people: verdict and root cause in the first line, then the probes by transport, then each finding with its fix.
+
+use std::fmt::Write as _;
+
+use colored::{Color, Colorize as _};
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::Style;
+use super::describe::{describe, outcome};
+use crate::model::endpoint::Endpoint;
+use crate::model::fact::{Fact, HandshakeEnd, InboundWay, Observation};
+use crate::model::finding::{Confidence, Finding, Level, Place};
+use crate::model::outcome::Outcome;
+use crate::model::report::{Report, Verdict};
+
+/// Draws a report.
+#[must_use]
+pub fn render(report: &Report, style: Style) -> String {
+    let pen = Pen { color: style.color };
+    let mut text = headline(report, pen);
+    if style.quiet {
+        return text;
+    }
+    let table = table(report);
+    if !table.is_empty() {
+        _ = write!(text, "\n{table}\n");
+    }
+    for finding in &report.findings {
+        text.push('\n');
+        text.push_str(&one_finding(report, finding, pen));
+    }
+    if !report.not_tested.is_empty() {
+        _ = writeln!(text, "\n{}", pen.bold("Not tested"));
+        for entry in &report.not_tested {
+            _ = writeln!(text, "  {}: {}", entry.what, entry.why);
+        }
+    }
+    if style.verbose {
+        text.push_str(&everything(report, pen));
+    }
+    text
+}
+
+#[derive(Clone, Copy)]
+struct Pen {
+    color: bool,
+}
+
+impl Pen {
+    fn bold(self, text: &str) -> String {
+        if self.color { text.bold().to_string() } else { text.to_owned() }
+    }
+
+    fn paint(self, text: &str, color: Color) -> String {
+        if self.color { text.color(color).bold().to_string() } else { text.to_owned() }
+    }
+}
+
+fn headline(report: &Report, pen: Pen) -> String {
+    let color = match report.verdict {
+        Verdict::Ok => Color::Green,
+        Verdict::Degraded | Verdict::Inconclusive => Color::Yellow,
+        Verdict::Failed => Color::Red,
+    };
+    let verdict = pen.paint(&report.verdict.name().to_uppercase(), color);
+    format!("{verdict}: {}\n", sentence(report))
+}
+
+/// The first sentence: the root cause where there is one, else what was shown, or what would show it.
+fn sentence(report: &Report) -> String {
+    let serious = report.findings.iter().find(|finding| finding.level != Level::Warn);
+    match (report.verdict, serious) {
+        (Verdict::Failed | Verdict::Degraded, Some(finding)) => finding.summary.clone(),
+        (Verdict::Inconclusive, Some(finding)) => {
+            format!("{} Whether calls work can't be told from here{}", finding.summary, because(report))
+        }
+        (Verdict::Inconclusive, None) => match report.findings.first() {
+            Some(finding) if report.cut_short.is_none() => finding.summary.clone(),
+            Some(_) | None => format!("It can't be told from here whether calls work{}", because(report)),
+        },
+        (Verdict::Ok, _) if report.command == "stun" => "The server answers.".to_owned(),
+        (Verdict::Ok, _) if report.command == "external-ip" => "The advertised address is the one that works.".to_owned(),
+        (Verdict::Ok | Verdict::Failed | Verdict::Degraded, _) => {
+            format!("Calls will work through this server: {}.", proved(report))
+        }
+    }
+}
+
+fn because(report: &Report) -> String {
+    report.not_tested.last().map_or_else(|| ".".to_owned(), |entry| format!(": {} was not tested, {}.", entry.what, entry.why))
+}
+
+fn proved(report: &Report) -> String {
+    let mut transports: Vec<&str> = report
+        .observations
+        .iter()
+        .filter_map(|seen| match &seen.fact {
+            Fact::Inbound(inbound) if inbound.arrived && !inbound.sample => seen.endpoint().map(|it| it.transport.title()),
+            _ => None,
+        })
+        .collect();
+    transports.dedup();
+    let mut unique: Vec<&str> = Vec::new();
+    for transport in transports {
+        if !unique.contains(&transport) {
+            unique.push(transport);
+        }
+    }
+    unique.sort_by_key(|transport| ["UDP", "TCP", "TLS"].iter().position(|known| known == transport));
+    format!("relayed data arrives from outside and goes out, over {}", unique.join(", "))
+}
+
+fn table(report: &Report) -> String {
+    let mut endpoints: Vec<Endpoint> = Vec::new();
+    for seen in report.observations.iter().filter(|seen| !seen.probe.starts_with("control") && seen.probe != "binding-outside") {
+        if let Some(endpoint) = seen.endpoint().filter(|endpoint| !endpoints.contains(endpoint)) {
+            endpoints.push(endpoint);
+        }
+    }
+    if endpoints.is_empty() {
+        return String::new();
+    }
+    endpoints.sort_unstable();
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["server", "reach", "TLS", "STUN", "TURN", "relay in", "relay out", "round trip"]);
+    for endpoint in endpoints {
+        table.add_row(row(report, endpoint));
+    }
+    table.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+fn row(report: &Report, endpoint: Endpoint) -> [String; 8] {
+    let target = endpoint.to_string();
+    let seen: Vec<&Observation> = report
+        .observations
+        .iter()
+        .filter(|seen| seen.target == target && !seen.probe.starts_with("control") && seen.probe != "binding-outside")
+        .collect();
+    let cell = |select: &dyn Fn(&Fact) -> Option<String>| {
+        seen.iter().find_map(|seen| select(&seen.fact)).unwrap_or_else(|| "-".to_owned())
+    };
+    let brief = |outcome_of: &Outcome| if *outcome_of == Outcome::Success { "ok".to_owned() } else { outcome(outcome_of) };
+    let reach = cell(&|fact| match fact {
+        Fact::Connect(it) => Some(brief(&it.reply.outcome)),
+        Fact::Challenge(it) if it.reply.answered() => Some("ok".to_owned()),
+        Fact::Binding(it) if it.reply.answered() => Some("ok".to_owned()),
+        _ => None,
+    });
+    let reach = if reach == "-" { cell(&|fact| if let Fact::Binding(it) = fact { Some(brief(&it.reply.outcome)) } else { None }) } else { reach };
+    let tls = cell(&|fact| match fact {
+        Fact::Handshake(it) if it.end != HandshakeEnd::Completed => Some("failed".to_owned()),
+        Fact::Handshake(it) if !it.defects.is_empty() => Some("not trusted".to_owned()),
+        Fact::Handshake(it) => Some(it.version.as_deref().unwrap_or("ok").replace('_', ".")),
+        _ => None,
+    });
+    let stun = cell(&|fact| if let Fact::Binding(it) = fact { Some(brief(&it.reply.outcome)) } else { None });
+    let turn = cell(&|fact| match fact {
+        Fact::Allocation(it) if !it.sample => Some(brief(&it.reply.outcome)),
+        _ => None,
+    });
+    let turn = if turn == "-" { cell(&|fact| if let Fact::Challenge(it) = fact { Some(challenge(&it.reply.outcome)) } else { None }) } else { turn };
+    let relay_in = cell(&|fact| match fact {
+        Fact::Inbound(it) if !it.sample && it.way == InboundWay::Unsolicited => Some(yes(it.arrived)),
+        _ => None,
+    });
+    let relay_out = cell(&|fact| if let Fact::Outbound(it) = fact { Some(yes(it.arrived)) } else { None });
+    let round_trip = cell(&|fact| match fact {
+        Fact::Binding(it) => it.reply.rtt_ms,
+        Fact::Challenge(it) => it.reply.rtt_ms,
+        _ => None,
+    }
+    .map(|rtt| format!("{rtt:.1} ms")));
+    [target, reach, tls, stun, turn, relay_in, relay_out, round_trip]
+}
+
+fn challenge(of: &Outcome) -> String {
+    match of {
+        Outcome::Error { code: 401 } => "asks for login".to_owned(),
+        Outcome::Success => "open to anyone".to_owned(),
+        other => outcome(other),
+    }
+}
+
+fn yes(arrived: bool) -> String {
+    if arrived { "ok" } else { "nothing" }.to_owned()
+}
+
+fn one_finding(report: &Report, finding: &Finding, pen: Pen) -> String {
+    let (level, color) = match finding.level {
+        Level::Fail => ("FAIL", Color::Red),
+        Level::Degrade => ("DEGRADE", Color::Yellow),
+        Level::Warn => ("WARN", Color::Cyan),
+    };
+    let confidence = match finding.confidence {
+        Confidence::Certain => "certain",
+        Confidence::Likely => "likely",
+        Confidence::Possible => "possible",
+    };
+    let mut text = format!("{} {} ({confidence})\n", pen.paint(level, color), pen.bold(&finding.id));
+    _ = writeln!(text, "  {}", finding.summary);
+    _ = writeln!(text, "  {}", finding.impact);
+    let cited = |id: &String| report.observations.iter().find(|seen| seen.id == *id);
+    for seen in finding.evidence.iter().filter_map(cited).take(8) {
+        _ = writeln!(text, "    because {}", describe(seen));
+    }
+    let more = finding.evidence.len().saturating_sub(8);
+    if more > 0 {
+        _ = writeln!(text, "    and {more} more observations (-v lists them)");
+    }
+    for remaining in &finding.remaining {
+        _ = writeln!(text, "  It may also be {}: {}.", remaining.id, remaining.decide);
+    }
+    for fix in &finding.fixes {
+        _ = writeln!(text, "  {} {}", pen.bold(place(fix.place)), fix.text);
+        for line in fix.command.iter().flat_map(|command| command.lines()) {
+            _ = writeln!(text, "      {line}");
+        }
+    }
+    text
+}
+
+fn place(place: Place) -> &'static str {
+    match place {
+        Place::Server => "On the TURN server:",
+        Place::Firewall => "In the server's firewall:",
+        Place::Dns => "In DNS:",
+        Place::Application => "In the application:",
+        Place::Network => "In this network:",
+        Place::Client => "On this host:",
+    }
+}
+
+fn everything(report: &Report, pen: Pen) -> String {
+    let mut text = format!("\n{}\n", pen.bold("Observations"));
+    for seen in &report.observations {
+        _ = writeln!(text, "  {:>5} ms  {:<4} {}", seen.at_ms, seen.id, describe(seen));
+    }
+    if !report.ruled_out.is_empty() {
+        _ = writeln!(text, "\n{}", pen.bold("Ruled out"));
+        for ruled_out in &report.ruled_out {
+            _ = writeln!(text, "  {} ({})", ruled_out.id, ruled_out.evidence.join(", "));
+        }
+    }
+    text
+}
