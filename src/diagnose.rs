@@ -9,6 +9,7 @@ pub mod interval;
 pub mod relay;
 pub mod rule;
 pub mod rules;
+pub mod server;
 mod untested;
 mod verdict;
 

@@ -24,9 +24,16 @@ pub fn find(id: &str) -> Result<Cause, Usage> {
 }
 
 fn suggestion(id: &str) -> String {
-    let close = by_name().into_iter().map(|rule| rule.cause.id).filter(|known| known.contains(id) || id.split('-').all(|word| known.contains(word)));
+    let close = by_name()
+        .into_iter()
+        .map(|rule| rule.cause.id)
+        .filter(|known| known.contains(id) || id.split('-').all(|word| known.contains(word)));
     let close: Vec<&str> = close.collect();
-    if close.is_empty() { "; callcheck explain --list names them all".to_owned() } else { format!("; did you mean {}?", close.join(", ")) }
+    if close.is_empty() {
+        "; callcheck explain --list names them all".to_owned()
+    } else {
+        format!("; did you mean {}?", close.join(", "))
+    }
 }
 
 fn one(cause: &Cause, json: bool) -> String {

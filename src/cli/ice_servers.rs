@@ -68,10 +68,8 @@ pub fn read(text: &str, source: &str, fallback: Option<&Rc<Login>>) -> Result<Ve
 }
 
 fn login(entry: &Entry) -> Option<Login> {
-    let credentials = Credentials {
-        username: Secret::new(entry.username.clone()?),
-        password: Secret::new(entry.credential.clone()?),
-    };
+    let credentials =
+        Credentials { username: Secret::new(entry.username.clone()?), password: Secret::new(entry.credential.clone()?) };
     Some(Login::Given(credentials))
 }
 
@@ -79,7 +77,9 @@ fn login(entry: &Entry) -> Option<Login> {
 fn describe(text: &str, error: &serde_json::Error) -> String {
     match serde_json::from_str::<serde_json::Value>(text) {
         Err(syntax) => format!("it is not JSON: {syntax}"),
-        Ok(_) if error.is_data() => "it is JSON, but not a list of iceServers such as [{\"urls\": \"turn:turn.example.org\"}]".to_owned(),
+        Ok(_) if error.is_data() => {
+            "it is JSON, but not a list of iceServers such as [{\"urls\": \"turn:turn.example.org\"}]".to_owned()
+        }
         Ok(_) => error.to_string(),
     }
 }

@@ -23,7 +23,9 @@ pub fn resolve(arguments: &arguments::Login) -> Result<Option<Login>, Usage> {
         flags => flags,
     };
     match (password, secret, &arguments.user) {
-        (Some(_), Some(_), _) => Err(Usage(format!("both {PASSWORD_VARIABLE} and {SECRET_VARIABLE} are set: give the one or the other"))),
+        (Some(_), Some(_), _) => {
+            Err(Usage(format!("both {PASSWORD_VARIABLE} and {SECRET_VARIABLE} are set: give the one or the other")))
+        }
         (None, Some(secret), user) => Ok(Some(Login::SharedSecret { secret, id: user.as_deref().map(Secret::new) })),
         (Some(password), None, Some(user)) => Ok(Some(given(user, password))),
         (Some(_), None, None) if arguments.password.is_some() || arguments.password_file.is_some() => {

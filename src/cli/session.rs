@@ -6,12 +6,12 @@ use std::rc::Rc;
 use super::arguments::{Common, Demo, Replay, Stun, Turn};
 use super::{Usage, network, output, planning};
 use crate::diagnose::again;
+use crate::lab::demo;
 use crate::model::asked::Purpose;
 use crate::model::finding::Level;
 use crate::model::report::{CutShort, Report, SCHEMA, Verdict};
 use crate::net::network::Network;
 use crate::net::system::System;
-use crate::lab::demo;
 use crate::run::{Plan, execute};
 
 /// The largest report that is read, in bytes.
@@ -62,7 +62,10 @@ pub fn replay(command: &Replay, common: &Common) -> Result<u8, Usage> {
     let report: Report = serde_json::from_str(&text)
         .map_err(|error| Usage(format!("invalid value {source:?} for FILE: it is not a report of callcheck: {error}")))?;
     if report.schema != SCHEMA {
-        return Err(Usage(format!("invalid value {source:?} for FILE: its schema is {:?}, and this version reads {SCHEMA:?}", report.schema)));
+        return Err(Usage(format!(
+            "invalid value {source:?} for FILE: its schema is {:?}, and this version reads {SCHEMA:?}",
+            report.schema
+        )));
     }
     finish(again(&report), common)
 }

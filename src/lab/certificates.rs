@@ -84,11 +84,8 @@ fn authority(name: &str, now: SystemTime) -> CertificateParams {
 }
 
 fn leaf(faults: &[Fault], now: SystemTime) -> Result<CertificateParams, rcgen::Error> {
-    let names: Vec<String> = if faults.contains(&Fault::TlsNameMismatch) {
-        vec![OTHER_NAME.to_owned()]
-    } else {
-        NAMES.map(str::to_owned).to_vec()
-    };
+    let names: Vec<String> =
+        if faults.contains(&Fault::TlsNameMismatch) { vec![OTHER_NAME.to_owned()] } else { NAMES.map(str::to_owned).to_vec() };
     let mut params = CertificateParams::new(names.clone())?;
     params.distinguished_name.push(DnType::CommonName, names[0].clone());
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -147,7 +147,11 @@ fn row(report: &Report, endpoint: Endpoint) -> [String; 8] {
         Fact::Binding(it) if it.reply.answered() => Some("ok".to_owned()),
         _ => None,
     });
-    let reach = if reach == "-" { cell(&|fact| if let Fact::Binding(it) = fact { Some(brief(&it.reply.outcome)) } else { None }) } else { reach };
+    let reach = if reach == "-" {
+        cell(&|fact| if let Fact::Binding(it) = fact { Some(brief(&it.reply.outcome)) } else { None })
+    } else {
+        reach
+    };
     let tls = cell(&|fact| match fact {
         Fact::Handshake(it) if it.end != HandshakeEnd::Completed => Some("failed".to_owned()),
         Fact::Handshake(it) if !it.defects.is_empty() => Some("not trusted".to_owned()),
@@ -159,18 +163,24 @@ fn row(report: &Report, endpoint: Endpoint) -> [String; 8] {
         Fact::Allocation(it) if !it.sample => Some(brief(&it.reply.outcome)),
         _ => None,
     });
-    let turn = if turn == "-" { cell(&|fact| if let Fact::Challenge(it) = fact { Some(challenge(&it.reply.outcome)) } else { None }) } else { turn };
+    let turn = if turn == "-" {
+        cell(&|fact| if let Fact::Challenge(it) = fact { Some(challenge(&it.reply.outcome)) } else { None })
+    } else {
+        turn
+    };
     let relay_in = cell(&|fact| match fact {
         Fact::Inbound(it) if !it.sample && it.way == InboundWay::Unsolicited => Some(yes(it.arrived)),
         _ => None,
     });
     let relay_out = cell(&|fact| if let Fact::Outbound(it) = fact { Some(yes(it.arrived)) } else { None });
-    let round_trip = cell(&|fact| match fact {
-        Fact::Binding(it) => it.reply.rtt_ms,
-        Fact::Challenge(it) => it.reply.rtt_ms,
-        _ => None,
-    }
-    .map(|rtt| format!("{rtt:.1} ms")));
+    let round_trip = cell(&|fact| {
+        match fact {
+            Fact::Binding(it) => it.reply.rtt_ms,
+            Fact::Challenge(it) => it.reply.rtt_ms,
+            _ => None,
+        }
+        .map(|rtt| format!("{rtt:.1} ms"))
+    });
     [target, reach, tls, stun, turn, relay_in, relay_out, round_trip]
 }
 

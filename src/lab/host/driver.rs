@@ -163,7 +163,8 @@ impl Driver {
                 }
             }
             Source::Foreign => {
-                let of_family = |socket: &&Socket| socket.local_addr().is_ok_and(|local| local.is_ipv4() == tuple.client.is_ipv4());
+                let of_family =
+                    |socket: &&Socket| socket.local_addr().is_ok_and(|local| local.is_ipv4() == tuple.client.is_ipv4());
                 if let Some(socket) = self.foreign.iter().find(of_family) {
                     send(&SockRef::from(socket), &bytes, tuple.client);
                 }

@@ -1,0 +1,72 @@
+//! `external-ip-suspect`: the relayed address is none of the server's known ones, and no datagram settles whether it is right.
+
+use crate::diagnose::evidence::Evidence;
+use crate::diagnose::relay::RelayEvidence;
+use crate::diagnose::rule::{Found, Judgement, Rule};
+use crate::model::address::Reach;
+use crate::model::cause::{Cause, Group};
+use crate::model::finding::{Confidence, Level, Place};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    cause: Cause {
+        id: "external-ip-suspect",
+        group: Group::Relay,
+        level: Level::Warn,
+        title: "the advertised address is not a known one of the server",
+        meaning: "The relayed address differs from every address that the server's name stands for. With several relay addresses, a load \
+                  balancer or anycast that is right; else external-ip is wrong.",
+        impact: "If the address is wrong, calls that need the relay fail.",
+        proof: "The relayed address is not among the server's addresses, and neither IN nor IN-alt could settle it.",
+        look_alikes: "relay-ports-closed: with a closed range the right address fails as well.",
+        remedy: "Compare external-ip with the address that the host has on the internet.",
+    },
+    folds: &[],
+    judge,
+};
+
+fn judge(evidence: &Evidence<'_>) -> Judgement {
+    let known = evidence.server_addresses();
+    let odd = |relay: &&RelayEvidence<'_>| {
+        let same_family = relay.relayed.is_ipv4() == relay.endpoint.address.is_ipv4();
+        let private = !Reach::of(relay.relayed.ip()).is_global() && Reach::of(relay.endpoint.ip()).is_global();
+        let settled = relay.lets_in() == Some(true) || relay.lets_in_alternative() == Some(true);
+        // A private address that works from here is still no address for the internet.
+        let works_inside = private && relay.lets_in() == Some(true);
+        works_inside || same_family && !private && !settled && !known.contains(&relay.relayed.ip())
+    };
+    let suspects: Vec<_> = evidence.relays().iter().filter(odd).collect();
+    let Some(first) = suspects.first() else { return Judgement::Unknown };
+    let fails = suspects.iter().any(|relay| relay.lets_in() == Some(false));
+    // After what the relay sent out came back, the address is proved right, and only strangers are kept out.
+    if suspects.iter().any(|relay| relay.lets_in_solicited() == Some(true)) {
+        return Judgement::Unknown;
+    }
+    let addresses: Vec<String> = known.iter().map(ToString::to_string).collect();
+    let how = if fails { "and nothing sent there arrives" } else { "and that could not be tried from here" };
+    let summary = format!(
+        "The TURN server advertises {}, which is none of its known addresses ({}), {how}.",
+        first.relayed.ip(),
+        addresses.join(", ")
+    );
+    let found = Found::new(&RULE.cause, summary)
+        .level(if fails { Level::Fail } else { Level::Warn })
+        .confidence(if fails { Confidence::Likely } else { Confidence::Possible })
+        .because(suspects.iter().map(|relay| relay.allocation.to_owned()))
+        .because(suspects.iter().flat_map(|relay| relay.cite()));
+    let found = if fails {
+        let decide = "compare external-ip with the host's address on the internet: if it is right, the relay range is closed";
+        found.unless("relay-ports-closed", decide)
+    } else {
+        found
+    };
+    let correct = known.iter().find(|address| address.is_ipv4()).or(known.first());
+    let setting = correct.map_or_else(String::new, |address| format!("external-ip={address}"));
+    found
+        .fix_by(
+            Place::Server,
+            "Compare with the address that the host has on the internet, and correct external-ip if it differs.",
+            setting,
+        )
+        .done()
+}

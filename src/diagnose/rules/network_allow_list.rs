@@ -1,0 +1,56 @@
+//! `network-allow-list`: this network reaches some well-known hosts over TCP and nothing else.
+
+use crate::diagnose::controls::Answer;
+use crate::diagnose::endpoint::Reachability;
+use crate::diagnose::evidence::Evidence;
+use crate::diagnose::rule::{Found, Judgement, Rule};
+use crate::diagnose::server::Server;
+use crate::model::cause::{Cause, Group};
+use crate::model::fact::ControlKind;
+use crate::model::finding::{Confidence, Level, Place};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    cause: Cause {
+        id: "network-allow-list",
+        group: Group::Reach,
+        level: Level::Degrade,
+        title: "this network allows chosen hosts or ports only",
+        meaning: "The network that callcheck runs in, or its operator, lets connections out to chosen hosts or ports, the web's for \
+                  instance, and drops the rest.",
+        impact: "Users in this network can't reach the TURN server on these ports at all.",
+        proof: "Nothing of the server answers over UDP or TCP, no unrelated host answers over UDP, and port 443 of unrelated hosts does.",
+        look_alikes: "turn-down: a server that is down looks the same from a network that blocks UDP; a second network tells.",
+        remedy: "Offer turns: on port 443, or have the network allow the server.",
+    },
+    folds: &[],
+    judge,
+};
+
+fn judge(evidence: &Evidence<'_>) -> Judgement {
+    let controls = evidence.controls();
+    let servers = Server::all(evidence);
+    let dead =
+        !servers.is_empty() && servers.iter().all(|server| server.all_are(&[Reachability::Silent, Reachability::Rejected]));
+    let (Answer::Silent(_), Answer::Passes) = (controls.stun(), controls.tcp()) else { return Judgement::Unknown };
+    if !dead
+        || controls.dns() == Answer::Passes && evidence.endpoints().iter().all(super::super::endpoint::EndpointEvidence::is_udp)
+    {
+        return Judgement::Unknown;
+    }
+    Found::new(
+        &RULE.cause,
+        "This network lets out only chosen connections: the TURN server is silent on every transport, and so is UDP elsewhere.",
+    )
+    .confidence(Confidence::Likely)
+    .because(servers.iter().flat_map(Server::cite))
+    .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns, ControlKind::Tcp]))
+    .unless("turn-down", "run callcheck from another network: if the server is silent there too, it is down")
+    .fix(Place::Network, "Have the network allow the TURN server's address.")
+    .fix_by(
+        Place::Application,
+        "Or offer TURN over TLS on port 443, which passes nearly everywhere.",
+        "turns:<host>:443?transport=tcp",
+    )
+    .done()
+}

@@ -1,0 +1,61 @@
+//! `network-blocks-stun`: UDP passes in this network, and STUN does not.
+
+use crate::diagnose::controls::Answer;
+use crate::diagnose::evidence::Evidence;
+use crate::diagnose::rule::{Found, Judgement, Rule};
+use crate::model::cause::{Cause, Group};
+use crate::model::fact::ControlKind;
+use crate::model::finding::{Confidence, Level, Place};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    cause: Cause {
+        id: "network-blocks-stun",
+        group: Group::Reach,
+        level: Level::Degrade,
+        title: "this network filters STUN",
+        meaning: "The network that callcheck runs in lets UDP out, DNS at least, and drops STUN: by its ports or by its content.",
+        impact: "Users in this network get neither a public address nor a relay over UDP: they can call only by TURN over TCP or TLS.",
+        proof: "DNS over UDP is answered, and STUN at the TURN server and at several unrelated servers is not.",
+        look_alikes: "turn-udp-closed: there unrelated STUN servers answer. network-blocks-udp: there DNS over UDP fails too.",
+        remedy: "Offer turns: on port 443 to such users, or have the network let STUN and TURN out.",
+    },
+    folds: &[],
+    judge,
+};
+
+fn judge(evidence: &Evidence<'_>) -> Judgement {
+    let controls = evidence.controls();
+    if controls.stun() == Answer::Passes {
+        return Judgement::ruled_out_by(controls.cite(&[ControlKind::Stun]));
+    }
+    let (Answer::Silent(stun), Answer::Passes) = (controls.stun(), controls.dns()) else { return Judgement::Unknown };
+    let udp_works = evidence.endpoints().iter().any(|endpoint| endpoint.is_udp() && endpoint.alive());
+    let stream_works = evidence.endpoints().iter().any(|endpoint| !endpoint.is_udp() && endpoint.alive());
+    let tcp_works = stream_works || controls.tcp() == Answer::Passes;
+    if udp_works || !tcp_works {
+        return Judgement::Unknown;
+    }
+    let confidence = if stun >= 2 && stream_works { Confidence::Certain } else { Confidence::Likely };
+    let summary =
+        "This network filters STUN: DNS over UDP is answered, STUN is not, at the TURN server nor at unrelated servers.";
+    let found = Found::new(&RULE.cause, summary)
+        .confidence(confidence)
+        .because(
+            evidence.endpoints().iter().filter(|endpoint| endpoint.is_udp()).flat_map(|endpoint| endpoint.cite_reachability()),
+        )
+        .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns]));
+    let found = if stream_works {
+        found
+    } else {
+        found.unless("turn-down", "ask from another network whether the TURN server answers there")
+    };
+    found
+        .fix(Place::Network, "Have the network let STUN and TURN out: UDP port 3478, and the relay range 49152-65535.")
+        .fix_by(
+            Place::Application,
+            "Or offer TURN over TLS on port 443, which passes nearly everywhere.",
+            "turns:<host>:443?transport=tcp",
+        )
+        .done()
+}

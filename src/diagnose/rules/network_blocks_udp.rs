@@ -1,0 +1,71 @@
+//! `network-blocks-udp`: this network lets no UDP out, while TCP works.
+
+use crate::diagnose::controls::Answer;
+use crate::diagnose::endpoint::Reachability;
+use crate::diagnose::evidence::Evidence;
+use crate::diagnose::rule::{Found, Judgement, Rule};
+use crate::model::cause::{Cause, Group};
+use crate::model::fact::ControlKind;
+use crate::model::finding::{Confidence, Level, Place};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    cause: Cause {
+        id: "network-blocks-udp",
+        group: Group::Reach,
+        level: Level::Degrade,
+        title: "this network blocks UDP",
+        meaning: "The network that callcheck runs in, or its operator, lets no UDP out; TCP passes.",
+        impact: "Users in this network can call only where the application offers TURN over TCP or TLS.",
+        proof: "UDP to the TURN server and to every unrelated host stays without an answer, while TCP connections succeed.",
+        look_alikes: "turn-udp-closed: there unrelated hosts answer over UDP. network-blocks-stun: there DNS over UDP passes.",
+        remedy: "Offer turns: on port 443 to such users, or have the network let UDP to the server out.",
+    },
+    folds: &[],
+    judge,
+};
+
+fn judge(evidence: &Evidence<'_>) -> Judgement {
+    let controls = evidence.controls();
+    if controls.stun() == Answer::Passes || controls.dns() == Answer::Passes {
+        return Judgement::ruled_out_by(controls.cite(&[ControlKind::Stun, ControlKind::Dns]));
+    }
+    let udp: Vec<_> = evidence.endpoints().iter().filter(|endpoint| endpoint.is_udp()).collect();
+    let udp_works = udp.iter().any(|endpoint| !silent(endpoint.reachability()));
+    let tcp_works = evidence.endpoints().iter().any(|endpoint| !endpoint.is_udp() && endpoint.alive());
+    let Answer::Silent(stun) = controls.stun() else { return Judgement::Unknown };
+    if udp_works || !tcp_works {
+        return Judgement::Unknown;
+    }
+    let confidence = match (stun, controls.dns()) {
+        (2.., Answer::Silent(_)) => Confidence::Certain,
+        (_, Answer::Silent(_) | Answer::NotAsked | Answer::Passes) => Confidence::Likely,
+    };
+    let found = Found::new(&RULE.cause, "This network blocks UDP: no host answers over UDP, while TCP to the TURN server works.")
+        .confidence(confidence)
+        .because(udp.iter().flat_map(|endpoint| endpoint.cite_reachability()))
+        .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns]))
+        .because(
+            evidence.endpoints().iter().filter(|endpoint| endpoint.alive()).flat_map(|endpoint| endpoint.cite_reachability()),
+        );
+    let found = if confidence == Confidence::Certain {
+        found
+    } else {
+        found.unless(
+            "network-blocks-stun",
+            "ask a name server outside over UDP (dig @9.9.9.9 example.org): if it answers, only STUN is filtered",
+        )
+    };
+    found
+        .fix(Place::Network, "Have the network let UDP out to the TURN server, port 3478 at the least.")
+        .fix_by(
+            Place::Application,
+            "Or offer TURN over TLS on port 443, which passes nearly everywhere.",
+            "turns:<host>:443?transport=tcp",
+        )
+        .done()
+}
+
+fn silent(reachability: Reachability) -> bool {
+    matches!(reachability, Reachability::Silent | Reachability::Rejected)
+}

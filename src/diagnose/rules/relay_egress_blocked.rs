@@ -1,0 +1,44 @@
+//! `relay-egress-blocked`: datagrams reach the relay from outside, and nothing that it sends gets out.
+
+use super::relay_ports_closed::ports;
+use crate::diagnose::evidence::Evidence;
+use crate::diagnose::relay::RelayEvidence;
+use crate::diagnose::rule::{Found, Judgement, Rule};
+use crate::model::cause::{Cause, Group};
+use crate::model::finding::{Level, Place};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    cause: Cause {
+        id: "relay-egress-blocked",
+        group: Group::Relay,
+        level: Level::Fail,
+        title: "what the relay sends does not get out",
+        meaning: "A firewall on the server or at its provider drops UDP that leaves from the relay range.",
+        impact: "Calls that need the relay fail: the other side's checks reach the relay and its answers never leave.",
+        proof: "A datagram from outside arrives (IN), and what the relay sends back to the very same address doesn't (OUT).",
+        look_alikes: "relay-ports-closed: there the way in is the closed one.",
+        remedy: "Allow outgoing UDP from the relay range.",
+    },
+    folds: &["relay-lossy"],
+    judge,
+};
+
+fn judge(evidence: &Evidence<'_>) -> Judgement {
+    let out = |relay: &&RelayEvidence<'_>| relay.lets_in() == Some(true) && relay.lets_out().is_some();
+    let tried: Vec<_> = evidence.relays().iter().filter(out).collect();
+    let passing: Vec<_> = tried.iter().filter(|relay| relay.lets_out() == Some(true)).collect();
+    if tried.is_empty() || !passing.is_empty() {
+        return Judgement::ruled_out_by(passing.iter().flat_map(|relay| relay.outbound.iter().map(|seen| seen.cite())).collect());
+    }
+    let summary = format!(
+        "Nothing that the relay on {} sends gets out: datagrams from outside arrive on ports {}, and none sent back does.",
+        tried[0].relayed.ip(),
+        ports(&tried)
+    );
+    Found::new(&RULE.cause, summary)
+        .because(tried.iter().flat_map(|relay| relay.cite()))
+        .fix_by(Place::Firewall, "Allow outgoing UDP from the relay range.", "ufw allow out proto udp from any port 49152:65535")
+        .fix(Place::Firewall, "Where the host is in a cloud, allow outgoing UDP in the provider's rules too.")
+        .done()
+}

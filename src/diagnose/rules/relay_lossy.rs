@@ -1,0 +1,103 @@
+//! `relay-lossy`: what goes through the relay is lost or delayed, while the way to the server is clean.
+
+use super::packet_loss::BEARABLE;
+use crate::diagnose::endpoint::EndpointEvidence;
+use crate::diagnose::evidence::Evidence;
+use crate::diagnose::interval::clopper_pearson;
+use crate::diagnose::rule::{Found, Judgement, Rule};
+use crate::model::cause::{Cause, Group};
+use crate::model::fact::StreamFact;
+use crate::model::finding::{Confidence, Level, Place};
+
+/// The jitter beyond which calls suffer, in milliseconds: the depth of a usual jitter buffer's first step.
+const BEARABLE_JITTER_MS: f64 = 30.0;
+
+/// The throughput under which a video call suffers, in kilobits a second.
+const NEEDED_KBPS: f64 = 1000.0;
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    cause: Cause {
+        id: "relay-lossy",
+        group: Group::Relay,
+        level: Level::Degrade,
+        title: "the relay loses or delays packets",
+        meaning: "Packets through the relay are lost or arrive unevenly, although the way to the server is clean: an overloaded host, a rate \
+                  limit, a lossy link behind it.",
+        impact: "Relayed calls connect, and sound and picture break up.",
+        proof: "The lower end of the 95 % interval of the relayed stream's loss is over 3 % while requests to the server pass; or its jitter \
+                is over 30 ms; or a longer stream carries under 1 Mbit/s.",
+        look_alikes: "packet-loss: there requests to the server are lost as well.",
+        remedy: "Look at the server's load, its provider's limits on UDP, and coturn's max-bps.",
+    },
+    folds: &[],
+    judge,
+};
+
+fn judge(evidence: &Evidence<'_>) -> Judgement {
+    let measured: Vec<_> = evidence.promised().filter(|endpoint| endpoint.is_udp() && endpoint.stream.is_some()).collect();
+    let Some((endpoint, how)) = measured.iter().find_map(|endpoint| Some((endpoint, complaint(endpoint)?))) else {
+        return Judgement::ruled_out_by(
+            measured.iter().filter_map(|endpoint| endpoint.stream).map(|stream| stream.cite()).collect(),
+        );
+    };
+    let found = Found::new(&RULE.cause, format!("What goes through the relay at {} suffers: {how}.", endpoint.endpoint.address))
+        .confidence(if endpoint.loss.is_some() { Confidence::Certain } else { Confidence::Likely })
+        .because(endpoint.stream.map(|stream| stream.cite()))
+        .because(endpoint.loss.map(|loss| loss.cite()));
+    let found = if endpoint.loss.is_some() {
+        found
+    } else {
+        found.unless(
+            "packet-loss",
+            "the server answers no Binding, so the way to it could not be measured apart: try another network",
+        )
+    };
+    let found = found.fix_by(
+        Place::Server,
+        "Look at the host's load and at drops on its interface.",
+        "top -b -n1 | head -15; ip -s link",
+    );
+    if evidence.is_coturn() {
+        found
+            .fix_by(
+                Place::Server,
+                "See whether coturn limits the bandwidth.",
+                "grep -E '^(max-bps|bps-capacity)' /etc/turnserver.conf",
+            )
+            .done()
+    } else {
+        found.done()
+    }
+}
+
+fn complaint(endpoint: &EndpointEvidence<'_>) -> Option<String> {
+    let stream = endpoint.stream?.fact;
+    loss_complaint(stream, endpoint).or_else(|| {
+        if stream.jitter_ms > BEARABLE_JITTER_MS {
+            Some(format!("packets arrive unevenly, with a jitter of {:.0} ms", stream.jitter_ms))
+        } else if stream.long && stream.throughput_kbps < NEEDED_KBPS {
+            Some(format!("it carries only {:.0} kbit/s", stream.throughput_kbps))
+        } else {
+            None
+        }
+    })
+}
+
+fn loss_complaint(stream: &StreamFact, endpoint: &EndpointEvidence<'_>) -> Option<String> {
+    let both = stream.inbound.plus(stream.outbound);
+    let (lower, upper) = clopper_pearson(both.lost(), both.sent);
+    // The way to the server must be clean: both share it, and then the loss isn't the relay's.
+    let own_way_lossy = endpoint.loss.is_some_and(|loss| {
+        let requests = loss.fact.requests;
+        clopper_pearson(requests.lost(), requests.sent).1 > lower && requests.lost() > 0
+    });
+    (lower > BEARABLE && !own_way_lossy).then(|| {
+        let (lost, sent) = (both.lost(), both.sent);
+        format!(
+            "{lost} of {sent} packets are lost (95 % interval {:.0} to {:.0} %), while requests to the server pass",
+            lower * 100.0,
+            upper * 100.0
+        )
+    })
+}

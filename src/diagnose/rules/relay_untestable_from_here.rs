@@ -1,0 +1,65 @@
+//! `relay-untestable-from-here`: nothing comes through the relay in either direction, which this network may cause as well.
+
+use super::relay_ports_closed;
+use crate::diagnose::evidence::Evidence;
+use crate::diagnose::relay::RelayEvidence;
+use crate::diagnose::rule::{Found, Judgement, Rule};
+use crate::model::address::Reach;
+use crate::model::cause::{Cause, Group};
+use crate::model::fact::ControlKind;
+use crate::model::finding::{Confidence, Level, Place};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    cause: Cause {
+        id: "relay-untestable-from-here",
+        group: Group::Relay,
+        level: Level::Warn,
+        title: "the relay can't be judged from this network",
+        meaning: "No datagram comes through the relay in either direction. A closed range behind this network's symmetric NAT looks so, \
+                  and so does a network that lets only port 3478 out.",
+        impact: "Whether calls through the relay work for users elsewhere can't be told from here.",
+        proof: "IN, OUT and the answer to OUT all fail, and nothing shows that this network lets UDP to high ports out.",
+        look_alikes: "relay-ports-closed, which a test from another network, or on the server itself, tells apart.",
+        remedy: "Run callcheck from another network, or look at the server's firewall.",
+    },
+    folds: &[],
+    judge,
+};
+
+fn judge(evidence: &Evidence<'_>) -> Judgement {
+    let stuck = |relay: &&RelayEvidence<'_>| {
+        let wrong_reach = !Reach::of(relay.relayed.ip()).is_global() && Reach::of(relay.endpoint.ip()).is_global();
+        let elsewhere = !evidence.server_addresses().contains(&relay.relayed.ip());
+        relay.lets_in() == Some(false) && !wrong_reach && !elsewhere
+    };
+    let tried: Vec<_> = evidence.relays().iter().filter(stuck).collect();
+    let any_way = |relay: &&RelayEvidence<'_>| {
+        relay.lets_in() == Some(true)
+            || relay.lets_in_alternative() == Some(true)
+            || relay.lets_in_solicited() == Some(true)
+            || relay.lets_out() == Some(true)
+    };
+    let some_pass = evidence.relays().iter().any(|relay| any_way(&relay));
+    let closed_for_sure = matches!((relay_ports_closed::RULE.judge)(evidence), Judgement::Found(_));
+    if tried.is_empty() || some_pass || closed_for_sure {
+        return Judgement::Unknown;
+    }
+    let nat = match evidence.symmetric_nat() {
+        Some(true) => "this network's NAT is symmetric, so a closed range and a strict network look the same",
+        Some(false) | None => "a closed range and a network that lets only some ports out look the same",
+    };
+    let summary = format!("Nothing comes through the relay on {} in either direction, and {nat}.", tried[0].relayed.ip());
+    Found::new(&RULE.cause, summary)
+        .confidence(Confidence::Possible)
+        .because(tried.iter().flat_map(|relay| relay.cite()))
+        .because(evidence.controls().cite(&[ControlKind::HighPort]))
+        .because(evidence.outside().into_iter().map(|(_, id)| id.to_owned()))
+        .unless("relay-ports-closed", "run callcheck from another network, or look at the server's firewall (nft list ruleset)")
+        .unless(
+            "network-allow-list",
+            "run callcheck from another network: if the relay works there, this one lets only some UDP ports out",
+        )
+        .fix(Place::Network, "Run callcheck from another network, a phone's hotspot for instance.")
+        .done()
+}

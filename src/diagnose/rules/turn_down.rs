@@ -1,0 +1,93 @@
+//! `turn-down`: nothing answers at the server on any transport, although this network works.
+
+use super::ipv6_address_dead;
+use crate::diagnose::controls::Answer;
+use crate::diagnose::endpoint::{EndpointEvidence, Reachability};
+use crate::diagnose::evidence::Evidence;
+use crate::diagnose::rule::{Found, Judgement, Rule};
+use crate::diagnose::server::{Server, list, places};
+use crate::model::cause::{Cause, Group};
+use crate::model::fact::ControlKind;
+use crate::model::finding::{Confidence, Level, Place};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    cause: Cause {
+        id: "turn-down",
+        group: Group::Reach,
+        level: Level::Fail,
+        title: "nothing answers at the TURN server",
+        meaning: "The host is down, the TURN server isn't running, or all of its ports are closed.",
+        impact: "No user gets a relay from this server: calls fail wherever a direct path is impossible.",
+        proof: "Every transport is refused or silent, while unrelated hosts answer.",
+        look_alikes: "server-address-blocked: from one network alone a blocked address looks the same; a second network tells. Where the \
+                      host itself refuses the connections, it is up and the server isn't running.",
+        remedy: "Start the TURN server, and open its ports in the host's and the provider's firewall.",
+    },
+    folds: &[],
+    judge,
+};
+
+const DEAD: [Reachability; 3] = [Reachability::Silent, Reachability::Refused, Reachability::Rejected];
+
+fn judge(evidence: &Evidence<'_>) -> Judgement {
+    let servers = Server::all(evidence);
+    let alive: Vec<_> = evidence.endpoints().iter().filter(|endpoint| endpoint.alive()).collect();
+    let dead: Vec<_> =
+        servers.iter().filter(|server| server.all_are(&DEAD) && !ipv6_address_dead::explains(evidence, server.ip)).collect();
+    let Some(first) = dead.first() else {
+        return Judgement::ruled_out_by(alive.iter().flat_map(|endpoint| endpoint.cite_reachability()).collect());
+    };
+    let refused = dead.iter().flat_map(|server| &server.endpoints).any(|endpoint| refused_by_itself(endpoint));
+    let controls = evidence.controls();
+    let network_works = [controls.stun(), controls.dns(), controls.tcp()].contains(&Answer::Passes) || !alive.is_empty();
+    let blocked_here = matches!(controls.stun(), Answer::Silent(_)) && !refused;
+    // With UDP or STUN filtered here, a silent UDP port says nothing of the server.
+    if blocked_here && (controls.tcp() != Answer::Passes || only_udp(&dead)) || controls.stun() != Answer::Passes && blocked_here
+    {
+        return Judgement::Unknown;
+    }
+    let lost: Vec<_> = dead.iter().flat_map(|server| places(&server.endpoints)).collect();
+    let (how, confidence) = match (refused, network_works) {
+        (true, _) => ("is up, and nothing listens on its ports", Confidence::Certain),
+        (false, true) => ("does not answer on any port", Confidence::Likely),
+        (false, false) => ("does not answer on any port", Confidence::Possible),
+    };
+    let found = Found::new(&RULE.cause, format!("The TURN server {} {how}: {} were tried.", first.ip, list(&lost)))
+        .level(evidence.level_by_rest(&lost))
+        .confidence(confidence)
+        .because(dead.iter().flat_map(|server| server.cite()))
+        .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns, ControlKind::Tcp]));
+    let found = if refused {
+        found
+    } else {
+        found.unless(
+            "server-address-blocked",
+            "run callcheck from another network: if the server answers there, its address is blocked here",
+        )
+    };
+    let found = if network_works || refused {
+        found
+    } else {
+        found.unless("network-blocks-udp", "allow controls, or try another network: nothing shows that this one works")
+    };
+    let start = if evidence.is_coturn() || !refused { "systemctl status coturn" } else { "ss -lunpt" };
+    found
+        .fix_by(Place::Server, "See whether the TURN server runs and on which ports it listens.", start)
+        .fix_by(
+            Place::Firewall,
+            "Open its ports in the host's firewall and the provider's.",
+            "ufw allow 3478 && ufw allow 5349/tcp",
+        )
+        .done()
+}
+
+/// The server's own refusal: a TCP reset, or an ICMP error that it sent itself.
+fn refused_by_itself(endpoint: &EndpointEvidence<'_>) -> bool {
+    let own = endpoint.icmp().is_none_or(|(_, from)| from.is_none_or(|from| from == endpoint.endpoint.ip()));
+    endpoint.reachability() == Reachability::Refused && own
+}
+
+fn only_udp(dead: &[&Server<'_, '_>]) -> bool {
+    dead.iter().flat_map(|server| &server.endpoints).all(|endpoint| endpoint.is_udp())
+}

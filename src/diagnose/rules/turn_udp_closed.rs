@@ -1,0 +1,92 @@
+//! `turn-udp-closed`: the server's UDP port stays silent or is rejected by a filter, while its streams and other UDP work.
+
+use super::turn_not_listening_udp::others_alive;
+use crate::diagnose::controls::Answer;
+use crate::diagnose::endpoint::{EndpointEvidence, Reachability};
+use crate::diagnose::evidence::Evidence;
+use crate::diagnose::rule::{Found, Judgement, Rule};
+use crate::diagnose::server::{cite, list, places};
+use crate::model::cause::{Cause, Group};
+use crate::model::fact::ControlKind;
+use crate::model::finding::{Confidence, Level, Place};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    cause: Cause {
+        id: "turn-udp-closed",
+        group: Group::Reach,
+        level: Level::Fail,
+        title: "the server's UDP port is closed",
+        meaning: "A firewall on the server or at its provider drops UDP to the TURN port; TCP passes.",
+        impact: "Users get no relay over UDP, which is what nearly all calls use; only those with TURN over TCP or TLS in their list do.",
+        proof: "UDP to the port stays without an answer or is rejected by a filter, TURN answers over TCP or TLS, and unrelated hosts \
+                answer over UDP.",
+        look_alikes: "network-blocks-udp and network-blocks-stun: there unrelated hosts don't answer either.",
+        remedy: "Open the UDP port in the host's firewall and in the provider's.",
+    },
+    folds: &[],
+    judge,
+};
+
+fn judge(evidence: &Evidence<'_>) -> Judgement {
+    let closed: Vec<_> =
+        evidence.promised().filter(|endpoint| is_closed(endpoint)).filter(|endpoint| others_alive(evidence, endpoint)).collect();
+    if closed.is_empty() {
+        let alive = evidence.promised().filter(|endpoint| endpoint.is_udp() && endpoint.alive());
+        return Judgement::ruled_out_by(alive.flat_map(EndpointEvidence::cite_reachability).collect());
+    }
+    let udp_elsewhere = evidence.endpoints().iter().any(|endpoint| endpoint.is_udp() && endpoint.alive());
+    let rejected_by_server =
+        closed.iter().all(|endpoint| endpoint.icmp().is_some_and(|(_, from)| from == Some(endpoint.endpoint.ip())));
+    let controls = evidence.controls();
+    let confidence = match controls.stun() {
+        _ if rejected_by_server => Confidence::Certain,
+        Answer::Passes => Confidence::Likely,
+        Answer::Silent(_) | Answer::NotAsked if udp_elsewhere => Confidence::Likely,
+        Answer::Silent(_) => return Judgement::Unknown,
+        Answer::NotAsked => Confidence::Possible,
+    };
+    let lost = places(&closed);
+    let how = if closed.iter().any(|endpoint| endpoint.icmp().is_some()) { "rejects" } else { "drops" };
+    let summary = format!("A firewall at the server {how} {}: TURN answers over TCP there, and not over UDP.", list(&lost));
+    let found = Found::new(&RULE.cause, summary)
+        .level(evidence.level_of(&RULE.cause, &lost))
+        .confidence(confidence)
+        .because(cite(&closed))
+        .because(
+            closed
+                .iter()
+                .flat_map(|endpoint| evidence.siblings(endpoint))
+                .filter(|it| it.alive())
+                .flat_map(EndpointEvidence::cite_reachability),
+        )
+        .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns]));
+    let found = if confidence == Confidence::Possible {
+        found
+            .unless(
+                "network-blocks-udp",
+                "allow controls, or try another network: if no host answers over UDP here, this network blocks it",
+            )
+            .unless(
+                "network-blocks-stun",
+                "allow controls, or try another network: if only STUN is silent here, this network filters it",
+            )
+    } else {
+        found
+    };
+    let port = lost.first().map_or(3478, |endpoint| endpoint.address.port());
+    found
+        .fix_by(Place::Firewall, "Open the UDP port in the host's firewall.", format!("ufw allow {port}/udp"))
+        .fix(
+            Place::Firewall,
+            format!("Where the host is in a cloud, open UDP {port} in the provider's firewall or security group too."),
+        )
+        .done()
+}
+
+/// Silence that was asked often enough, or a filter's rejection; the host's own "nothing listens" is another cause.
+fn is_closed(endpoint: &EndpointEvidence<'_>) -> bool {
+    let by_edge = endpoint.reachability() == Reachability::Refused
+        && endpoint.icmp().is_some_and(|(_, from)| from.is_some_and(|from| from != endpoint.endpoint.ip()));
+    endpoint.is_udp() && (matches!(endpoint.reachability(), Reachability::Silent | Reachability::Rejected) || by_edge)
+}
