@@ -94,6 +94,24 @@ impl<'a> Controls<'a> {
         by_server.or_else(|| self.of(ControlKind::Stun).find(high_stun)).copied()
     }
 
+    /// The control that shows that this network keeps UDP to high ports in: a STUN server on a high port is silent, and one on a
+    /// low port answers.
+    #[must_use]
+    pub fn high_ports_closed(&self) -> Option<Seen<'a, ControlFact>> {
+        let is_high =
+            |seen: &Seen<'a, ControlFact>| seen.endpoint().is_some_and(|endpoint| endpoint.address.port() >= FIRST_HIGH_PORT);
+        let (high, low): (Vec<_>, Vec<_>) = self.of(ControlKind::Stun).copied().partition(is_high);
+        let high_silent = high.iter().all(|seen| seen.fact.reply.silent());
+        if high_silent && low.iter().any(|seen| passes(seen.fact)) { high.first().copied() } else { None }
+    }
+
+    /// Whether a STUN control on that very port passes, so that this network doesn't block the port.
+    #[must_use]
+    pub fn passes_on_port(&self, port: u16) -> bool {
+        self.of(ControlKind::Stun)
+            .any(|seen| passes(seen.fact) && seen.endpoint().is_some_and(|endpoint| endpoint.address.port() == port))
+    }
+
     /// The controls that this host itself refused to send to.
     pub fn denied_locally(&self) -> impl Iterator<Item = &Seen<'a, ControlFact>> {
         self.all.iter().filter(|seen| seen.fact.reply.outcome == Outcome::DeniedLocally)

@@ -97,9 +97,16 @@ impl<'a> Evidence<'a> {
 
     /// On a host with an explicit port nobody says which transports it serves: those that answer count, and where the port
     /// serves plain TURN both UDP and TCP are expected, as every server offers them together.
+    ///
+    /// A server that another one redirects to is not promised: what is wrong with it is said of the redirection.
     fn promises(&self, endpoint: &EndpointEvidence<'a>) -> bool {
+        let place = endpoint.endpoint.address;
+        if self.redirects().any(|redirect| redirect.fact.hops.contains(&place)) {
+            return false;
+        }
         match self.asked.form {
-            Form::Host | Form::Urls => true,
+            Form::Host => true,
+            Form::Urls => self.lists(endpoint),
             Form::HostAndPort => {
                 let same_place = |other: &&EndpointEvidence<'a>| other.endpoint.address == endpoint.endpoint.address;
                 let mut others = self.endpoints.iter().filter(same_place);
@@ -108,6 +115,15 @@ impl<'a> Evidence<'a> {
                 endpoint.alive() || !any_works && !endpoint.is_tls() || plain_works && !endpoint.is_tls()
             }
         }
+    }
+
+    /// Whether a list of URLs has an endpoint; others were only asked to tell what is wrong with those that are.
+    fn lists(&self, endpoint: &EndpointEvidence<'a>) -> bool {
+        let place = endpoint.endpoint;
+        self.asked.services.iter().any(|service| {
+            let at_port = service.port_or_default() == place.address.port() || service.port.is_none();
+            service.transport == place.transport && at_port
+        })
     }
 
     /// The other endpoints of the same address.
@@ -140,7 +156,7 @@ impl<'a> Evidence<'a> {
     /// Fail where nothing else works, degrade where something does.
     #[must_use]
     pub fn level_by_rest(&self, lost: &[Endpoint]) -> Level {
-        let rest = self.endpoints.iter().any(|other| !lost.contains(&other.endpoint) && other.usable());
+        let rest = self.promised().any(|other| !lost.contains(&other.endpoint) && other.usable());
         if rest { Level::Degrade } else { Level::Fail }
     }
 

@@ -2,12 +2,21 @@
 
 use super::rule::Rule;
 
+mod address_family_refused;
+mod allocation_refused;
 mod captive_portal;
+mod cgnat;
+mod channel_refused;
+mod clock_skew;
+mod credentials_expired;
+mod credentials_malformed;
+mod credentials_rejected;
 mod dns_not_found;
 mod dns_unavailable;
 mod external_ip_mismatch;
 mod external_ip_missing;
 mod external_ip_suspect;
+mod handshakes;
 mod ipv6_address_dead;
 mod ipv6_only_network;
 mod local_firewall;
@@ -16,25 +25,59 @@ mod mtu_blackhole;
 mod network_allow_list;
 mod network_blocks_stun;
 mod network_blocks_udp;
+mod nonce_loop;
+mod own_address_denied;
 mod packet_loss;
+mod peer_denied;
 mod proxy_only;
+mod quota_reached;
+mod realm_mismatch;
+mod realm_missing;
+mod redirect_dead;
+mod redirect_loop;
+mod redirected;
+mod redirections;
+mod refusals;
+mod refused_credentials;
 mod relay_egress_blocked;
 mod relay_lossy;
 mod relay_multiplexed;
 mod relay_nat_remaps_ports;
 mod relay_ports_closed;
+mod relay_ports_exhausted;
 mod relay_ports_partly_closed;
 mod relay_ports_stateful_only;
 mod relay_range_mismatch;
+mod relay_transport_refused;
 mod relay_untestable_from_here;
 mod reply_from_other_address;
 mod server_address_blocked;
+mod server_draining;
+#[cfg(test)]
+mod staged;
 mod stream_cut;
 mod stun_rewritten;
 mod stun_silent;
+#[cfg(test)]
+mod tests_allocation;
+#[cfg(test)]
+mod tests_authentication;
+#[cfg(test)]
+mod tests_tls;
+mod tls_certificate_expired;
+mod tls_certificate_expires_soon;
+mod tls_certificate_not_yet_valid;
+mod tls_chain_incomplete;
+mod tls_handshake_failed;
+mod tls_intercepted;
+mod tls_name_mismatch;
+mod tls_not_turn;
+mod tls_protocol_too_old;
+mod tls_untrusted_issuer;
 mod turn_disabled;
 mod turn_down;
 mod turn_not_listening_udp;
+mod turn_open_relay;
 mod turn_tcp_closed;
 mod turn_tls_closed;
 mod turn_udp_closed;
@@ -42,6 +85,8 @@ mod wrong_host;
 
 /// All rules.
 pub const ALL: &[Rule] = &[
+    // What leaves the verdict open comes before other warnings
+    relay_untestable_from_here::RULE,
     // Names and addresses
     dns_unavailable::RULE,
     dns_not_found::RULE,
@@ -63,6 +108,16 @@ pub const ALL: &[Rule] = &[
     turn_tls_closed::RULE,
     stream_cut::RULE,
     // TLS
+    tls_intercepted::RULE,
+    tls_protocol_too_old::RULE,
+    tls_handshake_failed::RULE,
+    tls_certificate_expired::RULE,
+    tls_certificate_not_yet_valid::RULE,
+    tls_name_mismatch::RULE,
+    tls_chain_incomplete::RULE,
+    tls_untrusted_issuer::RULE,
+    tls_not_turn::RULE,
+    tls_certificate_expires_soon::RULE,
     // STUN and the user's NAT
     reply_from_other_address::RULE,
     turn_disabled::RULE,
@@ -71,8 +126,29 @@ pub const ALL: &[Rule] = &[
     packet_loss::RULE,
     mtu_blackhole::RULE,
     stun_silent::RULE,
+    cgnat::RULE,
     // TURN authentication
+    realm_missing::RULE,
+    credentials_expired::RULE,
+    credentials_malformed::RULE,
+    clock_skew::RULE,
+    credentials_rejected::RULE,
+    realm_mismatch::RULE,
+    nonce_loop::RULE,
+    allocation_refused::RULE,
+    turn_open_relay::RULE,
     // TURN allocation
+    redirect_loop::RULE,
+    redirect_dead::RULE,
+    redirected::RULE,
+    server_draining::RULE,
+    quota_reached::RULE,
+    relay_ports_exhausted::RULE,
+    relay_transport_refused::RULE,
+    address_family_refused::RULE,
+    peer_denied::RULE,
+    own_address_denied::RULE,
+    channel_refused::RULE,
     // The relay's data path
     external_ip_missing::RULE,
     external_ip_mismatch::RULE,
@@ -85,5 +161,4 @@ pub const ALL: &[Rule] = &[
     relay_ports_partly_closed::RULE,
     relay_lossy::RULE,
     relay_multiplexed::RULE,
-    relay_untestable_from_here::RULE,
 ];

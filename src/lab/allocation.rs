@@ -9,10 +9,10 @@ use crate::proto::authentication::LongTerm;
 use crate::proto::incoming::Subject;
 
 /// How long a permission lives (RFC 8656 §9).
-pub const PERMISSION_LIFETIME: Duration = Duration::from_secs(300);
+pub const PERMISSION_LIFETIME: Duration = Duration::from_mins(5);
 
 /// How long a channel lives (RFC 8656 §12).
-pub const CHANNEL_LIFETIME: Duration = Duration::from_secs(600);
+pub const CHANNEL_LIFETIME: Duration = Duration::from_mins(10);
 
 /// How many peers a firewall remembers for an allocation.
 const REMEMBERED_PEERS: usize = 4096;
@@ -168,7 +168,7 @@ mod tests {
         let address = "203.0.113.10:50000".parse().expect("an address");
         let subject = Subject { method: Method::Allocate, id: [0; 12], fingerprint: false };
         let relayed = Relayed { bound: address, advertised: address };
-        Allocation::new(None, subject, 0, relayed, Parity::Any, now + Duration::from_secs(600))
+        Allocation::new(None, subject, 0, relayed, Parity::Any, now + Duration::from_mins(10))
     }
 
     #[test]
@@ -178,7 +178,7 @@ mod tests {
         let peer = [192, 0, 2, 1].into();
         allocation.permit(peer, start);
         assert!(allocation.permits(peer, start + Duration::from_secs(299)));
-        assert!(!allocation.permits(peer, start + Duration::from_secs(300)));
+        assert!(!allocation.permits(peer, start + Duration::from_mins(5)));
     }
 
     #[test]

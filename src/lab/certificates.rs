@@ -12,10 +12,10 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use super::fault::Fault;
 
 /// One day.
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 /// The names of the lab's host.
-const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+const NAMES: [&str; 4] = ["localhost", "127.0.0.1", "127.0.0.2", "::1"];
 
 /// The name of another host.
 const OTHER_NAME: &str = "turn.example.org";

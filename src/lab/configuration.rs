@@ -71,7 +71,7 @@ impl Config {
             ports: 49_152..=65_535,
             user_quota: None,
             total_quota: None,
-            nonce_lifetime: Duration::from_secs(600),
+            nonce_lifetime: Duration::from_mins(10),
             alternates: Vec::new(),
             seed: 0,
             faults: Vec::new(),

@@ -86,7 +86,7 @@ impl LabConfig {
     }
 
     fn server(&self, alternates: Vec<Endpoint>) -> Config {
-        let relays = self.addresses.iter().map(|address| RelayAddress::plain(self.relay_address(*address))).collect();
+        let relays = self.listening().map(RelayAddress::plain).collect();
         Config {
             users: self.users.clone(),
             secret: self.secret.clone(),
@@ -101,10 +101,11 @@ impl LabConfig {
         }
     }
 
-    /// A client on loopback has the server's address; what denies one of them needs them to differ.
-    fn relay_address(&self, listening: IpAddr) -> IpAddr {
-        let differ = self.has(Fault::OwnAddressDenied) || self.has(Fault::PeerDenied);
-        if differ && listening.is_ipv4() { SECOND_ADDRESS.into() } else { listening }
+    /// A client on loopback has 127.0.0.1, whatever it asks; what denies one of the two needs the server elsewhere.
+    fn listening(&self) -> impl Iterator<Item = IpAddr> {
+        let moves = self.has(Fault::OwnAddressDenied) || self.has(Fault::PeerDenied);
+        let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        self.addresses.iter().map(move |address| if moves && *address == localhost { SECOND_ADDRESS.into() } else { *address })
     }
 }
 
@@ -218,11 +219,11 @@ impl Drop for Lab {
 fn listen(config: &LabConfig) -> io::Result<(Listeners, Listeners)> {
     let (mut main, mut alternate) = (Listeners::default(), Listeners::default());
     let redirects = [Fault::Redirected, Fault::RedirectLoop, Fault::RedirectDead].iter().any(|fault| config.has(*fault));
-    for address in &config.addresses {
-        main.join(Listeners::bind(*address, Ports { plain: config.plain_port, tls: config.tls_port }, &config.faults)?);
+    for address in config.listening() {
+        main.join(Listeners::bind(address, Ports { plain: config.plain_port, tls: config.tls_port }, &config.faults)?);
         if redirects {
             let down = if config.has(Fault::RedirectDead) { &[Fault::TurnDown][..] } else { &[] };
-            alternate.join(Listeners::bind(*address, Ports::ANY, down)?);
+            alternate.join(Listeners::bind(address, Ports::ANY, down)?);
         }
     }
     if main.endpoints.is_empty() {

@@ -263,7 +263,10 @@ impl Server {
         }
         let is_foreign = self.config.has(Fault::ReplyFromOtherAddress) || self.config.hostility == Some(Hostility::ForeignSource);
         let source = if is_foreign && tuple.transport == Transport::Udp { Source::Foreign } else { Source::Asked };
-        let pieces = self.config.hostility.map_or_else(|| vec![bytes.clone()], |hostility| hostility.distort(bytes.clone()));
+        let pieces = match self.config.hostility {
+            Some(hostility) => hostility.distort(bytes),
+            None => vec![bytes],
+        };
         self.commands.extend(pieces.into_iter().map(|bytes| Command::ToClient { tuple, source, bytes }));
     }
 
@@ -277,8 +280,10 @@ impl Server {
             *carried += length;
             return *carried <= STREAM_CUT_AFTER;
         }
-        let blocked = self.config.has(Fault::TurnUdpClosed) || self.config.has(Fault::MtuBlackhole) && length > BLACKHOLE_MTU;
-        !blocked && !(self.config.has(Fault::PacketLoss) && is_lost(&mut self.random))
+        if self.config.has(Fault::TurnUdpClosed) || self.config.has(Fault::MtuBlackhole) && length > BLACKHOLE_MTU {
+            return false;
+        }
+        !self.config.has(Fault::PacketLoss) || !is_lost(&mut self.random)
     }
 
     /// The client's address as an answer tells it.

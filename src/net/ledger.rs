@@ -18,6 +18,7 @@ struct Entry {
     number: u64,
     session: Session,
     signed: Option<LongTerm>,
+    granted: bool,
 }
 
 /// A live allocation in the ledger.
@@ -30,14 +31,21 @@ impl Ledger {
     pub fn hold(&self, session: &Session, signed: Option<&LongTerm>) -> Held {
         let mut entries = self.entries.borrow_mut();
         let number = entries.last().map_or(0, |entry| entry.number + 1);
-        entries.push(Entry { number, session: session.clone(), signed: signed.cloned() });
+        entries.push(Entry { number, session: session.clone(), signed: signed.cloned(), granted: false });
         Held(number)
     }
 
-    /// How many allocations are alive.
+    /// Notes that the server has granted an allocation.
+    pub fn grant(&self, held: Held) {
+        if let Some(entry) = self.entries.borrow_mut().iter_mut().find(|entry| entry.number == held.0) {
+            entry.granted = true;
+        }
+    }
+
+    /// How many granted allocations are alive.
     #[must_use]
     pub fn alive(&self) -> u32 {
-        u32::try_from(self.entries.borrow().len()).unwrap_or(u32::MAX)
+        u32::try_from(self.entries.borrow().iter().filter(|entry| entry.granted).count()).unwrap_or(u32::MAX)
     }
 
     /// Takes an entry out that never became an allocation.

@@ -45,7 +45,10 @@ pub async fn allocate(context: &Context, session: &Session, signed: Option<LongT
     let (exchange, signed, stale_nonces) = ask(context, session, signed, held).await;
     let fact = allocation_fact(&exchange, role, others_alive, stale_nonces, signed.is_none());
     let allocation = match fact.relayed {
-        Some(relayed) => Ok(Allocation { session: session.clone(), signed, relayed, mapped: fact.mapped, held }),
+        Some(relayed) => {
+            context.ledger.grant(held);
+            Ok(Allocation { session: session.clone(), signed, relayed, mapped: fact.mapped, held })
+        }
         None => {
             // Where the answer never came the allocation may exist all the same: the release at the end asks for it.
             if fact.reply.answered() {

@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -113,11 +112,6 @@ impl Record {
     /// Notes that a host is sent something.
     pub fn contact(&self, endpoint: Endpoint) {
         self.inner.contacted.borrow_mut().insert(endpoint.contact());
-    }
-
-    /// Notes that an address is sent datagrams on a port of the relay.
-    pub fn contact_relay(&self, ip: IpAddr) {
-        self.inner.contacted.borrow_mut().insert(format!("{ip} relay ports/udp"));
     }
 
     /// When the run started.

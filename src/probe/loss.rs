@@ -37,7 +37,7 @@ pub async fn measure(context: &Context, session: &Session) {
 }
 
 async fn round(session: &Session, count: u32) -> (Tally, Vec<f64>) {
-    let wait = session.round_trip().map_or(Duration::from_secs(1), |round_trip| (round_trip * 3).max(Duration::from_millis(150)));
+    let wait = session.round_trip().map_or(Duration::from_secs(1), |round_trip| (round_trip * 3).max(Duration::from_millis(400)));
     let request = Request::binding();
     let asked = (0..count).map(|number| {
         let request = &request;

@@ -13,7 +13,7 @@ use super::allocate::{Allocation, Role};
 use super::context::Context;
 use super::outside::{Peer, Token};
 use super::{control, loss, stream};
-use crate::model::endpoint::Transport;
+use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{
     ChannelFact, Fact, InboundFact, InboundWay, OutboundFact, PeerKind, PermissionFact, ReleaseFact, SelfPairFact,
 };
@@ -31,7 +31,6 @@ const MAPPED_LIMIT: Duration = Duration::from_millis(600);
 
 /// Proves an allocation's data path and gives the allocation back.
 pub async fn prove(context: &Context, allocation: Allocation, role: Role) {
-    context.record.contact_relay(allocation.relayed.ip());
     let mut relayed = allocation.session.relayed();
     let proof = Proof { context, allocation: &allocation, role };
     if let Some(peer) = context.outside.towards(allocation.relayed.ip()) {
@@ -109,6 +108,7 @@ impl Proof<'_> {
         let tries = self.context.tries(self.context.samples + 1);
         let pace = Pace::new(self.round_trip(), tries);
         let mut last_icmp_at = None;
+        self.context.record.contact(Endpoint::new(Transport::Udp, to));
         let mut sends = 0;
         let started = Instant::now();
         let mut arrived = None;
@@ -172,7 +172,6 @@ impl Proof<'_> {
         let way = self.allocation.relayed;
         if server != way.ip() && server.is_ipv4() == way.is_ipv4() {
             let alternative = SocketAddr::new(server, way.port());
-            self.context.record.contact_relay(server);
             if self.inbound(peer, relayed, alternative, InboundWay::Alternative).await.is_some() {
                 return;
             }

@@ -65,7 +65,8 @@ struct Shape {
 
 impl Shape {
     fn new(context: &Context, over_stream: bool, round_trip: Duration) -> Self {
-        let wait = Duration::from_millis(60).max(round_trip * 2);
+        // Everything that arrives ends the wait; a busy host may hold a packet for a while without losing it.
+        let wait = Duration::from_millis(400).max(round_trip * 3);
         let packet = if over_stream { LARGE_PACKET } else { VOICE_PACKET };
         match context.long_stream {
             None => Self { packet, count: SHORT_COUNT, distance: SHORT_DISTANCE, wait, long: false, over_stream },

@@ -35,9 +35,8 @@ impl Outgoing {
     #[must_use]
     pub fn error(to: Subject, code: u16) -> Self {
         let mut outgoing = Self::new(to, MessageClass::ErrorResponse);
-        let attribute = ErrorCode::new(code, reason(code).to_owned())
-            .unwrap_or_else(|_| ErrorCode::new(500, reason(500).to_owned()).expect("500 is a STUN error code"));
-        outgoing.message.add_attribute(attribute);
+        let attribute = ErrorCode::new(code, reason(code).to_owned());
+        outgoing.message.add_attribute(attribute.unwrap_or_else(|_| stun_codec::rfc5389::errors::ServerError.into()));
         outgoing
     }
 

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use futures::future::join_all;
 use tokio::sync::Mutex;
 
 use super::plan::{Login, Plan, Planned};
+use crate::model::asked::Form;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{BindingFact, CredentialsSource, Fact, RedirectEnd, RedirectFact};
 use crate::model::outcome::{Outcome, Reply};
@@ -17,7 +19,7 @@ use crate::model::secret::Credentials;
 use crate::model::target::Host;
 use crate::net::session::Session;
 use crate::net::tls::unix_seconds;
-use crate::probe::allocate::{Role, allocate, until_alone};
+use crate::probe::allocate::{Allocation, Role, allocate, until_alone};
 use crate::probe::context::Context;
 use crate::probe::control;
 use crate::probe::greet::{Greeting, greet};
@@ -41,6 +43,9 @@ struct Candidate {
     relay: bool,
     login: Option<Rc<Credentials>>,
 }
+
+/// How long an answer may take before the ports beside are asked, too.
+const LATE: Duration = Duration::from_millis(500);
 
 /// What the examinations of one run tell each other.
 #[derive(Default)]
@@ -79,7 +84,12 @@ pub async fn examine_all(context: &Context, plan: &Plan) {
         }
     }
     let shared = Shared::default();
-    join_all(candidates.iter().map(|candidate| examine(context, candidate, &shared))).await;
+    let mut examined = pin!(join_all(candidates.iter().map(|candidate| examine(context, candidate, &shared))));
+    if tokio::time::timeout(LATE, &mut examined).await.is_ok() {
+        second_opinions(context, plan, &candidates).await;
+    } else {
+        tokio::join!(examined, second_opinions(context, plan, &candidates));
+    }
     record_outside(context);
     if needs_controls(context) && !plan.controls.is_empty() {
         // A control that panicked has said nothing, which the diagnosis takes as not tested.
@@ -88,6 +98,48 @@ pub async fn examine_all(context: &Context, plan: &Plan) {
     } else {
         controls.abort();
     }
+}
+
+/// Where the listed endpoints of an address are late to answer, the plain ports beside them are asked too: a list of one URL
+/// alone doesn't tell a closed port from a dead host.
+async fn second_opinions(context: &Context, plan: &Plan, candidates: &[Candidate]) {
+    if plan.form != Form::Urls {
+        return;
+    }
+    let mut asked: Vec<Endpoint> = candidates.iter().map(|candidate| candidate.endpoint).collect();
+    let mut beside = Vec::new();
+    for candidate in candidates {
+        let port = if candidate.endpoint.transport == Transport::Tls {
+            Transport::Udp.default_port()
+        } else {
+            candidate.endpoint.address.port()
+        };
+        for transport in [Transport::Udp, Transport::Tcp] {
+            let endpoint = Endpoint::new(transport, SocketAddr::new(candidate.endpoint.ip(), port));
+            if !asked.contains(&endpoint) {
+                asked.push(endpoint);
+                beside.push(Candidate { endpoint, login: None, ..candidate.clone() });
+            }
+        }
+    }
+    let late = beside.iter().filter(|candidate| !ip_answers(context, candidate.endpoint.ip()));
+    join_all(late.map(|candidate| async {
+        if let Some(reached) = reach(context, candidate.endpoint, &candidate.host).await {
+            greet(context, &reached.session, candidate.relay).await;
+        }
+    }))
+    .await;
+}
+
+fn ip_answers(context: &Context, ip: IpAddr) -> bool {
+    context.record.observations().iter().any(|seen| {
+        let answered = match &seen.fact {
+            Fact::Challenge(challenge) => challenge.reply.answered(),
+            Fact::Binding(binding) => binding.reply.answered(),
+            _ => false,
+        };
+        answered && !seen.probe.starts_with("control") && seen.endpoint().is_some_and(|endpoint| endpoint.ip() == ip)
+    })
 }
 
 async fn candidates(context: &Context, plan: &Plan) -> Vec<Candidate> {
@@ -223,14 +275,11 @@ async fn examine_one(context: &Context, candidate: &Candidate, shared: &Shared) 
     }
 }
 
-fn open_allocation(context: &Context, session: &Session, response: &Response) -> Option<crate::probe::allocate::Allocation> {
-    Some(crate::probe::allocate::Allocation {
-        session: session.clone(),
-        signed: None,
-        relayed: response.relayed?,
-        mapped: response.reflexive(),
-        held: context.ledger.hold(session, None),
-    })
+fn open_allocation(context: &Context, session: &Session, response: &Response) -> Option<Allocation> {
+    let relayed = response.relayed?;
+    let held = context.ledger.hold(session, None);
+    context.ledger.grant(held);
+    Some(Allocation { session: session.clone(), signed: None, relayed, mapped: response.reflexive(), held })
 }
 
 async fn authenticated(
@@ -281,7 +330,7 @@ async fn allocate_patiently(
     candidate: &Candidate,
     session: &Session,
     signed: &LongTerm,
-) -> Result<crate::probe::allocate::Allocation, Reply> {
+) -> Result<Allocation, Reply> {
     let others = context.ledger.alive() > 0;
     let reply = match allocate(context, session, Some(signed.clone()), Role::Main).await {
         Ok(allocation) => return Ok(allocation),

@@ -6,7 +6,7 @@ use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::diagnose::server::{cite, list, places};
 use crate::model::cause::{Cause, Group};
 use crate::model::fact::HandshakeEnd;
-use crate::model::finding::{Level, Place};
+use crate::model::finding::{Confidence, Level, Place};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -43,13 +43,21 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         evidence.control_handshakes().filter(|control| matches!(control.fact.end, HandshakeEnd::NotTls { .. })).collect();
     let alive = evidence.endpoints().iter().any(super::super::endpoint::EndpointEvidence::alive);
     if foreign.is_empty() || elsewhere.is_empty() || alive {
-        return Judgement::Unknown;
+        let themselves = evidence.control_handshakes().filter(|control| !matches!(control.fact.end, HandshakeEnd::NotTls { .. }));
+        return Judgement::ruled_out_by(themselves.map(|control| control.cite()).collect());
     }
+    // One control that answers in HTTP on port 443 may be misconfigured itself; two are the network.
+    let confidence = if elsewhere.len() > 1 { Confidence::Certain } else { Confidence::Likely };
     let summary = format!(
         "This network answers in place of other hosts, {} among them: a login page is in the way.",
         list(&places(&foreign))
     );
-    Found::new(&RULE.cause, summary)
+    let found = Found::new(&RULE.cause, summary).confidence(confidence);
+    let found = match confidence {
+        Confidence::Certain => found,
+        Confidence::Likely | Confidence::Possible => found.unless("wrong-host", "open the server's address from another network"),
+    };
+    found
         .because(cite(&foreign))
         .because(elsewhere.iter().map(|control| control.cite()))
         .fix(Place::Network, "Open any page in a browser, sign in to the network, and run this again.")

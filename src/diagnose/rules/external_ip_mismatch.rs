@@ -30,8 +30,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let wrong = |relay: &&RelayEvidence<'_>| relay.lets_in() == Some(false) && relay.lets_in_alternative() == Some(true);
     let wrong: Vec<_> = evidence.relays().iter().filter(wrong).collect();
     let Some(first) = wrong.first() else {
-        let right = evidence.relays().iter().filter(|relay| relay.lets_in() == Some(true));
-        return Judgement::ruled_out_by(right.filter_map(|relay| relay.unsolicited.map(|seen| seen.cite())).collect());
+        return Judgement::ruled_out_by(evidence.relays().iter().flat_map(proofs_of_address).collect());
     };
     // A private address in place of a public one has a rule of its own, with the better words.
     if !Reach::of(first.relayed.ip()).is_global() && Reach::of(first.endpoint.ip()).is_global() {
@@ -51,4 +50,12 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     } else {
         found.fix(Place::Server, format!("Correct the server's public address in its configuration: {right}.")).done()
     }
+}
+
+/// The observations that the relayed address leads to the server: what was sent there arrived, or what the relay sent came from it.
+fn proofs_of_address(relay: &RelayEvidence<'_>) -> Vec<String> {
+    let inbound =
+        [relay.unsolicited, relay.solicited].into_iter().flatten().filter(|seen| seen.fact.arrived).map(|seen| seen.cite());
+    let outbound = relay.outbound.iter().filter(|seen| seen.fact.from.is_some_and(|from| from.ip() == relay.relayed.ip()));
+    inbound.chain(outbound.map(|seen| seen.cite())).collect()
 }

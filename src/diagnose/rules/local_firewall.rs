@@ -23,8 +23,6 @@ pub const RULE: Rule = Rule {
     folds: &[
         "turn-down",
         "turn-udp-closed",
-        "turn-tcp-closed",
-        "turn-tls-closed",
         "network-blocks-udp",
         "network-blocks-stun",
         "network-allow-list",
@@ -41,7 +39,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     }
     let lost = places(&denied);
     Found::new(&RULE.cause, format!("A firewall on this host forbids sending to {}.", list(&lost)))
-        .level(evidence.level_by_rest(&lost))
+        .level(evidence.level_of(&RULE.cause, &lost))
         .because(cite(&denied))
         .because(evidence.controls().denied_locally().map(|seen| seen.cite()))
         .fix_by(Place::Client, "Find the rule that drops or rejects outgoing packets, and allow these.", "nft list ruleset")

@@ -33,9 +33,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let dead =
         !servers.is_empty() && servers.iter().all(|server| server.all_are(&[Reachability::Silent, Reachability::Rejected]));
     let (Answer::Silent(_), Answer::Passes) = (controls.stun(), controls.tcp()) else { return Judgement::Unknown };
-    if !dead
-        || controls.dns() == Answer::Passes && evidence.endpoints().iter().all(super::super::endpoint::EndpointEvidence::is_udp)
-    {
+    // With UDP alone on the list nothing tells an allow-list from a network that blocks UDP.
+    if !dead || evidence.endpoints().iter().all(super::super::endpoint::EndpointEvidence::is_udp) {
         return Judgement::Unknown;
     }
     Found::new(

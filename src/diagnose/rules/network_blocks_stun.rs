@@ -20,7 +20,7 @@ pub const RULE: Rule = Rule {
         look_alikes: "turn-udp-closed: there unrelated STUN servers answer. network-blocks-udp: there DNS over UDP fails too.",
         remedy: "Offer turns: on port 443 to such users, or have the network let STUN and TURN out.",
     },
-    folds: &[],
+    folds: &["turn-down"],
     judge,
 };
 
@@ -39,7 +39,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let confidence = if stun >= 2 && stream_works { Confidence::Certain } else { Confidence::Likely };
     let summary =
         "This network filters STUN: DNS over UDP is answered, STUN is not, at the TURN server nor at unrelated servers.";
+    let udp = evidence.promised().filter(|endpoint| endpoint.is_udp()).map(|endpoint| endpoint.endpoint);
     let found = Found::new(&RULE.cause, summary)
+        .level(evidence.level_of(&RULE.cause, &udp.collect::<Vec<_>>()))
         .confidence(confidence)
         .because(
             evidence.endpoints().iter().filter(|endpoint| endpoint.is_udp()).flat_map(|endpoint| endpoint.cite_reachability()),

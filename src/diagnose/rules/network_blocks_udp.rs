@@ -21,7 +21,7 @@ pub const RULE: Rule = Rule {
         look_alikes: "turn-udp-closed: there unrelated hosts answer over UDP. network-blocks-stun: there DNS over UDP passes.",
         remedy: "Offer turns: on port 443 to such users, or have the network let UDP to the server out.",
     },
-    folds: &[],
+    folds: &["relay-untestable-from-here", "turn-down"],
     judge,
 };
 
@@ -32,7 +32,10 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     }
     let udp: Vec<_> = evidence.endpoints().iter().filter(|endpoint| endpoint.is_udp()).collect();
     let udp_works = udp.iter().any(|endpoint| !silent(endpoint.reachability()));
-    let tcp_works = evidence.endpoints().iter().any(|endpoint| !endpoint.is_udp() && endpoint.alive());
+    let streams: Vec<_> = evidence.endpoints().iter().filter(|endpoint| !endpoint.is_udp()).collect();
+    let streams_work = streams.iter().any(|endpoint| endpoint.alive());
+    // Where only UDP was asked for, a connection to an unrelated host shows that this network works otherwise.
+    let tcp_works = streams_work || streams.is_empty() && controls.tcp() == Answer::Passes;
     let Answer::Silent(stun) = controls.stun() else { return Judgement::Unknown };
     if udp_works || !tcp_works {
         return Judgement::Unknown;
@@ -41,7 +44,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         (2.., Answer::Silent(_)) => Confidence::Certain,
         (_, Answer::Silent(_) | Answer::NotAsked | Answer::Passes) => Confidence::Likely,
     };
-    let found = Found::new(&RULE.cause, "This network blocks UDP: no host answers over UDP, while TCP to the TURN server works.")
+    let lost: Vec<_> = udp.iter().map(|endpoint| endpoint.endpoint).collect();
+    let found = Found::new(&RULE.cause, "This network blocks UDP: no host answers over UDP, while TCP works.")
+        .level(evidence.level_of(&RULE.cause, &lost))
         .confidence(confidence)
         .because(udp.iter().flat_map(|endpoint| endpoint.cite_reachability()))
         .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns]))

@@ -20,16 +20,17 @@ pub const RULE: Rule = Rule {
         look_alikes: "relay-ports-closed: there the way in is the closed one.",
         remedy: "Allow outgoing UDP from the relay range.",
     },
-    folds: &["relay-lossy"],
+    folds: &["relay-lossy", "mtu-blackhole", "stream-cut"],
     judge,
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
+    let got_out = evidence.relays().iter().flat_map(|relay| relay.outbound.iter().filter(|seen| seen.fact.arrived));
+    let got_out: Vec<String> = got_out.map(|seen| seen.cite()).collect();
     let out = |relay: &&RelayEvidence<'_>| relay.lets_in() == Some(true) && relay.lets_out().is_some();
     let tried: Vec<_> = evidence.relays().iter().filter(out).collect();
-    let passing: Vec<_> = tried.iter().filter(|relay| relay.lets_out() == Some(true)).collect();
-    if tried.is_empty() || !passing.is_empty() {
-        return Judgement::ruled_out_by(passing.iter().flat_map(|relay| relay.outbound.iter().map(|seen| seen.cite())).collect());
+    if tried.is_empty() || !got_out.is_empty() {
+        return Judgement::ruled_out_by(got_out);
     }
     let summary = format!(
         "Nothing that the relay on {} sends gets out: datagrams from outside arrive on ports {}, and none sent back does.",

@@ -32,9 +32,9 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    let passing: Vec<_> = evidence.relays().iter().filter(|relay| relay.lets_in() == Some(true)).collect();
+    let passing: Vec<_> = evidence.relays().iter().flat_map(open_ways).collect();
     if !passing.is_empty() {
-        return Judgement::ruled_out_by(passing.iter().filter_map(|relay| relay.unsolicited.map(|seen| seen.cite())).collect());
+        return Judgement::ruled_out_by(passing);
     }
     let closed: Vec<_> = evidence.relays().iter().filter(|relay| relay.lets_in() == Some(false)).collect();
     if closed.is_empty() || closed.iter().any(|relay| explained_otherwise(evidence, relay)) {
@@ -46,9 +46,12 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let server = closed[0].endpoint.ip();
     let high_ports = evidence.controls().high_ports_open(server);
     let one_mapping = evidence.symmetric_nat() == Some(false);
+    let kept_in = evidence.controls().high_ports_closed().is_some() && high_ports.is_none();
     let confidence = match (refused, comes_out, comes_back, high_ports.is_some()) {
         (true, ..) => Confidence::Certain,
         (false, true, true, _) => return Judgement::Unknown,
+        // Then the datagrams may well have ended in this network.
+        (false, ..) if kept_in => return Judgement::Unknown,
         (false, true, false, true) => Confidence::Certain,
         (false, true, false, false) | (false, false, _, true) if comes_out || one_mapping => Confidence::Likely,
         (false, ..) => return Judgement::Unknown,
@@ -72,6 +75,12 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         ),
     };
     open_the_range(evidence, found).done()
+}
+
+/// The observations that a port is open: at the relayed address, or at the server's own.
+fn open_ways(relay: &RelayEvidence<'_>) -> Vec<String> {
+    let ways = [relay.unsolicited, relay.alternative].into_iter().flatten();
+    ways.filter(|seen| seen.fact.arrived).map(|seen| seen.cite()).collect()
 }
 
 /// A wrong address and a range that is closed to strangers alone have rules of their own.

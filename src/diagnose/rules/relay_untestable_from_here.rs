@@ -34,11 +34,12 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         relay.lets_in() == Some(false) && !wrong_reach && !elsewhere
     };
     let tried: Vec<_> = evidence.relays().iter().filter(stuck).collect();
+    let kept_in = evidence.controls().high_ports_closed();
     let any_way = |relay: &&RelayEvidence<'_>| {
         relay.lets_in() == Some(true)
             || relay.lets_in_alternative() == Some(true)
             || relay.lets_in_solicited() == Some(true)
-            || relay.lets_out() == Some(true)
+            || relay.lets_out() == Some(true) && kept_in.is_none()
     };
     let some_pass = evidence.relays().iter().any(|relay| any_way(&relay));
     let closed_for_sure = matches!((relay_ports_closed::RULE.judge)(evidence), Judgement::Found(_));
@@ -46,20 +47,19 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         return Judgement::Unknown;
     }
     let nat = match evidence.symmetric_nat() {
+        _ if kept_in.is_some() => "this network lets no UDP out to an unrelated host's high port either",
         Some(true) => "this network's NAT is symmetric, so a closed range and a strict network look the same",
         Some(false) | None => "a closed range and a network that lets only some ports out look the same",
     };
-    let summary = format!("Nothing comes through the relay on {} in either direction, and {nat}.", tried[0].relayed.ip());
+    let summary =
+        format!("The relay on {} can't be judged from here: nothing sent to it arrives, and {nat}.", tried[0].relayed.ip());
     Found::new(&RULE.cause, summary)
         .confidence(Confidence::Possible)
         .because(tried.iter().flat_map(|relay| relay.cite()))
         .because(evidence.controls().cite(&[ControlKind::HighPort]))
+        .because(kept_in.map(|seen| seen.cite()))
         .because(evidence.outside().into_iter().map(|(_, id)| id.to_owned()))
         .unless("relay-ports-closed", "run callcheck from another network, or look at the server's firewall (nft list ruleset)")
-        .unless(
-            "network-allow-list",
-            "run callcheck from another network: if the relay works there, this one lets only some UDP ports out",
-        )
         .fix(Place::Network, "Run callcheck from another network, a phone's hotspot for instance.")
         .done()
 }

@@ -1,6 +1,7 @@
 //! `server-address-blocked`: this network drops everything to the server's address. One network alone never proves it, so the
 //! rule never fires: the cause stands in `remaining` of others.
 
+use super::turn_down::refused_by_itself;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Judgement, Rule};
 use crate::model::cause::{Cause, Group};
@@ -25,6 +26,6 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    let alive = evidence.endpoints().iter().filter(|endpoint| endpoint.alive());
-    Judgement::ruled_out_by(alive.flat_map(super::super::endpoint::EndpointEvidence::cite_reachability).collect())
+    let reached = evidence.endpoints().iter().filter(|endpoint| endpoint.alive() || refused_by_itself(endpoint));
+    Judgement::ruled_out_by(reached.flat_map(super::super::endpoint::EndpointEvidence::cite_reachability).collect())
 }

@@ -36,12 +36,17 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     };
     let bytes = stalled_after(first).unwrap_or_default();
     let lost = places(&cut);
+    let clean = |endpoint: &EndpointEvidence<'_>| {
+        endpoint.is_udp() && endpoint.stream.is_some_and(|stream| stream.fact.inbound.plus(stream.fact.outbound).lost() == 0)
+    };
+    // The datagrams behind the relay could be lost too; a clean stream over UDP shows that they aren't.
+    let confidence = if evidence.endpoints().iter().any(clean) { Confidence::Certain } else { Confidence::Likely };
     Found::new(
         &RULE.cause,
         format!("A connection to {} stalls after {bytes} bytes: something on the way cuts it silently.", list(&lost)),
     )
     .level(Level::Degrade)
-    .confidence(Confidence::Likely)
+    .confidence(confidence)
     .because(cut.iter().filter_map(|endpoint| endpoint.stream).map(|stream| stream.cite()))
     .because(cut.iter().filter_map(|endpoint| endpoint.allocation()).map(|allocation| allocation.cite()))
     .fix(Place::Network, "Compare with another network: a middlebox in this one, or before the server, drops the connection.")

@@ -33,8 +33,11 @@ const DEAD: [Reachability; 3] = [Reachability::Silent, Reachability::Refused, Re
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let servers = Server::all(evidence);
     let alive: Vec<_> = evidence.endpoints().iter().filter(|endpoint| endpoint.alive()).collect();
-    let dead: Vec<_> =
-        servers.iter().filter(|server| server.all_are(&DEAD) && !ipv6_address_dead::explains(evidence, server.ip)).collect();
+    let dead: Vec<_> = servers
+        .iter()
+        .filter(|server| !alive.iter().any(|endpoint| endpoint.endpoint.ip() == server.ip))
+        .filter(|server| server.all_are(&DEAD) && !ipv6_address_dead::explains(evidence, server.ip))
+        .collect();
     let Some(first) = dead.first() else {
         return Judgement::ruled_out_by(alive.iter().flat_map(|endpoint| endpoint.cite_reachability()).collect());
     };
@@ -83,7 +86,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 }
 
 /// The server's own refusal: a TCP reset, or an ICMP error that it sent itself.
-fn refused_by_itself(endpoint: &EndpointEvidence<'_>) -> bool {
+pub fn refused_by_itself(endpoint: &EndpointEvidence<'_>) -> bool {
     let own = endpoint.icmp().is_none_or(|(_, from)| from.is_none_or(|from| from == endpoint.endpoint.ip()));
     endpoint.reachability() == Reachability::Refused && own
 }

@@ -32,7 +32,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let closed: Vec<_> =
         evidence.promised().filter(|endpoint| is_closed(endpoint)).filter(|endpoint| others_alive(evidence, endpoint)).collect();
     if closed.is_empty() {
-        let alive = evidence.promised().filter(|endpoint| endpoint.is_udp() && endpoint.alive());
+        let back = |endpoint: &&EndpointEvidence<'_>| matches!(endpoint.reachability(), Reachability::Alive | Reachability::Mute);
+        let alive = evidence.promised().filter(|endpoint| endpoint.is_udp()).filter(back);
         return Judgement::ruled_out_by(alive.flat_map(EndpointEvidence::cite_reachability).collect());
     }
     let udp_elsewhere = evidence.endpoints().iter().any(|endpoint| endpoint.is_udp() && endpoint.alive());
@@ -41,6 +42,10 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let controls = evidence.controls();
     let confidence = match controls.stun() {
         _ if rejected_by_server => Confidence::Certain,
+        // The same port answers elsewhere: this network doesn't block it.
+        Answer::Passes if closed.iter().all(|endpoint| controls.passes_on_port(endpoint.endpoint.address.port())) => {
+            Confidence::Certain
+        }
         Answer::Passes => Confidence::Likely,
         Answer::Silent(_) | Answer::NotAsked if udp_elsewhere => Confidence::Likely,
         Answer::Silent(_) => return Judgement::Unknown,

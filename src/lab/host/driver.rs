@@ -194,10 +194,9 @@ impl Driver {
         loop {
             socket.readable().await.ok()?;
             let mut scratch = self.scratch.borrow_mut();
-            match socket.try_recv_from(&mut scratch) {
-                Ok((length, from)) => return Some((from, scratch[..length].to_vec())),
-                // Nothing there after all, or an ICMP error about a client that is gone.
-                Err(_) => {}
+            // Otherwise nothing is there after all, or an ICMP error about a client that is gone.
+            if let Ok((length, from)) = socket.try_recv_from(&mut scratch) {
+                return Some((from, scratch[..length].to_vec()));
             }
         }
     }

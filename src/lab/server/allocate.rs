@@ -13,10 +13,10 @@ use crate::proto::incoming::{Family, Incoming, Subject};
 use crate::proto::outgoing::Outgoing;
 
 /// How long an allocation lives at least, as in coturn; the default of RFC 8656 §3.2 too.
-const SHORTEST_LIFETIME: Duration = Duration::from_secs(600);
+const SHORTEST_LIFETIME: Duration = Duration::from_mins(10);
 
 /// How long an allocation lives at most (RFC 8656 §7.2).
-const LONGEST_LIFETIME: Duration = Duration::from_secs(3600);
+const LONGEST_LIFETIME: Duration = Duration::from_hours(1);
 
 /// How many ports are tried before a host that refuses them is out of ports.
 const MOST_TRIES: u32 = 64;
@@ -166,7 +166,8 @@ impl Server {
         let answer = Outgoing::success(allocation.made_by)
             .relayed(allocation.relayed.advertised)
             .xor_mapped(self.mapped(tuple))
-            .lifetime(allocation.expires.saturating_duration_since(now));
+            // Rounded, because opening the port takes its moment.
+            .lifetime(allocation.expires.saturating_duration_since(now) + Duration::from_millis(500));
         self.answer(tuple, answer, signer);
     }
 

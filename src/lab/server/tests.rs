@@ -90,13 +90,13 @@ impl World {
         }
     }
 
-    fn from_client(&mut self, tuple: FiveTuple, bytes: &[u8]) -> Vec<Vec<u8>> {
+    fn take_from_client(&mut self, tuple: FiveTuple, bytes: &[u8]) -> Vec<Vec<u8>> {
         self.server.receive_from_client(self.now, tuple, bytes);
         self.obey();
         std::mem::take(&mut self.to_clients).into_iter().map(|(_, _, bytes)| bytes).collect()
     }
 
-    fn from_peer(&mut self, relay: SocketAddr, peer: &str, payload: &[u8]) -> Vec<Vec<u8>> {
+    fn take_from_peer(&mut self, relay: SocketAddr, peer: &str, payload: &[u8]) -> Vec<Vec<u8>> {
         self.server.receive_from_peer(self.now, relay, address(peer), payload);
         self.obey();
         std::mem::take(&mut self.to_clients).into_iter().map(|(_, _, bytes)| bytes).collect()
@@ -110,7 +110,7 @@ impl World {
     /// Asks without credentials.
     fn ask(&mut self, tuple: FiveTuple, request: &Request) -> Option<Response> {
         let id = self.new_id();
-        let answers = self.from_client(tuple, &request.seal(id));
+        let answers = self.take_from_client(tuple, &request.seal(id));
         answers.first().and_then(|bytes| Response::read(bytes))
     }
 
@@ -118,7 +118,7 @@ impl World {
     fn ask_signed(&mut self, tuple: FiveTuple, request: &Request, with: &LongTerm) -> Option<Response> {
         let id = self.new_id();
         let bytes = request.authenticate(id, with).expect("short credentials");
-        let answers = self.from_client(tuple, &bytes);
+        let answers = self.take_from_client(tuple, &bytes);
         let response = Response::read(answers.first()?)?;
         if response.class == Class::Success {
             assert!(response.message.as_ref().is_some_and(|message| with.vouches_for(message)));
@@ -184,9 +184,9 @@ fn a_retransmitted_allocate_gets_the_same_answer_and_another_one_437() {
     let user = world.challenge(tuple(ALICE), &given("alice", "north"));
     let bytes = Request::allocate().authenticate([9; 12], &user).expect("short credentials");
     let relayed = |answers: Vec<Vec<u8>>| Response::read(&answers[0]).expect("an answer").relayed;
-    let first = relayed(world.from_client(tuple(ALICE), &bytes));
+    let first = relayed(world.take_from_client(tuple(ALICE), &bytes));
     assert!(first.is_some());
-    assert_eq!(relayed(world.from_client(tuple(ALICE), &bytes)), first);
+    assert_eq!(relayed(world.take_from_client(tuple(ALICE), &bytes)), first);
     assert_eq!(world.opened.len(), 1);
     let other = world.ask_signed(tuple(ALICE), &Request::allocate(), &user).expect("an answer");
     assert_eq!(other.error_code, Some(437));
@@ -213,7 +213,7 @@ fn a_nonce_is_stale_after_its_lifetime_and_on_another_connection() {
     let mut world = World::new(config());
     let (mut user, _) = world.allocate(tuple(ALICE));
     world.pass(Duration::from_secs(599));
-    let refresh = Request::refresh(Duration::from_secs(600));
+    let refresh = Request::refresh(Duration::from_mins(10));
     assert_eq!(world.ask_signed(tuple(ALICE), &refresh, &user).expect("an answer").error_code, None);
     assert_eq!(world.ask_signed(tuple(BOB), &Request::allocate(), &user).expect("an answer").error_code, Some(438));
     world.pass(Duration::from_secs(1));
@@ -250,7 +250,7 @@ fn an_allocation_ends_by_itself_after_ten_minutes() {
     let mut world = World::new(config());
     let (_, relayed) = world.allocate(tuple(ALICE));
     world.pass(Duration::from_secs(599));
-    assert_eq!(world.server.allocations(), 1);
+    assert_eq!(world.server.allocations(), 1, "{relayed}");
     world.pass(Duration::from_secs(1));
     assert_eq!((world.server.allocations(), &*world.closed), (0, &[relayed][..]));
 }
@@ -270,20 +270,20 @@ fn data_flows_both_ways_while_the_permission_lives() {
     let mut world = World::new(config());
     let (user, relayed) = world.allocate(tuple(ALICE));
     let indication = send_indication([1; 12], address(PEER), b"hello").expect("short");
-    assert!(world.from_peer(relayed, PEER, b"unasked").is_empty());
-    world.from_client(tuple(ALICE), &indication);
+    assert!(world.take_from_peer(relayed, PEER, b"unasked").is_empty());
+    world.take_from_client(tuple(ALICE), &indication);
     assert!(world.to_peers.is_empty());
 
     let permitted = world.ask_signed(tuple(ALICE), &Request::create_permission(ip(PEER)), &user).expect("an answer");
     assert_eq!(permitted.class, Class::Success);
-    world.from_client(tuple(ALICE), &indication);
+    world.take_from_client(tuple(ALICE), &indication);
     assert_eq!(world.to_peers, [(relayed, address(PEER), b"hello".to_vec())]);
-    let data = world.from_peer(relayed, "192.0.2.5:9", b"from any port");
+    let data = world.take_from_peer(relayed, "192.0.2.5:9", b"from any port");
     let data = Response::read(&data[0]).expect("an indication");
     assert_eq!((data.peer, data.data.as_deref()), (Some(address("192.0.2.5:9")), Some(&b"from any port"[..])));
 
-    world.pass(Duration::from_secs(300));
-    assert!(world.from_peer(relayed, PEER, b"late").is_empty());
+    world.pass(Duration::from_mins(5));
+    assert!(world.take_from_peer(relayed, PEER, b"late").is_empty());
 }
 
 #[test]
@@ -296,9 +296,9 @@ fn a_bound_channel_carries_data_both_ways() {
     let taken = world.ask_signed(stream, &Request::channel_bind(0x4000, address(BOB)), &user).expect("an answer");
     assert_eq!(taken.error_code, Some(400));
     let data = ChannelData { channel: 0x4000, payload: b"hello" };
-    world.from_client(stream, &data.encode(true).expect("short"));
+    world.take_from_client(stream, &data.encode(true).expect("short"));
     assert_eq!(world.to_peers, [(relayed, address(PEER), b"hello".to_vec())]);
-    assert_eq!(world.from_peer(relayed, PEER, b"hello"), [data.encode(true).expect("short")]);
+    assert_eq!(world.take_from_peer(relayed, PEER, b"hello"), [data.encode(true).expect("short")]);
 }
 
 #[test]
@@ -310,7 +310,7 @@ fn two_relays_of_one_server_reach_each_other_inside() {
     let (bob, to) = world.allocate(tuple(BOB));
     world.ask_signed(tuple(ALICE), &Request::create_permission(to.ip()), &alice);
     world.ask_signed(tuple(BOB), &Request::create_permission(from.ip()), &bob);
-    let data = world.from_client(tuple(ALICE), &send_indication([1; 12], to, b"hello").expect("short"));
+    let data = world.take_from_client(tuple(ALICE), &send_indication([1; 12], to, b"hello").expect("short"));
     assert_eq!(Response::read(&data[0]).expect("an indication").peer, Some(from));
     assert!(world.to_peers.is_empty());
 }
@@ -349,7 +349,7 @@ fn what_must_be_understood_and_is_not_gets_420() {
     let mut bytes = Request::binding().seal([1; 12]);
     bytes.extend([0x7A, 0xBC, 0, 4, 1, 2, 3, 4]);
     bytes[3] = 8;
-    let answer = Response::read(&world.from_client(tuple(ALICE), &bytes)[0]).expect("an answer");
+    let answer = Response::read(&world.take_from_client(tuple(ALICE), &bytes)[0]).expect("an answer");
     assert_eq!(answer.error_code, Some(420));
 }
 
@@ -380,12 +380,12 @@ fn no_mutation_of_a_request_harms_the_server() {
     let mut random = StdRng::seed_from_u64(7);
     for round in 0..20_000 {
         let mut bytes = requests[round % requests.len()].clone();
-        for _ in 0..1 + random.next_u32() % 4 {
+        for _ in 0..=(random.next_u32() % 4) {
             let at = usize::try_from(random.next_u32()).expect("32 bits fit") % bytes.len();
             bytes[at] = random.next_u32().to_be_bytes()[0];
         }
         bytes.truncate(bytes.len() - usize::try_from(random.next_u32() % 3).expect("32 bits fit"));
-        world.from_client(tuple(ALICE), &bytes);
+        world.take_from_client(tuple(ALICE), &bytes);
     }
     assert!(world.server.allocations() <= 1);
 }

@@ -15,10 +15,10 @@ fn three_steps(world: &mut World) -> (bool, bool, bool) {
     let bound = world.opened[world.opened.len() - 1];
     assert_eq!(bound.port(), relayed.port());
     world.ask_signed(tuple(ALICE), &Request::create_permission(ip(PEER)), &user);
-    let into = !world.from_peer(bound, PEER, b"in").is_empty();
-    world.from_client(tuple(ALICE), &send_indication([1; 12], address(PEER), b"out").expect("short"));
+    let into = !world.take_from_peer(bound, PEER, b"in").is_empty();
+    world.take_from_client(tuple(ALICE), &send_indication([1; 12], address(PEER), b"out").expect("short"));
     let out = !std::mem::take(&mut world.to_peers).is_empty();
-    (into, out, !world.from_peer(bound, PEER, b"answer").is_empty())
+    (into, out, !world.take_from_peer(bound, PEER, b"answer").is_empty())
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_part_of_the_ports_is_open_where_the_fault_says_so() {
             let tuple = tuple(&format!("198.51.100.7:{}", 40_000 + client));
             let (user, relayed) = world.allocate(tuple);
             world.ask_signed(tuple, &Request::create_permission(ip(PEER)), &user);
-            let arrived = !world.from_peer(relayed, PEER, b"in").is_empty();
+            let arrived = !world.take_from_peer(relayed, PEER, b"in").is_empty();
             assert_eq!(arrived, is_open(relayed.port()), "{fault}: {relayed}");
         }
     }
@@ -167,7 +167,7 @@ fn multiplexed_allocations_share_one_port_until_the_last_has_ended() {
     assert_eq!(one, two);
     assert_eq!(world.opened.len(), 1);
     world.ask_signed(tuple(BOB), &Request::create_permission(ip(PEER)), &bob);
-    assert_eq!(world.from_peer(two, PEER, b"for bob").len(), 1);
+    assert_eq!(world.take_from_peer(two, PEER, b"for bob").len(), 1);
     world.ask_signed(tuple(ALICE), &Request::refresh(Duration::ZERO), &alice);
     assert!(world.closed.is_empty());
     world.ask_signed(tuple(BOB), &Request::refresh(Duration::ZERO), &bob);
@@ -183,7 +183,7 @@ fn loss_is_where_the_fault_says() {
     let mut world = World::broken(Fault::RelayLossy);
     let (user, relayed) = world.allocate(tuple(ALICE));
     world.ask_signed(tuple(ALICE), &Request::create_permission(ip(PEER)), &user);
-    let arrived = (0..200).filter(|_| !world.from_peer(relayed, PEER, b"in").is_empty()).count();
+    let arrived = (0..200).filter(|_| !world.take_from_peer(relayed, PEER, b"in").is_empty()).count();
     assert!((150..190).contains(&arrived), "{arrived} of 200 arrived");
     assert!((0..50).all(|_| world.ask(tuple(ALICE), &Request::binding()).is_some()));
 }
@@ -194,7 +194,7 @@ fn a_cut_stream_stalls_after_four_kilobytes() {
     let stream = FiveTuple { transport: Transport::Tcp, ..tuple(ALICE) };
     let (user, relayed) = world.allocate(stream);
     world.ask_signed(stream, &Request::create_permission(ip(PEER)), &user);
-    let arrived = (0..20).filter(|_| !world.from_peer(relayed, PEER, &[7; 400]).is_empty()).count();
+    let arrived = (0..20).filter(|_| !world.take_from_peer(relayed, PEER, &[7; 400]).is_empty()).count();
     assert!((5..10).contains(&arrived), "{arrived}");
     assert!(world.ask(stream, &Request::binding()).is_none());
     assert!(world.ask(tuple(ALICE), &Request::binding()).is_some());
@@ -205,8 +205,8 @@ fn large_datagrams_vanish_in_a_black_hole() {
     let mut world = World::broken(Fault::MtuBlackhole);
     let (user, relayed) = world.allocate(tuple(ALICE));
     world.ask_signed(tuple(ALICE), &Request::create_permission(ip(PEER)), &user);
-    assert_eq!(world.from_peer(relayed, PEER, &[7; 1000]).len(), 1);
-    assert_eq!(world.from_peer(relayed, PEER, &[7; 1200]).len(), 0);
+    assert_eq!(world.take_from_peer(relayed, PEER, &[7; 1000]).len(), 1);
+    assert_eq!(world.take_from_peer(relayed, PEER, &[7; 1200]).len(), 0);
 }
 
 #[test]
@@ -222,6 +222,6 @@ fn a_client_takes_no_answer_with_a_bad_integrity() {
     let mut world = World::new(Config { hostility: Some(Hostility::BadIntegrity), ..config() });
     let user = world.challenge(tuple(ALICE), &given("alice", "north"));
     let bytes = Request::allocate().authenticate([9; 12], &user).expect("short credentials");
-    let answer = Response::read(&world.from_client(tuple(ALICE), &bytes)[0]).expect("an answer");
+    let answer = Response::read(&world.take_from_client(tuple(ALICE), &bytes)[0]).expect("an answer");
     assert!(!user.vouches_for(&answer.message.expect("it decodes")));
 }

@@ -1,0 +1,263 @@
+//! Observations made in memory, for the tests of the rules; the server is 203.0.113.10 unless a test says otherwise.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::diagnose::evidence::Evidence;
+use crate::diagnose::rule::Judgement;
+use crate::diagnose::rules::ALL;
+use crate::model::asked::{Asked, Form, Purpose, Service};
+use crate::model::endpoint::Transport;
+use crate::model::fact::{
+    AllocationFact, BindingFact, Certificate, CertificateDefect, ChallengeFact, ChannelFact, ClockFact, ConnectFact,
+    CredentialsFact, CredentialsOddity, CredentialsSource, Fact, HandshakeEnd, HandshakeFact, Observation, PeerKind,
+    PermissionFact, RedirectEnd, RedirectFact,
+};
+use crate::model::finding::{Confidence, Finding, Level};
+use crate::model::outcome::{Outcome, Reply};
+use crate::model::target::Host;
+
+/// Now, in seconds since 1970.
+pub const NOW: i64 = 1_795_000_000;
+
+/// One day in seconds.
+pub const DAY: i64 = 86_400;
+
+/// The usual endpoints.
+pub const UDP: &str = "udp 203.0.113.10:3478";
+/// TCP.
+pub const TCP: &str = "tcp 203.0.113.10:3478";
+/// TLS.
+pub const TLS: &str = "tls 203.0.113.10:5349";
+
+/// A run in the making.
+pub struct Stage {
+    asked: Asked,
+    observations: Vec<Observation>,
+}
+
+impl Stage {
+    /// A run against a bare host.
+    pub fn host() -> Self {
+        Self::of(Form::Host, &[Transport::Udp, Transport::Tcp, Transport::Tls])
+    }
+
+    /// A run against a list of URLs.
+    pub fn urls(transports: &[Transport]) -> Self {
+        Self::of(Form::Urls, transports)
+    }
+
+    fn of(form: Form, transports: &[Transport]) -> Self {
+        let host = Host::Name("turn.example.org".to_owned());
+        let service = |transport: &Transport| Service { host: host.clone(), port: None, transport: *transport, relay: true };
+        let services = transports.iter().map(service).collect();
+        let asked = Asked { purpose: Purpose::Turn, form, services, credentials: true, controls: true };
+        Self { asked, observations: Vec::new() }
+    }
+
+    /// Adds an observation.
+    pub fn see(mut self, probe: &str, target: &str, fact: Fact) -> Self {
+        let id = format!("o{}", self.observations.len() + 1);
+        self.observations.push(Observation { id, probe: probe.to_owned(), target: target.to_owned(), at_ms: 0, fact });
+        self
+    }
+
+    /// A Binding that is answered.
+    pub fn binding(self, target: &str, software: Option<&str>) -> Self {
+        let mut fact = BindingFact::of(reply(Outcome::Success));
+        fact.software = software.map(str::to_owned);
+        self.see("binding", target, Fact::Binding(fact))
+    }
+
+    /// A challenge as every server sends it.
+    pub fn challenge(self, target: &str) -> Self {
+        self.challenge_with(target, 401, Some("example.org"), true, Some("Coturn-4.6.1"))
+    }
+
+    /// An answer to an Allocate without credentials.
+    pub fn challenge_with(self, target: &str, code: u16, realm: Option<&str>, nonce: bool, software: Option<&str>) -> Self {
+        let outcome = if code == 0 { Outcome::Success } else { Outcome::Error { code } };
+        let fact = ChallengeFact {
+            reply: reply(outcome),
+            realm: realm.map(str::to_owned),
+            nonce,
+            software: software.map(str::to_owned),
+            alternate: None,
+        };
+        self.see("challenge", target, Fact::Challenge(fact))
+    }
+
+    /// An Allocate with credentials that is granted.
+    pub fn granted(self, target: &str, relayed: &str) -> Self {
+        let mut fact = allocation(Outcome::Success);
+        fact.relayed = Some(address(relayed));
+        self.see("allocate", target, Fact::Allocation(fact))
+    }
+
+    /// An Allocate with credentials that is refused.
+    pub fn refused(self, target: &str, code: u16) -> Self {
+        self.see("allocate", target, Fact::Allocation(allocation(Outcome::Error { code })))
+    }
+
+    /// An Allocate with credentials that ends otherwise.
+    pub fn ended(self, target: &str, outcome: Outcome, stale_nonces: u32) -> Self {
+        let mut fact = allocation(outcome);
+        fact.stale_nonces = stale_nonces;
+        self.see("allocate", target, Fact::Allocation(fact))
+    }
+
+    /// What the credentials look like.
+    pub fn credentials(self, source: CredentialsSource, expires_in: Option<i64>, oddities: &[CredentialsOddity]) -> Self {
+        let expires_at = expires_in.map(|seconds| NOW + seconds);
+        let fact = CredentialsFact { source, expires_at, now: NOW, oddities: oddities.to_vec() };
+        self.see("credentials", "credentials", Fact::Credentials(fact))
+    }
+
+    /// The time that another host says it is.
+    pub fn clock(self, ahead: i64) -> Self {
+        self.see("clock", "turn.example.org", Fact::Clock(ClockFact { theirs: NOW + ahead, ours: NOW }))
+    }
+
+    /// A TCP connection and a TLS handshake.
+    pub fn handshake(self, target: &str, end: HandshakeEnd, defects: &[CertificateDefect], certificate: Certificate) -> Self {
+        let fact = handshake("turn.example.org", end, defects, certificate);
+        self.see("connect", target, Fact::Connect(ConnectFact { reply: reply(Outcome::Success) })).see(
+            "handshake",
+            target,
+            Fact::Handshake(fact),
+        )
+    }
+
+    /// A TLS handshake with a control host.
+    pub fn control(self, name: &str, target: &str, defects: &[CertificateDefect], certificate: Certificate) -> Self {
+        let fact = handshake(name, HandshakeEnd::Completed, defects, certificate);
+        self.see("control-tls", target, Fact::Handshake(fact))
+    }
+
+    /// A `CreatePermission`.
+    pub fn permission(self, target: &str, relayed: &str, peer: &str, whose: PeerKind, code: u16) -> Self {
+        let outcome = if code == 0 { Outcome::Success } else { Outcome::Error { code } };
+        let peer: IpAddr = peer.parse().expect("an address");
+        let fact = PermissionFact { reply: reply(outcome), relayed: address(relayed), peer, whose };
+        self.see("permission", target, Fact::Permission(fact))
+    }
+
+    /// A `ChannelBind`.
+    pub fn channel(self, target: &str, code: u16) -> Self {
+        let outcome = if code == 0 { Outcome::Success } else { Outcome::Error { code } };
+        self.see("channel", target, Fact::Channel(ChannelFact { reply: reply(outcome), carried: None }))
+    }
+
+    /// A redirection.
+    pub fn redirect(self, target: &str, hops: &[&str], end: RedirectEnd) -> Self {
+        let hops = hops.iter().map(|hop| address(hop)).collect();
+        self.see("redirect", target, Fact::Redirect(RedirectFact { hops, end }))
+    }
+
+    /// A challenge that redirects.
+    pub fn redirecting(self, target: &str, to: &str) -> Self {
+        let fact = ChallengeFact {
+            reply: reply(Outcome::Error { code: 300 }),
+            realm: None,
+            nonce: false,
+            software: None,
+            alternate: Some(address(to)),
+        };
+        self.see("challenge", target, Fact::Challenge(fact))
+    }
+
+    /// What the rules of this run's groups find, as they stand in the registry.
+    pub fn findings(&self) -> Vec<Finding> {
+        let evidence = Evidence::new(&self.asked, &self.observations);
+        let judgements = ALL.iter().map(|rule| (rule.judge)(&evidence));
+        let findings = judgements.filter_map(|judgement| match judgement {
+            Judgement::Found(finding) => Some(*finding),
+            Judgement::RuledOut(_) | Judgement::Unknown => None,
+        });
+        findings.collect()
+    }
+
+    /// What the rules exclude.
+    pub fn ruled_out(&self) -> Vec<&'static str> {
+        let evidence = Evidence::new(&self.asked, &self.observations);
+        let excluded = ALL.iter().filter(|rule| matches!((rule.judge)(&evidence), Judgement::RuledOut(_)));
+        excluded.map(|rule| rule.cause.id).collect()
+    }
+
+    /// The findings of some causes in short: id, level, confidence, what remains.
+    pub fn short(&self, prefixes: &[&str]) -> Vec<String> {
+        let findings = self.findings();
+        let wanted = findings.iter().filter(|finding| prefixes.iter().any(|prefix| finding.id.starts_with(prefix)));
+        wanted.map(short).collect()
+    }
+}
+
+/// A finding in short.
+pub fn short(finding: &Finding) -> String {
+    let level = match finding.level {
+        Level::Fail => "fail",
+        Level::Degrade => "degrade",
+        Level::Warn => "warn",
+    };
+    let confidence = match finding.confidence {
+        Confidence::Certain => "certain",
+        Confidence::Likely => "likely",
+        Confidence::Possible => "possible",
+    };
+    let remaining: Vec<&str> = finding.remaining.iter().map(|remaining| remaining.id.as_str()).collect();
+    format!("{} {level} {confidence} {}", finding.id, remaining.join(",")).trim_end().to_owned()
+}
+
+/// Says what every finding owes its reader: evidence, a summary of one sentence, a fix.
+pub fn is_whole(finding: &Finding) {
+    assert!(!finding.evidence.is_empty(), "{}: no evidence", finding.id);
+    assert!(!finding.fixes.is_empty(), "{}: no fix", finding.id);
+    assert!(finding.summary.ends_with('.') && !finding.summary.contains(". "), "{}: {}", finding.id, finding.summary);
+}
+
+fn reply(outcome: Outcome) -> Reply {
+    Reply { outcome, sends: 1, rtt_ms: Some(1.0), strays: Vec::new() }
+}
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().expect("a socket address")
+}
+
+fn allocation(outcome: Outcome) -> AllocationFact {
+    AllocationFact {
+        reply: reply(outcome),
+        relayed: None,
+        mapped: None,
+        lifetime_s: None,
+        stale_nonces: 0,
+        unauthenticated: false,
+        sample: false,
+        others_alive: 0,
+        alternate: None,
+    }
+}
+
+fn handshake(name: &str, end: HandshakeEnd, defects: &[CertificateDefect], certificate: Certificate) -> HandshakeFact {
+    HandshakeFact {
+        server_name: name.to_owned(),
+        end,
+        version: None,
+        defects: defects.to_vec(),
+        certificate: Some(certificate),
+        own_roots: false,
+        rtt_ms: None,
+    }
+}
+
+/// A certificate that is in order.
+pub fn certificate() -> Certificate {
+    Certificate {
+        names: vec!["turn.example.org".to_owned()],
+        issuer: "CN=R11".to_owned(),
+        self_signed: false,
+        not_before: NOW - 30 * DAY,
+        not_after: NOW + 60 * DAY,
+        names_issuer_address: true,
+        chain_length: 2,
+        now: NOW,
+    }
+}

@@ -1,0 +1,190 @@
+//! The network lab: every file in `scenarios/` is a test, with a real coturn and real packets in network namespaces of its own.
+//!
+//! It needs coturn, nftables and iproute2, and root or the right to make user namespaces. Where it can't run, its tests are shown as
+//! ignored with the reason; with `CI=true` they fail instead. `cargo test --test lab NAME` picks scenarios by name, and
+//! `cargo test --test lab -- --enter NAME COMMAND…` runs a command, or a shell, in the caller's place of a scenario's network.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+use coturn::Coturn;
+use format::Scenario;
+use namespaces::Host;
+use outcome::{Doing, Outcome};
+use wiretap::Wiretap;
+
+#[path = "lab/certificates.rs"]
+mod certificates;
+#[path = "lab/command.rs"]
+mod command;
+#[path = "lab/controls.rs"]
+mod controls;
+#[path = "lab/coturn.rs"]
+mod coturn;
+#[path = "lab/delay.rs"]
+mod delay;
+#[path = "lab/fakes.rs"]
+mod fakes;
+#[path = "lab/firewall.rs"]
+mod firewall;
+#[path = "scenarios/format.rs"]
+mod format;
+#[path = "lab/https.rs"]
+mod https;
+#[path = "lab/namespaces.rs"]
+mod namespaces;
+#[path = "lab/outcome.rs"]
+mod outcome;
+#[path = "lab/proxy.rs"]
+mod proxy;
+#[path = "lab/sandbox.rs"]
+mod sandbox;
+#[path = "lab/stun.rs"]
+mod stun;
+#[path = "lab/topology.rs"]
+mod topology;
+#[path = "lab/verify.rs"]
+mod verify;
+#[path = "lab/wiretap.rs"]
+mod wiretap;
+
+const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios");
+
+/// Scenarios wait more than they work, so a few run at once even on a small machine; more would disturb each other's timing.
+const AT_ONCE: usize = 4;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [sandbox::TRIAL] => tell(sandbox::try_out()),
+        [sandbox::PERFORM, scenario] => tell(perform(Path::new(scenario))),
+        [sandbox::VISIT, scenario, ref command @ ..] => tell(visit(Path::new(scenario), command)),
+        ["--enter", name, ref command @ ..] => tell(sandbox::enter(&scenario_file(name), command)),
+        _ => test(),
+    }
+}
+
+fn test() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
+    match scenario_files() {
+        Ok(files) => libtest_mimic::run(&arguments, files.into_iter().map(trial).collect()).exit_code(),
+        Err(error) => tell(Err(error)),
+    }
+}
+
+fn tell(outcome: Outcome<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn scenario_files() -> Outcome<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(SCENARIOS).doing(SCENARIOS)? {
+        let path = entry.doing(SCENARIOS)?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn scenario_file(name: &str) -> PathBuf {
+    Path::new(SCENARIOS).join(format!("{name}.toml"))
+}
+
+fn trial(path: PathBuf) -> Trial {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Trial::ignorable_test(name, move || {
+        if let Some(obstacle) = obstacle(&path)? {
+            return if std::env::var_os("CI").is_some_and(|ci| ci == "true") {
+                Err(Failed::from(format!("the lab can't run: {obstacle}")))
+            } else {
+                Ok(Completion::ignored_with(obstacle))
+            };
+        }
+        sandbox::run_scenario(&path).map(|()| Completion::Completed).map_err(Failed::from)
+    })
+}
+
+/// Why this scenario can't run on this machine, or nothing.
+fn obstacle(path: &Path) -> Outcome<Option<String>> {
+    let slow = read(path)?.rtt_ms > 0;
+    Ok(sandbox::obstacle().map(str::to_owned).or_else(|| if slow { delay::obstacle() } else { None }))
+}
+
+fn read(path: &Path) -> Outcome<Scenario> {
+    let text = std::fs::read_to_string(path).doing("reading the scenario")?;
+    toml::from_str(&text).doing("reading the scenario")
+}
+
+/// A scenario's network, with everything in it running.
+struct World {
+    server: Option<Coturn>,
+    tap: Wiretap,
+}
+
+fn set_up(scenario: &Scenario, folder: &Path) -> Outcome<World> {
+    sandbox::prepare()?;
+    topology::build(scenario)?;
+    let certificates = certificates::write(scenario.certificate, folder)?;
+    let certificate = certificates.server.as_ref();
+    controls::start(scenario, &certificates.controls)?;
+    proxy::start(scenario)?;
+    command::use_resolver(folder)?;
+    let server = if fakes::replaces_coturn(scenario) { None } else { Some(coturn::start(scenario, certificate, folder)?) };
+    if scenario.ipv6 {
+        coturn::wait_for_ipv6(scenario)?;
+    }
+    fakes::start(scenario, certificate)?;
+    firewall::break_network(scenario)?;
+    Ok(World { server, tap: Wiretap::start()? })
+}
+
+/// Runs a command in the caller's place.
+fn visit(path: &Path, command: &[&str]) -> Outcome<()> {
+    let _world = set_up(&read(path)?, Path::new(sandbox::WORKSHOP))?;
+    let (program, arguments) = command.split_first().unwrap_or((&"sh", &[]));
+    let status = Host::Client.inside(|| Command::new(program).args(arguments).status().doing(program))?;
+    if status.success() { Ok(()) } else { Err(format!("{program}: {status}")) }
+}
+
+/// Plays one scenario inside its sandbox.
+fn perform(path: &Path) -> Outcome<()> {
+    let scenario = read(path)?;
+    let folder = Path::new(sandbox::WORKSHOP);
+    let begun = Instant::now();
+    let World { server, tap } = set_up(&scenario, folder)?;
+    let ready = begun.elapsed();
+    let call = command::compose(&scenario, folder)?;
+    let run = command::run(&call, &scenario, server.as_ref())?;
+    let mut complaints = verify::complaints(&scenario, &call, &run, &tap);
+    if let Some(server) = &server {
+        let left = server.allocations_after_release(scenario.expect.allocations_left)?;
+        if left != scenario.expect.allocations_left {
+            complaints.push(format!("{left} allocations left, expected {}", scenario.expect.allocations_left));
+        }
+    }
+    if complaints.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "{}\n  {}\n\nlab ready after {ready:?}, callcheck took {:?}\narguments: {}\n\n== stdout ==\n{}\n== stderr ==\n{}\n== server ==\n{}",
+        scenario.description,
+        complaints.join("\n  "),
+        run.took,
+        call.arguments.join(" "),
+        run.stdout,
+        run.stderr,
+        server.map_or_else(String::new, |server| server.log_tail()),
+    ))
+}

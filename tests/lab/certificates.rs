@@ -1,0 +1,132 @@
+//! Certificates made for one run: a root that callcheck is told of, and below it what the scenario's server presents.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+
+use crate::format::Certificate;
+use crate::outcome::{Doing, Outcome};
+use crate::topology::{CONTROLS, TURN, TURN_SECOND};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// The files of a server with TLS.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// The chain that the server sends.
+    pub chain: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
+/// What the hosts of a scenario present.
+#[derive(Debug)]
+pub struct Certificates {
+    /// The server's, where it has TLS.
+    pub server: Option<Files>,
+    /// The control hosts', below a root of their own.
+    pub controls: Files,
+}
+
+/// Writes both roots to `ca.pem` in `folder`, and chains and keys beside it.
+pub fn write(kind: Certificate, folder: &Path) -> Outcome<Certificates> {
+    let root = authority("Lab Root", None)?;
+    let elsewhere = authority("Root of the Others", None)?;
+    store(&folder.join("ca.pem"), &(root.pem() + &elsewhere.pem()))?;
+    let controls = Files { chain: folder.join("controls.pem"), key: folder.join("controls-key.pem") };
+    let key = KeyPair::generate().doing("making a key")?;
+    let params = CertificateParams::new(CONTROLS.map(|address| address.to_string())).doing("naming a certificate")?;
+    store(&controls.chain, &signed(&params, &key, &elsewhere)?)?;
+    store(&controls.key, &key.serialize_pem())?;
+    Ok(Certificates { server: server_files(kind, &root, folder)?, controls })
+}
+
+fn server_files(kind: Certificate, root: &Authority, folder: &Path) -> Outcome<Option<Files>> {
+    if kind == Certificate::None {
+        return Ok(None);
+    }
+    let files = Files { chain: folder.join("chain.pem"), key: folder.join("key.pem") };
+    let key = KeyPair::generate().doing("making a key")?;
+    store(&files.chain, &chain(kind, &key, root)?)?;
+    let presented = if kind == Certificate::KeyMismatch { KeyPair::generate().doing("making a key")? } else { key };
+    store(&files.key, &presented.serialize_pem())?;
+    Ok(Some(files))
+}
+
+fn chain(kind: Certificate, key: &KeyPair, root: &Authority) -> Outcome<String> {
+    let params = leaf(kind)?;
+    match kind {
+        Certificate::SelfSigned => Ok(params.self_signed(key).doing("signing")?.pem()),
+        // With its root behind it: a leaf alone would look like one without its intermediate.
+        Certificate::UnknownRoot => {
+            let nobody = authority("Nobody's Root", None)?;
+            Ok(signed(&params, key, &nobody)? + &nobody.pem())
+        }
+        Certificate::MissingIntermediate => signed(&params, key, &authority("Lab Intermediate", Some(root))?),
+        Certificate::None
+        | Certificate::Valid
+        | Certificate::Expired
+        | Certificate::NotYetValid
+        | Certificate::ExpiresSoon
+        | Certificate::OtherName
+        | Certificate::KeyMismatch => signed(&params, key, root),
+    }
+}
+
+fn signed(params: &CertificateParams, key: &KeyPair, issuer: &Authority) -> Outcome<String> {
+    Ok(params.signed_by(key, issuer).doing("signing")?.pem())
+}
+
+fn leaf(kind: Certificate) -> Outcome<CertificateParams> {
+    let names = match kind {
+        Certificate::OtherName => vec!["mail.example.net".to_owned()],
+        Certificate::None
+        | Certificate::Valid
+        | Certificate::Expired
+        | Certificate::NotYetValid
+        | Certificate::ExpiresSoon
+        | Certificate::SelfSigned
+        | Certificate::UnknownRoot
+        | Certificate::MissingIntermediate
+        | Certificate::KeyMismatch => vec!["turn.example.org".to_owned(), TURN.to_string(), TURN_SECOND.to_string()],
+    };
+    let mut params = CertificateParams::new(names).doing("naming a certificate")?;
+    params.distinguished_name.push(DnType::CommonName, "turn.example.org");
+    let now = SystemTime::now();
+    let (begins, ends) = match kind {
+        Certificate::Expired => (now - 30 * DAY, now - DAY),
+        Certificate::NotYetValid => (now + DAY, now + 90 * DAY),
+        Certificate::ExpiresSoon => (now - 84 * DAY, now + 6 * DAY),
+        Certificate::None
+        | Certificate::Valid
+        | Certificate::SelfSigned
+        | Certificate::UnknownRoot
+        | Certificate::OtherName
+        | Certificate::MissingIntermediate
+        | Certificate::KeyMismatch => (now - DAY, now + 90 * DAY),
+    };
+    params.not_before = begins.into();
+    params.not_after = ends.into();
+    params.use_authority_key_identifier_extension = true;
+    Ok(params)
+}
+
+fn authority(name: &str, above: Option<&Authority>) -> Outcome<Authority> {
+    let mut params = CertificateParams::new(Vec::new()).doing("naming an authority")?;
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let key = KeyPair::generate().doing("making a key")?;
+    match above {
+        None => CertifiedIssuer::self_signed(params, key),
+        Some(root) => CertifiedIssuer::signed_by(params, key, root),
+    }
+    .doing("signing an authority")
+}
+
+fn store(path: &Path, text: &str) -> Outcome<()> {
+    std::fs::write(path, text).doing(&path.display().to_string())
+}

@@ -1,0 +1,222 @@
+//! One run of callcheck inside the caller's namespace: its arguments, its credentials, its end.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, Mac};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sha1::Sha1;
+
+use crate::coturn::{self, Coturn, SECRET};
+use crate::format::{Credentials, Scenario};
+use crate::namespaces::Host;
+use crate::outcome::{Doing, Outcome};
+use crate::proxy;
+use crate::topology::{self, CONTROLS, CONTROLS_V6, TURN_SECOND, TURN_V6};
+
+const HOUR: u64 = 3600;
+/// What a run may take beyond its scenario's bound before it is ended: enough to see by how much it is late.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How callcheck is called, and the words that it must never print.
+#[derive(Debug, Default)]
+pub struct Call {
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Its environment.
+    pub environment: BTreeMap<String, String>,
+    /// Passwords and secrets.
+    pub secrets: Vec<String>,
+}
+
+/// What a run left.
+#[derive(Debug)]
+pub struct Run {
+    /// The exit code; none where a signal ended it.
+    pub exit: Option<i32>,
+    /// The report.
+    pub stdout: String,
+    /// The rest.
+    pub stderr: String,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Puts the call together; what goes in by file is written to `folder`.
+pub fn compose(scenario: &Scenario, folder: &Path) -> Outcome<Call> {
+    let mut places = places(scenario, folder);
+    let mut call = Call { secrets: vec![scenario.account.password.clone(), SECRET.into()], ..Call::default() };
+    if let Some(document) = &scenario.ice_servers {
+        places.insert("{user}", scenario.account.user.clone());
+        places.insert("{password}", scenario.account.password.clone());
+        std::fs::write(folder.join("ice-servers.json"), fill(document, &places)).doing("writing ice-servers.json")?;
+    }
+    call.arguments = scenario.args.iter().map(|argument| fill(argument, &places)).collect();
+    add_credentials(&mut call, scenario, folder)?;
+    add_controls(&mut call, scenario.ipv6);
+    call.arguments.push("--json".into());
+    for (name, value) in &scenario.env {
+        call.environment.insert(name.clone(), fill(value, &places));
+    }
+    Ok(call)
+}
+
+fn places(scenario: &Scenario, folder: &Path) -> BTreeMap<&'static str, String> {
+    let file = |name: &str| folder.join(name).display().to_string();
+    BTreeMap::from([
+        ("{turn}", topology::turn_address(scenario.server).to_string()),
+        ("{turn-second}", TURN_SECOND.to_string()),
+        ("{turn6}", TURN_V6.to_string()),
+        ("{proxy}", format!("{}:{}", topology::caller_gateway(scenario.nat).1, proxy::PORT)),
+        ("{ca}", file("ca.pem")),
+        ("{ice-servers}", file("ice-servers.json")),
+    ])
+}
+
+fn fill(text: &str, places: &BTreeMap<&'static str, String>) -> String {
+    places.iter().fold(text.to_owned(), |text, (place, value)| text.replace(place, value))
+}
+
+fn add_credentials(call: &mut Call, scenario: &Scenario, folder: &Path) -> Outcome<()> {
+    let account = &scenario.account;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).doing("reading the clock")?.as_secs();
+    match scenario.credentials {
+        Credentials::None => Ok(()),
+        Credentials::Right | Credentials::RestPlainUser => password_by_file(call, &account.user, &account.password, folder),
+        Credentials::RightFromEnvironment => {
+            call.arguments.extend(["--user".into(), account.user.clone()]);
+            call.environment.insert("CALLCHECK_TURN_PASSWORD".into(), account.password.clone());
+            Ok(())
+        }
+        Credentials::WrongPassword => password_by_file(call, &account.user, "looking-glass-1871", folder),
+        Credentials::UnknownUser => password_by_file(call, "mallory", &account.password, folder),
+        Credentials::Rest => {
+            secret(call, SECRET, None);
+            Ok(())
+        }
+        Credentials::RestWithName => {
+            secret(call, SECRET, Some(&account.user));
+            Ok(())
+        }
+        Credentials::RestWrongSecret => {
+            secret(call, "south-by-southeast-1960", Some(&account.user));
+            Ok(())
+        }
+        Credentials::RestExpired => ephemeral(call, &format!("{}:{}", now - HOUR, account.user), folder),
+        Credentials::RestMilliseconds => ephemeral(call, &format!("{}:{}", (now + HOUR) * 1000, account.user), folder),
+    }
+}
+
+fn password_by_file(call: &mut Call, user: &str, password: &str, folder: &Path) -> Outcome<()> {
+    let file: PathBuf = folder.join("password");
+    std::fs::write(&file, format!("{password}\n")).doing("writing the password")?;
+    call.secrets.push(password.into());
+    call.arguments.extend(["--user".into(), user.into(), "--password-file".into(), file.display().to_string()]);
+    Ok(())
+}
+
+fn secret(call: &mut Call, secret: &str, user: Option<&str>) {
+    call.secrets.push(secret.into());
+    call.environment.insert("CALLCHECK_TURN_SECRET".into(), secret.into());
+    if let Some(user) = user {
+        call.arguments.extend(["--user".into(), user.into()]);
+    }
+}
+
+/// The name with the password that a server with the shared secret computes of it.
+fn ephemeral(call: &mut Call, name: &str, folder: &Path) -> Outcome<()> {
+    let mut mac = Hmac::<Sha1>::new_from_slice(SECRET.as_bytes()).doing("keying HMAC")?;
+    mac.update(name.as_bytes());
+    let password = BASE64_STANDARD.encode(mac.finalize().into_bytes());
+    password_by_file(call, name, &password, folder)
+}
+
+fn add_controls(call: &mut Call, ipv6: bool) {
+    let mut controls = vec![format!("{}:19302", CONTROLS[0]), format!("{}:3478", CONTROLS[1])];
+    if ipv6 {
+        controls.extend([format!("[{}]:19302", CONTROLS_V6[0]), format!("[{}]:3478", CONTROLS_V6[1])]);
+    }
+    for control in controls {
+        call.arguments.extend(["--control".into(), control]);
+    }
+}
+
+/// Points the caller's resolver at the lab's.
+pub fn use_resolver(folder: &Path) -> Outcome<()> {
+    let own = folder.join("resolv.conf");
+    std::fs::write(&own, format!("nameserver {}\n", CONTROLS[0])).doing("writing resolv.conf")?;
+    let system = Path::new("/etc/resolv.conf");
+    // Where it is a link into /run, its target vanished below our tmpfs.
+    if let Ok(target) = system.read_link()
+        && !system.exists()
+    {
+        let target = Path::new("/etc").join(target);
+        let parent = target.parent().ok_or("resolv.conf has no folder")?;
+        std::fs::create_dir_all(parent).doing("making resolv.conf's folder")?;
+        return std::fs::copy(&own, &target).doing("placing resolv.conf").map(drop);
+    }
+    crate::sandbox::run("mount", &["--bind", &own.display().to_string(), "/etc/resolv.conf"])
+}
+
+/// Runs callcheck to its end.
+pub fn run(call: &Call, scenario: &Scenario, server: Option<&Coturn>) -> Outcome<Run> {
+    let begun = Instant::now();
+    let deadline = begun + Duration::from_millis(scenario.within_ms) + GRACE;
+    let mut child = spawn(call)?;
+    let pid = Pid::from_raw(child.id().cast_signed());
+    let stdout = collect(child.stdout.take());
+    let stderr = collect(child.stderr.take());
+    if scenario.interrupt_after_allocation {
+        let server = server.ok_or("interrupt-after-allocation needs a server")?;
+        coturn::poll_until(deadline, "callcheck holds an allocation", || Ok(server.allocations()? > 0))?;
+        kill(pid, Signal::SIGINT).doing("interrupting callcheck")?;
+    }
+    // Its stdout closes when it ends; only a hanging one makes this wait long.
+    let report = stdout.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+    if report.is_err() {
+        kill(pid, Signal::SIGKILL).doing("ending a callcheck that hangs")?;
+    }
+    let status = child.wait().doing("waiting for callcheck")?;
+    let took = begun.elapsed();
+    let stderr = stderr.recv().doing("reading stderr")?;
+    Ok(Run { exit: status.code(), stdout: report.unwrap_or_default(), stderr, took })
+}
+
+fn spawn(call: &Call) -> Outcome<Child> {
+    Host::Client.inside(|| {
+        Command::new(env!("CARGO_BIN_EXE_callcheck"))
+            .args(&call.arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", "/run/lab")
+            .env("LANG", "C.UTF-8")
+            .envs(&call.environment)
+            .current_dir("/run/lab")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .doing("starting callcheck")
+    })
+}
+
+fn collect(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        // Nobody listens any more after a timeout.
+        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    receiver
+}

@@ -1,0 +1,346 @@
+//! The real TURN server: its configuration, its start, the allocations of other callers, and what is left of ours.
+
+use std::fs::File;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use stun_codec::rfc5389::attributes::ErrorCode;
+
+use crate::certificates::Files;
+use crate::format::{Credentials, Fault, Placement, Redirect, Scenario};
+use crate::namespaces::Host;
+use crate::outcome::{Doing, Outcome};
+use crate::stun;
+use crate::topology::{CALLER, CONTROLS, CONTROLS_V6, TURN, TURN_PRIVATE, TURN_SECOND, TURN_V6};
+
+/// The secret of the servers with ephemeral credentials.
+pub const SECRET: &str = "north-by-northwest-1959";
+
+const START_DEADLINE: Duration = Duration::from_secs(10);
+/// coturn may take a second to give a freed allocation back.
+const RELEASE_DEADLINE: Duration = Duration::from_secs(2);
+const POLL: Duration = Duration::from_millis(5);
+const STUN_PORT: u16 = 3478;
+const QUOTA_REACHED: u16 = 486;
+const NO_CAPACITY: u16 = 508;
+
+/// A running server.
+#[derive(Debug)]
+pub struct Coturn {
+    process: Child,
+    log: PathBuf,
+    others: usize,
+    _holders: Vec<UdpSocket>,
+}
+
+/// Starts the scenario's server, and the second one where callers are redirected to it; returns when they answer.
+pub fn start(scenario: &Scenario, certificate: Option<&Files>, folder: &Path) -> Outcome<Coturn> {
+    let lines = configuration(scenario, certificate);
+    let (process, log) = launch("first", &lines, folder)?;
+    wait_until_ready(scenario, own_address(scenario), &lines)?;
+    for fault in &scenario.faults {
+        if let Fault::RedirectsTo(redirect @ (Redirect::Working | Redirect::Loop)) = fault {
+            let second = second_configuration(&lines, *redirect, scenario.port);
+            launch("second", &second, folder)?;
+            wait_until_ready(scenario, TURN_SECOND, &second)?;
+        }
+    }
+    let holders = hold_allocations(scenario)?;
+    let mut server = Coturn { process, log, others: 0, _holders: holders };
+    server.others = server.relay_sockets()?;
+    Ok(server)
+}
+
+impl Coturn {
+    /// How many allocations the run under test has on the server now, seen by the relay's sockets.
+    pub fn allocations(&self) -> Outcome<usize> {
+        Ok(self.relay_sockets()?.saturating_sub(self.others))
+    }
+
+    /// How many allocations are left when the server had its time to release them.
+    pub fn allocations_after_release(&self, expected: usize) -> Outcome<usize> {
+        let deadline = Instant::now() + RELEASE_DEADLINE;
+        loop {
+            let left = self.allocations()?;
+            if left == expected || Instant::now() > deadline {
+                return Ok(left);
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// The end of the server's log.
+    pub fn log_tail(&self) -> String {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_else(|error| error.to_string());
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(25)..].join("\n")
+    }
+
+    /// UDP sockets of the server's namespace which aren't listeners: coturn's listening ports all lie below the relay's.
+    fn relay_sockets(&self) -> Outcome<usize> {
+        let mut count = 0;
+        for table in ["udp", "udp6"] {
+            let path = format!("/proc/{}/net/{table}", self.process.id());
+            let text = std::fs::read_to_string(&path).doing(&path)?;
+            count += text.lines().skip(1).filter_map(local_port).filter(|port| *port >= 10_000).count();
+        }
+        Ok(count)
+    }
+}
+
+/// The local port in a line of /proc/net/udp: `sl local_address:port …` in hexadecimal.
+fn local_port(line: &str) -> Option<u16> {
+    let local = line.split_whitespace().nth(1)?;
+    u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()
+}
+
+fn launch(name: &str, lines: &[String], folder: &Path) -> Outcome<(Child, PathBuf)> {
+    let file = folder.join(format!("{name}.conf"));
+    let log = folder.join(format!("{name}.log"));
+    let (pid, database) = (folder.join(format!("{name}.pid")), folder.join(format!("{name}.db")));
+    let text = format!("{}\npidfile={}\nuserdb={}\n", lines.join("\n"), pid.display(), database.display());
+    std::fs::write(&file, text).doing("writing turnserver.conf")?;
+    let output = File::create(&log).doing("making the server's log")?;
+    let errors = output.try_clone().doing("making the server's log")?;
+    let process = Host::Server.inside(|| {
+        Command::new("turnserver")
+            .arg("-c")
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors)
+            .spawn()
+            .doing("starting turnserver")
+    })?;
+    Ok((process, log))
+}
+
+fn own_address(scenario: &Scenario) -> Ipv4Addr {
+    match scenario.server {
+        Placement::Public => TURN,
+        Placement::OneToOneNat | Placement::PrivateNetwork => TURN_PRIVATE,
+    }
+}
+
+fn configuration(scenario: &Scenario, certificate: Option<&Files>) -> Vec<String> {
+    let mut lines = vec![
+        format!("listening-port={}", scenario.port),
+        format!("tls-listening-port={}", scenario.tls_port),
+        format!("min-port={}", scenario.relay_ports.first),
+        format!("max-port={}", scenario.relay_ports.last),
+        format!("realm={}", scenario.realm),
+        "fingerprint".into(),
+        "verbose".into(),
+        "log-file=stdout".into(),
+        "no-cli".into(),
+    ];
+    lines.extend(authentication(scenario.credentials, scenario));
+    match certificate {
+        Some(files) => {
+            lines.push(format!("cert={}", files.chain.display()));
+            lines.push(format!("pkey={}", files.key.display()));
+        }
+        None => lines.extend(["no-tls".into(), "no-dtls".into()]),
+    }
+    if scenario.server == Placement::OneToOneNat {
+        lines.push(format!("external-ip={TURN}/{TURN_PRIVATE}"));
+    }
+    for fault in &scenario.faults {
+        apply(&mut lines, &fault_lines(fault, scenario));
+    }
+    apply(&mut lines, &scenario.coturn);
+    lines
+}
+
+fn second_configuration(first: &[String], redirect: Redirect, port: u16) -> Vec<String> {
+    let mut lines = first.to_vec();
+    let mut changes = vec![format!("listening-ip={TURN_SECOND}"), format!("relay-ip={TURN_SECOND}")];
+    changes.push(match redirect {
+        Redirect::Loop => format!("alternate-server={TURN}:{port}"),
+        Redirect::Working | Redirect::Dead => "-alternate-server".into(),
+    });
+    apply(&mut lines, &changes);
+    lines
+}
+
+fn authentication(credentials: Credentials, scenario: &Scenario) -> Vec<String> {
+    match credentials {
+        Credentials::Right
+        | Credentials::RightFromEnvironment
+        | Credentials::None
+        | Credentials::WrongPassword
+        | Credentials::UnknownUser => {
+            vec!["lt-cred-mech".into(), format!("user={}:{}", scenario.account.user, scenario.account.password)]
+        }
+        Credentials::Rest
+        | Credentials::RestWithName
+        | Credentials::RestWrongSecret
+        | Credentials::RestExpired
+        | Credentials::RestMilliseconds
+        | Credentials::RestPlainUser => vec!["use-auth-secret".into(), format!("static-auth-secret={SECRET}")],
+    }
+}
+
+/// Merges `changes`: the lines of a key that they name go first, `-key` adds none instead.
+fn apply(lines: &mut Vec<String>, changes: &[String]) {
+    for change in changes {
+        let key = key_of(change.trim_start_matches('-'));
+        lines.retain(|line| key_of(line) != key);
+    }
+    lines.extend(changes.iter().filter(|change| !change.starts_with('-')).cloned());
+}
+
+fn key_of(line: &str) -> &str {
+    line.split_once('=').map_or(line, |(key, _)| key)
+}
+
+/// The configuration that makes a fault, where a configuration does.
+fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
+    match fault {
+        Fault::ExternalIpMissing => vec!["-external-ip".into()],
+        Fault::ExternalIpWrong(address) => vec![format!("external-ip={address}/{}", own_address(scenario))],
+        Fault::UdpListenerOff => vec!["no-udp".into()],
+        Fault::TcpListenerOff => vec!["no-tcp".into()],
+        Fault::StunOff => vec!["no-stun".into()],
+        Fault::TurnOff => vec!["stun-only".into()],
+        Fault::AnonymousAccess => vec!["-lt-cred-mech".into(), "-user".into(), "no-auth".into()],
+        Fault::UserQuotaReached => vec!["user-quota=1".into()],
+        Fault::TotalQuotaReached => vec!["total-quota=1".into()],
+        Fault::RelayAddressAbsent => vec!["relay-ip=203.0.113.77".into()],
+        Fault::UdpRelayOff => vec!["no-udp-relay".into()],
+        Fault::OwnAddressDenied => vec![format!("denied-peer-ip={0}-{0}", own_address(scenario))],
+        Fault::CallerAddressDenied => vec![format!("denied-peer-ip={CALLER}-{CALLER}")],
+        Fault::RedirectsTo(Redirect::Working | Redirect::Loop) => {
+            vec![format!("alternate-server={TURN_SECOND}:{}", scenario.port), format!("listening-ip={TURN}")]
+        }
+        Fault::RedirectsTo(Redirect::Dead) => vec![format!("alternate-server=203.0.113.99:{}", scenario.port)],
+        Fault::HttpInsideTls | Fault::TlsTooOld => vec!["-cert".into(), "-pkey".into(), "no-tls".into(), "no-dtls".into()],
+        Fault::TlsTooOldAndSilent => vec!["no-tlsv1_2".into(), "cipher-list=ALL:@SECLEVEL=0".into()],
+        Fault::TurnUdpDropped
+        | Fault::TurnUdpRejected
+        | Fault::TurnUdpProhibited
+        | Fault::TurnTcpDropped
+        | Fault::TurnTcpReset
+        | Fault::TurnTcpProhibited
+        | Fault::TurnTlsDropped
+        | Fault::ServerDropsEverything
+        | Fault::ServerDropsIpv6
+        | Fault::HostDown
+        | Fault::RelayRangeDropped
+        | Fault::RelayRangeStateful
+        | Fault::RelayRangeRejected
+        | Fault::RelayRangeOpenOnly(_)
+        | Fault::RelayPortsDroppedWhereDivisibleBy(_)
+        | Fault::RelayEgressDropped
+        | Fault::RelayEgressRefused
+        | Fault::RelayLoss(_)
+        | Fault::OneToOneNatForwardsTurnPortsOnly
+        | Fault::ServerNatRewritesSources
+        | Fault::RepliesFromOtherAddress
+        | Fault::NotRunning
+        | Fault::RelayPortsExhausted
+        | Fault::NonceAlwaysStale
+        | Fault::RealmMissing
+        | Fault::AllocateRefusedWith(_)
+        | Fault::HttpOnTurnPort
+        | Fault::StreamStallsAfterBytes(_)
+        | Fault::ClientNetworkDropsUdp
+        | Fault::ClientNetworkDropsStun
+        | Fault::ClientNetworkPassesUdpPorts(_)
+        | Fault::ClientNetworkPassesHosts(_)
+        | Fault::ClientNetworkRequiresProxy
+        | Fault::TcpLeavesFromOtherAddress
+        | Fault::GatewayRewritesMappedAddress
+        | Fault::ControlsSilent
+        | Fault::LocalFirewallRefusesUdp
+        | Fault::CaptivePortal => Vec::new(),
+    }
+}
+
+/// Waits until every listener that the configuration has answers: UDP by a STUN message, the streams by accepting.
+fn wait_until_ready(scenario: &Scenario, address: Ipv4Addr, lines: &[String]) -> Outcome<()> {
+    let off = |key: &str| lines.iter().any(|line| line == key);
+    let question = if off("no-stun") { stun::allocate() } else { stun::binding() };
+    let question = stun::encode(question)?;
+    let deadline = Instant::now() + START_DEADLINE;
+    Host::Server.inside(|| {
+        if !off("no-udp") {
+            poll_until(deadline, "the server answers over UDP", || answers_udp(&question, (address, scenario.port).into()))?;
+        }
+        let streams = [(scenario.port, "no-tcp"), (scenario.tls_port, "no-tls")];
+        for (port, _) in streams.iter().filter(|(_, switch)| !off(switch)) {
+            poll_until(deadline, "the server accepts streams", || Ok(TcpStream::connect((address, *port)).is_ok()))?;
+        }
+        Ok(())
+    })
+}
+
+/// Asks again and again until `condition` holds.
+pub fn poll_until(deadline: Instant, what: &str, mut condition: impl FnMut() -> Outcome<bool>) -> Outcome<()> {
+    while !condition()? {
+        if Instant::now() > deadline {
+            return Err(format!("waited in vain until {what}"));
+        }
+        std::thread::sleep(POLL);
+    }
+    Ok(())
+}
+
+/// Waits until the caller gets answers over IPv6. Routers don't find their neighbours in the first second of a new link.
+pub fn wait_for_ipv6(scenario: &Scenario) -> Outcome<()> {
+    let question = stun::encode(stun::binding())?;
+    let deadline = Instant::now() + START_DEADLINE;
+    let servers = [(TURN_V6, scenario.port), (CONTROLS_V6[0], STUN_PORT), (CONTROLS_V6[1], STUN_PORT)];
+    Host::Client.inside(|| {
+        for (address, port) in servers {
+            let server = SocketAddr::new(address.parse().doing(address)?, port);
+            poll_until(deadline, "the caller has IPv6", || answers_udp(&question, server))?;
+        }
+        Ok(())
+    })
+}
+
+fn answers_udp(question: &[u8], server: SocketAddr) -> Outcome<bool> {
+    let any: IpAddr = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind((any, 0)).doing("binding")?;
+    socket.connect(server).doing("connecting")?;
+    socket.set_read_timeout(Some(Duration::from_millis(50))).doing("setting a timeout")?;
+    let asked = socket.send(question).is_ok();
+    Ok(asked && socket.recv(&mut [0; 1500]).is_ok())
+}
+
+/// Takes allocations from another host, as many as the server gives.
+fn hold_allocations(scenario: &Scenario) -> Outcome<Vec<UdpSocket>> {
+    let has = |fault| scenario.faults.contains(&fault);
+    let refusal = if has(Fault::UserQuotaReached) || has(Fault::TotalQuotaReached) {
+        QUOTA_REACHED
+    } else if has(Fault::RelayPortsExhausted) {
+        NO_CAPACITY
+    } else {
+        return Ok(Vec::new());
+    };
+    Host::Control.inside(|| {
+        let mut held = Vec::new();
+        loop {
+            let socket = UdpSocket::bind((CONTROLS[1], 0)).doing("binding a holder")?;
+            socket.connect((TURN, scenario.port)).doing("connecting a holder")?;
+            socket.set_read_timeout(Some(Duration::from_secs(2))).doing("setting a timeout")?;
+            let challenge = exchange(&socket, stun::allocate())?;
+            let answer = exchange(&socket, stun::allocate_as(&scenario.account, &challenge)?)?;
+            match answer.get_attribute::<ErrorCode>().map(ErrorCode::code) {
+                None => held.push(socket),
+                Some(code) if code == refusal => return Ok(held),
+                Some(code) => return Err(format!("the server refused a holder with {code}, not {refusal}")),
+            }
+        }
+    })
+}
+
+fn exchange(socket: &UdpSocket, request: stun_codec::Message<stun::Attribute>) -> Outcome<stun_codec::Message<stun::Attribute>> {
+    let mut buffer = [0; 1500];
+    socket.send(&stun::encode(request)?).doing("asking for an allocation")?;
+    let length = socket.recv(&mut buffer).doing("asking for an allocation")?;
+    stun::decode(&buffer[..length]).ok_or_else(|| "the server's answer is no STUN message".to_owned())
+}

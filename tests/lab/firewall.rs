@@ -1,0 +1,211 @@
+//! The faults that a firewall, a router or a line makes, as nftables rules on the host where they would really be.
+//!
+//! A rule about the relay range spares loopback, as ufw does. Without that, relay to relay would fail as well, and the lab would hide
+//! the very trap that it is there to set.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use crate::controls::PORTAL_PORT;
+use crate::format::{Fault, Nat, Scenario};
+use crate::namespaces::Host;
+use crate::outcome::Outcome;
+use crate::topology::{CALLER, CALLER_PRIVATE, TURN_SECOND};
+
+const FROM_OUTSIDE: &str = "iifname != \"lo\"";
+const FROM_CALLER: &str = "iifname \"client\"";
+const TO_CALLER: &str = "oifname \"client\"";
+
+/// Where in the kernel a rule stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Hook {
+    Redirect,
+    Input,
+    Forward,
+    Output,
+    Rewrite,
+}
+
+impl Hook {
+    fn declaration(self) -> &'static str {
+        match self {
+            Self::Redirect => "type nat hook prerouting priority dstnat",
+            Self::Input => "type filter hook input priority 0",
+            Self::Forward => "type filter hook forward priority 0",
+            Self::Output => "type filter hook output priority 0",
+            Self::Rewrite => "type filter hook postrouting priority srcnat + 10",
+        }
+    }
+}
+
+/// The rules of all hosts, and the router of the caller's own network with its link to the caller.
+struct Rules {
+    rules: BTreeMap<(Host, Hook), Vec<String>>,
+    gateway: (Host, &'static str),
+}
+
+impl Rules {
+    fn new(scenario: &Scenario) -> Self {
+        // A filter on the NAT itself drops before the mapping is made; one behind it would leave a hole for answers.
+        let gateway = if scenario.nat == Nat::None { (Host::Inet, "client") } else { (Host::Nat, "lan") };
+        Self { rules: BTreeMap::new(), gateway }
+    }
+
+    fn add(&mut self, host: Host, hook: Hook, rule: impl Into<String>) {
+        self.rules.entry((host, hook)).or_default().push(rule.into());
+    }
+
+    fn server_input(&mut self, rule: &str) {
+        self.add(Host::Server, Hook::Input, format!("{FROM_OUTSIDE} {rule}"));
+    }
+
+    fn server_router(&mut self, rule: &str) {
+        self.add(Host::Inet, Hook::Forward, format!("oifname \"server\" {rule}"));
+    }
+
+    fn caller_network(&mut self, rule: &str) {
+        let (router, device) = self.gateway;
+        self.add(router, Hook::Forward, format!("iifname \"{device}\" {rule}"));
+    }
+
+    fn table(&self, host: Host) -> String {
+        let mut text = "table inet faults {\n".to_owned();
+        for ((_, hook), rules) in self.rules.iter().filter(|((owner, _), _)| *owner == host) {
+            let _ = write!(text, "chain {hook:?} {{\n{}\n{}\n}}\n", hook.declaration(), rules.join("\n"));
+        }
+        text + "}\n"
+    }
+}
+
+/// Puts the scenario's faults and its line's loss into the network.
+pub fn break_network(scenario: &Scenario) -> Outcome<()> {
+    let mut rules = Rules::new(scenario);
+    if scenario.loss_percent > 0.0 {
+        lose(&mut rules, Host::Inet, Hook::Forward, &format!("{FROM_CALLER} meta l4proto udp"), scenario.loss_percent);
+        lose(&mut rules, Host::Inet, Hook::Forward, &format!("{TO_CALLER} meta l4proto udp"), scenario.loss_percent);
+    }
+    for fault in &scenario.faults {
+        add_fault(&mut rules, fault, scenario);
+        if matches!(fault, Fault::StreamStallsAfterBytes(_)) {
+            Host::Inet.sysctl("netfilter/nf_conntrack_acct", "1")?;
+        }
+    }
+    let hosts: BTreeSet<Host> = rules.rules.keys().map(|(host, _)| *host).collect();
+    hosts.into_iter().try_for_each(|host| host.nft(&rules.table(host)))
+}
+
+/// nft compares what `numgen` gives byte by byte, the lowest first on most machines, so only numbers below 256 compare rightly.
+fn lose(rules: &mut Rules, host: Host, hook: Hook, which: &str, percent: f64) {
+    rules.add(host, hook, format!("{which} numgen random mod 200 < {:.0} drop", percent * 2.0));
+}
+
+fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
+    let (port, tls_port, range) = (scenario.port, scenario.tls_port, scenario.relay_ports);
+    let prohibit = "reject with icmp type admin-prohibited";
+    match fault {
+        Fault::TurnUdpDropped => rules.server_input(&format!("udp dport {port} drop")),
+        Fault::TurnUdpRejected => rules.server_input(&format!("udp dport {port} reject")),
+        Fault::TurnUdpProhibited => rules.server_router(&format!("udp dport {port} {prohibit}")),
+        Fault::TurnTcpDropped => rules.server_input(&format!("tcp dport {port} drop")),
+        Fault::TurnTcpReset => rules.server_input(&format!("tcp dport {port} reject with tcp reset")),
+        Fault::TurnTcpProhibited => rules.server_router(&format!("tcp dport {port} {prohibit}")),
+        Fault::TurnTlsDropped => rules.server_input(&format!("tcp dport {tls_port} drop")),
+        Fault::ServerDropsEverything => rules.server_input("drop"),
+        // Neighbour discovery is what ARP is to IPv4: without it nothing would even arrive to be dropped.
+        Fault::ServerDropsIpv6 => rules.server_input("meta nfproto ipv6 meta l4proto != icmpv6 drop"),
+        Fault::RepliesFromOtherAddress => {
+            rules.add(Host::Inet, Hook::Rewrite, format!("iifname \"server\" udp sport {port} ip saddr set {TURN_SECOND}"));
+        }
+        Fault::StreamStallsAfterBytes(bytes) => stall_streams(rules, [port, tls_port], *bytes),
+        Fault::RelayRangeDropped => rules.server_input(&format!("udp dport {range} drop")),
+        Fault::RelayRangeStateful => {
+            rules.server_input("ct state established,related accept");
+            rules.server_input(&format!("udp dport {range} drop"));
+        }
+        Fault::RelayRangeRejected => rules.server_input(&format!("udp dport {range} reject")),
+        Fault::RelayRangeOpenOnly(open) => {
+            rules.server_input(&format!("udp dport {range} udp dport != {} drop", set(open)));
+        }
+        Fault::RelayPortsDroppedWhereDivisibleBy(divisor) => {
+            rules.server_input(&format!("udp dport {range} udp dport & {} == 0 drop", divisor - 1));
+        }
+        Fault::RelayEgressDropped => {
+            rules.add(Host::Inet, Hook::Forward, format!("iifname \"server\" udp sport {range} drop"));
+        }
+        Fault::RelayEgressRefused => {
+            rules.add(Host::Server, Hook::Output, format!("oifname != \"lo\" udp sport {range} drop"));
+        }
+        Fault::RelayLoss(percent) => {
+            lose(rules, Host::Server, Hook::Input, &format!("{FROM_OUTSIDE} udp dport {range}"), *percent);
+            lose(rules, Host::Server, Hook::Output, &format!("oifname != \"lo\" udp sport {range}"), *percent);
+        }
+        Fault::ClientNetworkDropsUdp => rules.caller_network("meta l4proto udp drop"),
+        // The magic cookie stands 4 bytes into a STUN message, which is 12 bytes into the UDP header.
+        Fault::ClientNetworkDropsStun => rules.caller_network("meta l4proto udp @th,96,32 0x2112a442 drop"),
+        Fault::ClientNetworkPassesUdpPorts(ports) => {
+            rules.caller_network(&format!("udp dport != 53 udp dport != {} drop", set(ports)));
+        }
+        Fault::ClientNetworkPassesHosts(hosts) => {
+            rules.caller_network("meta l4proto != tcp drop");
+            rules.caller_network(&format!("ip daddr != {} drop", set(hosts)));
+        }
+        Fault::GatewayRewritesMappedAddress => rewrite_mapped_address(rules, port),
+        Fault::ControlsSilent => {
+            rules.add(Host::Control, Hook::Input, format!("{FROM_OUTSIDE} meta l4proto {{ tcp, udp }} th dport != 53 drop"));
+        }
+        Fault::ClientNetworkRequiresProxy => rules.caller_network("meta l4proto { tcp, udp } th dport != 53 drop"),
+        Fault::LocalFirewallRefusesUdp => rules.add(Host::Client, Hook::Output, "oifname != \"lo\" udp dport != 53 drop"),
+        Fault::CaptivePortal => {
+            rules.caller_network("udp dport != 53 drop");
+            let (router, device) = rules.gateway;
+            rules.add(router, Hook::Redirect, format!("iifname \"{device}\" tcp dport != 53 redirect to :{PORTAL_PORT}"));
+        }
+        // The map, the server's configuration or a fake makes these.
+        Fault::HostDown
+        | Fault::ExternalIpMissing
+        | Fault::ExternalIpWrong(_)
+        | Fault::OneToOneNatForwardsTurnPortsOnly
+        | Fault::ServerNatRewritesSources
+        | Fault::TcpLeavesFromOtherAddress
+        | Fault::NotRunning
+        | Fault::UdpListenerOff
+        | Fault::TcpListenerOff
+        | Fault::StunOff
+        | Fault::TurnOff
+        | Fault::AnonymousAccess
+        | Fault::UserQuotaReached
+        | Fault::TotalQuotaReached
+        | Fault::RelayPortsExhausted
+        | Fault::RelayAddressAbsent
+        | Fault::UdpRelayOff
+        | Fault::OwnAddressDenied
+        | Fault::CallerAddressDenied
+        | Fault::NonceAlwaysStale
+        | Fault::RealmMissing
+        | Fault::AllocateRefusedWith(_)
+        | Fault::RedirectsTo(_)
+        | Fault::HttpOnTurnPort
+        | Fault::HttpInsideTls
+        | Fault::TlsTooOld
+        | Fault::TlsTooOldAndSilent => {}
+    }
+}
+
+/// coturn's Binding answer: 8 bytes of UDP header, 20 of STUN header, 12 of XOR-MAPPED-ADDRESS, then MAPPED-ADDRESS with its address
+/// behind 8 more. The checksum of a datagram over IPv4 may be left out.
+fn rewrite_mapped_address(rules: &mut Rules, port: u16) {
+    let (public, private) = (u32::from(CALLER), u32::from(CALLER_PRIVATE));
+    let answer = format!("iifname \"server\" udp sport {port} @th,64,16 0x0101 @th,384,32 {public:#x}");
+    rules.add(Host::Inet, Hook::Rewrite, format!("{answer} @th,384,32 set {private:#x} udp checksum set 0"));
+}
+
+fn stall_streams(rules: &mut Rules, ports: [u16; 2], bytes: u32) {
+    for side in ["dport", "sport"] {
+        rules.add(Host::Inet, Hook::Forward, format!("tcp {side} {} ct bytes > {bytes} drop", set(&ports)));
+    }
+}
+
+fn set(elements: &[impl ToString]) -> String {
+    let elements: Vec<String> = elements.iter().map(ToString::to_string).collect();
+    format!("{{ {} }}", elements.join(", "))
+}

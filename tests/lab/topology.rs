@@ -1,0 +1,306 @@
+//! The lab's map: hosts, links, addresses and NATs.
+//!
+//! ```text
+//! client ── nat ── (carrier) ── inet ── (edge) ── server      192.168.1.2 … 198.51.100.2 … 203.0.113.10
+//!                                 └──── control               192.0.2.53, 192.0.2.54
+//! ```
+//!
+//! A router's link towards the caller is called `lan`, the one away from it `wan`; those of `inet` bear the neighbour's name, and the
+//! hosts at the ends have `eth0`.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use crate::delay;
+use crate::format::{Fault, Nat, Placement, Scenario};
+use crate::namespaces::Host;
+use crate::outcome::Outcome;
+use crate::sandbox;
+
+/// The TURN server as the world knows it.
+pub const TURN: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 10);
+/// Its second address, where it has one.
+pub const TURN_SECOND: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 11);
+/// The same over IPv6.
+pub const TURN_V6: &str = "2001:db8:5::10";
+/// The TURN server's own address behind a 1:1 NAT.
+pub const TURN_PRIVATE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 10);
+/// The control hosts; the first one is the resolver too.
+pub const CONTROLS: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 53), Ipv4Addr::new(192, 0, 2, 54)];
+/// The same over IPv6.
+pub const CONTROLS_V6: [&str; 2] = ["2001:db8:c::53", "2001:db8:c::54"];
+/// The caller as the world knows it, with or without NAT.
+pub const CALLER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
+
+/// The caller behind its NAT.
+pub const CALLER_PRIVATE: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 2);
+/// The caller over IPv6, with and without a NAT for IPv4.
+pub const CALLER_V6: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 2), Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 2)];
+/// Where its TCP leaves from, where that differs.
+const CALLER_SECOND: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 3);
+
+const HOME: &str = "192.168.1";
+const HOME_V6: &str = "2001:db8:1:";
+const ACCESS_V6: &str = "2001:db8:2:";
+
+/// The address at which callers reach the TURN server.
+pub fn turn_address(placement: Placement) -> Ipv4Addr {
+    match placement {
+        Placement::Public | Placement::OneToOneNat => TURN,
+        Placement::PrivateNetwork => TURN_PRIVATE,
+    }
+}
+
+/// The router of the caller's own network, and its address there.
+pub fn caller_gateway(nat: Nat) -> (Host, Ipv4Addr) {
+    match nat {
+        Nat::None => (Host::Inet, Ipv4Addr::new(198, 51, 100, 1)),
+        Nat::FullCone | Nat::AddressRestricted | Nat::PortRestricted | Nat::Symmetric => {
+            (Host::Nat, Ipv4Addr::new(192, 168, 1, 1))
+        }
+    }
+}
+
+/// Builds the scenario's network, healthy: no fault is in it yet but for a host that is down.
+pub fn build(scenario: &Scenario) -> Outcome<()> {
+    let chain = caller_chain(scenario);
+    let mut hosts = chain.clone();
+    hosts.extend([Host::Inet, Host::Server, Host::Control]);
+    if scenario.server == Placement::OneToOneNat {
+        hosts.push(Host::Edge);
+    }
+    let names: Vec<String> = hosts.iter().map(|host| format!("netns add {}", host.name())).collect();
+    sandbox::feed("ip", &["-batch", "-"], &(names.join("\n") + "\n"))?;
+    link_all(scenario, &chain)?;
+    for host in &hosts {
+        configure(*host, scenario)?;
+    }
+    Ok(())
+}
+
+/// The hosts from the caller to the last router before `inet`.
+fn caller_chain(scenario: &Scenario) -> Vec<Host> {
+    match (scenario.nat, scenario.cgnat) {
+        (Nat::None, _) => vec![Host::Client],
+        (_, false) => vec![Host::Client, Host::Nat],
+        (_, true) => vec![Host::Client, Host::Nat, Host::Carrier],
+    }
+}
+
+fn link_all(scenario: &Scenario, chain: &[Host]) -> Outcome<()> {
+    let mut links: Vec<String> = Vec::new();
+    for pair in chain.windows(2) {
+        links.push(veth((away(pair[0]), pair[0]), ("lan", pair[1])));
+    }
+    let last = chain[chain.len() - 1];
+    if scenario.rtt_ms == 0 {
+        links.push(veth((away(last), last), ("client", Host::Inet)));
+    }
+    match scenario.server {
+        Placement::Public | Placement::PrivateNetwork => links.push(veth(("eth0", Host::Server), ("server", Host::Inet))),
+        Placement::OneToOneNat => {
+            links.push(veth(("wan", Host::Edge), ("server", Host::Inet)));
+            links.push(veth(("eth0", Host::Server), ("lan", Host::Edge)));
+        }
+    }
+    links.push(veth(("eth0", Host::Control), ("control", Host::Inet)));
+    sandbox::feed("ip", &["-batch", "-"], &(links.join("\n") + "\n"))?;
+    if scenario.rtt_ms > 0 {
+        delay::link((away(last), last), ("client", Host::Inet), scenario.rtt_ms)?;
+    }
+    Ok(())
+}
+
+fn away(host: Host) -> &'static str {
+    if host == Host::Client { "eth0" } else { "wan" }
+}
+
+fn veth((device, host): (&str, Host), (other_device, other): (&str, Host)) -> String {
+    format!("link add {device} netns {} type veth peer name {other_device} netns {}", host.name(), other.name())
+}
+
+fn configure(host: Host, scenario: &Scenario) -> Outcome<()> {
+    let mut lines = vec!["link set lo up".to_owned()];
+    match host {
+        Host::Client => client(scenario, &mut lines),
+        Host::Nat => nat(scenario, &mut lines),
+        Host::Carrier => {
+            attach(&mut lines, "lan", "100.64.0.1/24", "2001:db8:3::1/64", None);
+            attach(&mut lines, "wan", "198.51.100.2/24", "2001:db8:2::2/64", Some(("198.51.100.1", "2001:db8:2::1")));
+            lines.push("route add 2001:db8:1::/64 via 2001:db8:3::2".into());
+        }
+        Host::Inet => inet(scenario, &mut lines),
+        Host::Edge => {
+            attach(&mut lines, "lan", "10.0.0.1/24", "2001:db8:6::1/64", None);
+            attach(&mut lines, "wan", "203.0.113.10/24", "2001:db8:5::2/64", Some(("203.0.113.1", "2001:db8:5::1")));
+            if scenario.second_address {
+                lines.push("addr add 203.0.113.11/24 dev wan".into());
+            }
+        }
+        Host::Server => server(scenario, &mut lines),
+        Host::Control => {
+            let gateway = Some(("192.0.2.1", "2001:db8:c::1"));
+            attach(&mut lines, "eth0", "192.0.2.53/24", "2001:db8:c::53/64", gateway);
+            lines.push("addr add 192.0.2.54/24 dev eth0".into());
+            lines.push("addr add 2001:db8:c::54/64 dev eth0 nodad".into());
+        }
+    }
+    if !scenario.ipv6 {
+        lines.retain(|line| !line.contains("2001:db8"));
+    }
+    host.ip(&lines)?;
+    if matches!(host, Host::Nat | Host::Carrier | Host::Inet | Host::Edge) {
+        host.sysctl("ipv4/ip_forward", "1")?;
+        host.sysctl("ipv6/conf/all/forwarding", "1")?;
+    }
+    translate(host, scenario)
+}
+
+/// Gives a device its addresses, and the host its default routes. The IPv6 lines are dropped where the scenario has none.
+fn attach(lines: &mut Vec<String>, device: &str, v4: &str, v6: &str, gateways: Option<(&str, &str)>) {
+    lines.push(format!("addr add {v4} dev {device}"));
+    lines.push(format!("addr add {v6} dev {device} nodad"));
+    lines.push(format!("link set {device} up"));
+    if let Some((v4, v6)) = gateways {
+        lines.push(format!("route add default via {v4}"));
+        lines.push(format!("route add default via {v6}"));
+    }
+}
+
+fn client(scenario: &Scenario, lines: &mut Vec<String>) {
+    if scenario.nat == Nat::None {
+        attach(lines, "eth0", "198.51.100.2/24", "2001:db8:2::2/64", Some(("198.51.100.1", "2001:db8:2::1")));
+    } else {
+        let gateways = (format!("{HOME}.1"), format!("{HOME_V6}:1"));
+        let own = (format!("{HOME}.2/24"), format!("{HOME_V6}:2/64"));
+        attach(lines, "eth0", &own.0, &own.1, Some((&gateways.0, &gateways.1)));
+    }
+}
+
+fn nat(scenario: &Scenario, lines: &mut Vec<String>) {
+    attach(lines, "lan", &format!("{HOME}.1/24"), &format!("{HOME_V6}:1/64"), None);
+    if scenario.cgnat {
+        attach(lines, "wan", "100.64.0.2/24", "2001:db8:3::2/64", Some(("100.64.0.1", "2001:db8:3::1")));
+    } else {
+        attach(lines, "wan", "198.51.100.2/24", "2001:db8:2::2/64", Some(("198.51.100.1", "2001:db8:2::1")));
+    }
+    if scenario.faults.contains(&Fault::TcpLeavesFromOtherAddress) {
+        lines.push(format!("addr add {CALLER_SECOND}/24 dev wan"));
+    }
+}
+
+fn inet(scenario: &Scenario, lines: &mut Vec<String>) {
+    attach(lines, "client", "198.51.100.1/24", &format!("{ACCESS_V6}:1/64"), None);
+    let towards_server = if scenario.server == Placement::PrivateNetwork { "10.0.0.1/24" } else { "203.0.113.1/24" };
+    attach(lines, "server", towards_server, "2001:db8:5::1/64", None);
+    attach(lines, "control", "192.0.2.1/24", "2001:db8:c::1/64", None);
+    if scenario.nat != Nat::None {
+        lines.push(format!("route add {HOME_V6}:/64 via {ACCESS_V6}:2"));
+        lines.push(format!("route add 2001:db8:3::/64 via {ACCESS_V6}:2"));
+    }
+}
+
+fn server(scenario: &Scenario, lines: &mut Vec<String>) {
+    if scenario.faults.contains(&Fault::HostDown) {
+        return;
+    }
+    match scenario.server {
+        Placement::Public => {
+            attach(lines, "eth0", "203.0.113.10/24", &format!("{TURN_V6}/64"), Some(("203.0.113.1", "2001:db8:5::1")));
+            if scenario.second_address {
+                lines.push("addr add 203.0.113.11/24 dev eth0".into());
+            }
+        }
+        Placement::OneToOneNat | Placement::PrivateNetwork => {
+            attach(lines, "eth0", "10.0.0.10/24", "2001:db8:6::10/64", Some(("10.0.0.1", "2001:db8:6::1")));
+        }
+    }
+}
+
+fn translate(host: Host, scenario: &Scenario) -> Outcome<()> {
+    match host {
+        Host::Nat => {
+            let own = if scenario.cgnat { Ipv4Addr::new(100, 64, 0, 2) } else { CALLER };
+            host.nft(&nat_rules(scenario.nat, own, CALLER_PRIVATE, &tcp_rule(scenario)))
+        }
+        Host::Carrier => host.nft(&nat_rules(scenario.nat, CALLER, Ipv4Addr::new(100, 64, 0, 2), "")),
+        Host::Edge => host.nft(&edge_rules(scenario)),
+        Host::Client | Host::Inet | Host::Server | Host::Control => Ok(()),
+    }
+}
+
+fn tcp_rule(scenario: &Scenario) -> String {
+    if !scenario.faults.contains(&Fault::TcpLeavesFromOtherAddress) {
+        return String::new();
+    }
+    format!("oifname \"wan\" meta l4proto tcp snat ip to {CALLER_SECOND}")
+}
+
+/// A NAT's rules, `first` before its own. The router itself drops packets that it didn't expect: without that, an early packet from outside would take the port
+/// and move the caller's mapping.
+fn nat_rules(kind: Nat, own: Ipv4Addr, inner: Ipv4Addr, first: &str) -> String {
+    let closed = "iifname \"wan\" ct state new drop";
+    let (prerouting, input, postrouting) = match kind {
+        Nat::None => return String::new(),
+        Nat::FullCone => (format!("iifname \"wan\" udp dport 1024-65535 dnat ip to {inner}"), "", format!("snat ip to {own}")),
+        Nat::AddressRestricted => (
+            format!("iifname \"wan\" udp dport 1024-65535 ip saddr @seen dnat ip to {inner}"),
+            closed,
+            format!("snat ip to {own}"),
+        ),
+        Nat::PortRestricted => (String::new(), closed, "masquerade".to_owned()),
+        Nat::Symmetric => (String::new(), closed, "masquerade fully-random".to_owned()),
+    };
+    format!(
+        "table inet translation {{
+            set seen {{
+                type ipv4_addr
+            }}
+            chain remember {{
+                type filter hook forward priority 0
+                iifname \"lan\" add @seen {{ ip daddr }}
+            }}
+            chain inwards {{
+                type nat hook prerouting priority dstnat
+                {prerouting}
+            }}
+            chain own {{
+                type filter hook input priority 0
+                {input}
+            }}
+            chain outwards {{
+                type nat hook postrouting priority srcnat
+                {first}
+                meta nfproto ipv4 oifname \"wan\" {postrouting}
+            }}
+        }}
+        "
+    )
+}
+
+fn edge_rules(scenario: &Scenario) -> String {
+    let forwarded = if scenario.faults.contains(&Fault::OneToOneNatForwardsTurnPortsOnly) {
+        format!("meta l4proto {{ tcp, udp }} th dport {{ {}, {} }}", scenario.port, scenario.tls_port)
+    } else {
+        String::new()
+    };
+    let hidden = if scenario.faults.contains(&Fault::ServerNatRewritesSources) { "oifname \"lan\" masquerade" } else { "" };
+    format!(
+        "table inet translation {{
+            chain inwards {{
+                type nat hook prerouting priority dstnat
+                iifname \"wan\" ip daddr {TURN} {forwarded} dnat ip to {TURN_PRIVATE}
+            }}
+            chain own {{
+                type filter hook input priority 0
+                iifname \"wan\" ct state new drop
+            }}
+            chain outwards {{
+                type nat hook postrouting priority srcnat
+                oifname \"wan\" ip saddr {TURN_PRIVATE} snat ip to {TURN}
+                {hidden}
+            }}
+        }}
+        "
+    )
+}

@@ -1,0 +1,198 @@
+//! Holds a run against its scenario: the whole of every finding, and the promises that hold for every report.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::command::{Call, Run};
+use crate::format::{Confidence, Expect, ExpectedFinding, Level, Scenario, Verdict};
+use crate::wiretap::Wiretap;
+
+/// As much of the report as the scenarios speak of.
+#[derive(Debug, Deserialize)]
+struct Report {
+    schema: String,
+    verdict: Verdict,
+    findings: Vec<Finding>,
+    ruled_out: Vec<RuledOut>,
+    not_tested: Vec<NotTested>,
+    observations: Vec<Observation>,
+    contacted: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Finding {
+    id: String,
+    level: Level,
+    confidence: Confidence,
+    summary: String,
+    impact: String,
+    evidence: Vec<String>,
+    remaining: Vec<Remaining>,
+    fixes: Vec<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Remaining {
+    id: String,
+    decide: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct RuledOut {
+    id: String,
+    evidence: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct NotTested {
+    what: String,
+    why: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Observation {
+    id: String,
+}
+
+/// Everything in which the run differs from what its scenario wants, one line each.
+pub fn complaints(scenario: &Scenario, call: &Call, run: &Run, tap: &Wiretap) -> Vec<String> {
+    let mut complaints = Vec::new();
+    let expect = &scenario.expect;
+    if run.exit != Some(expect.exit) {
+        complaints.push(format!("exit code {:?}, expected {}", run.exit, expect.exit));
+    }
+    if run.took > Duration::from_millis(scenario.within_ms) {
+        complaints.push(format!("took {:?}, may take {} ms", run.took, scenario.within_ms));
+    }
+    for word in call.secrets.iter().chain(&tap.nonces()) {
+        if run.stdout.contains(word.as_str()) || run.stderr.contains(word.as_str()) {
+            complaints.push(format!("prints the secret {word:?}"));
+        }
+    }
+    match serde_json::from_str::<Report>(&run.stdout) {
+        Ok(report) => {
+            check_soundness(&report, &mut complaints);
+            check_contacted(&report.contacted, &tap.destinations(), &mut complaints);
+            check_expectation(&report, expect, &mut complaints);
+        }
+        Err(error) => complaints.push(format!("stdout is no report: {error}")),
+    }
+    complaints
+}
+
+/// What holds for every report.
+fn check_soundness(report: &Report, complaints: &mut Vec<String>) {
+    if report.schema != "callcheck/1" {
+        complaints.push(format!("schema {:?}", report.schema));
+    }
+    let known: BTreeSet<&str> = report.observations.iter().map(|observation| observation.id.as_str()).collect();
+    if known.len() != report.observations.len() {
+        complaints.push("two observations share an id".into());
+    }
+    for finding in &report.findings {
+        check_finding(finding, &known, complaints);
+    }
+    for ruled_out in &report.ruled_out {
+        check_evidence(&ruled_out.id, &ruled_out.evidence, &known, complaints);
+        if report.findings.iter().any(|finding| finding.id == ruled_out.id) {
+            complaints.push(format!("{} is found and ruled out", ruled_out.id));
+        }
+    }
+    if report.not_tested.iter().any(|entry| entry.what.is_empty() || entry.why.is_empty()) {
+        complaints.push("something is not tested without saying what or why".into());
+    }
+}
+
+/// Every host that was sent something must stand in the report.
+fn check_contacted(contacted: &[String], heard: &BTreeSet<IpAddr>, complaints: &mut Vec<String>) {
+    let mut named = BTreeSet::new();
+    for entry in contacted {
+        match host_of(entry) {
+            Some(host) => drop(named.insert(host)),
+            None => complaints.push(format!("contacted {entry:?} is no address:port/protocol")),
+        }
+    }
+    for host in heard.difference(&named) {
+        complaints.push(format!("{host} was contacted, the report doesn't say so"));
+    }
+}
+
+/// The host in `203.0.113.10:3478/udp` or in `203.0.113.10 relay ports/udp`.
+fn host_of(entry: &str) -> Option<IpAddr> {
+    let (place, _) = entry.rsplit_once('/')?;
+    match place.strip_suffix(" relay ports") {
+        Some(host) => host.parse().ok(),
+        None => place.parse::<SocketAddr>().ok().map(|address| address.ip()),
+    }
+}
+
+fn check_finding(finding: &Finding, known: &BTreeSet<&str>, complaints: &mut Vec<String>) {
+    let id = &finding.id;
+    check_evidence(id, &finding.evidence, known, complaints);
+    if finding.summary.is_empty() || finding.impact.is_empty() {
+        complaints.push(format!("{id} has no summary or no impact"));
+    }
+    if finding.level != Level::Warn && finding.fixes.is_empty() {
+        complaints.push(format!("{id} has no fix"));
+    }
+    if finding.remaining.iter().any(|cause| cause.decide.is_empty()) {
+        complaints.push(format!("{id} doesn't say what would decide"));
+    }
+}
+
+fn check_evidence(id: &str, evidence: &[String], known: &BTreeSet<&str>, complaints: &mut Vec<String>) {
+    if evidence.is_empty() {
+        complaints.push(format!("{id} cites no evidence"));
+    }
+    for observation in evidence.iter().filter(|observation| !known.contains(observation.as_str())) {
+        complaints.push(format!("{id} cites {observation}, which isn't in the report"));
+    }
+}
+
+fn check_expectation(report: &Report, expect: &Expect, complaints: &mut Vec<String>) {
+    if let Some(verdict) = expect.verdict
+        && verdict != report.verdict
+    {
+        complaints.push(format!("verdict {:?}, expected {verdict:?}", report.verdict));
+    }
+    if let Some(expected) = &expect.findings {
+        let found: Vec<String> = report.findings.iter().map(describe_found).collect();
+        let expected: Vec<String> = expected.iter().map(describe_expected).collect();
+        if found != expected {
+            complaints.push(format!("findings\n    {}\n  expected\n    {}", list(&found), list(&expected)));
+        }
+    }
+    for id in &expect.ruled_out {
+        if !report.ruled_out.iter().any(|entry| entry.id == *id) {
+            complaints.push(format!("{id} isn't ruled out"));
+        }
+    }
+    for words in &expect.not_tested {
+        if !report.not_tested.iter().any(|entry| entry.what.contains(words)) {
+            complaints.push(format!("doesn't say that {words:?} was not tested"));
+        }
+    }
+}
+
+fn list(lines: &[String]) -> String {
+    if lines.is_empty() { "none".into() } else { lines.join("\n    ") }
+}
+
+fn describe_found(finding: &Finding) -> String {
+    let remaining = finding.remaining.iter().map(|cause| cause.id.as_str()).collect();
+    describe(&finding.id, finding.level, finding.confidence, remaining)
+}
+
+fn describe_expected(finding: &ExpectedFinding) -> String {
+    let remaining = finding.remaining.iter().map(String::as_str).collect();
+    describe(&finding.id, finding.level, finding.confidence, remaining)
+}
+
+fn describe(id: &str, level: Level, confidence: Confidence, remaining: BTreeSet<&str>) -> String {
+    let remaining: Vec<&str> = remaining.into_iter().collect();
+    format!("{id}, {level:?}, {confidence:?}, remaining [{}]", remaining.join(", "))
+}

@@ -1,0 +1,500 @@
+//! The language of the scenarios: which network a scenario asks for, what is wrong with it, and the report that callcheck owes.
+//!
+//! The files beside this one are read by the network lab (real servers, real packets) and by the simulated network; so networks and
+//! faults are named things here, and how either world makes them is that world's own business.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer};
+
+/// One scenario: a network, its faults, one run of callcheck and what must come out.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent property of a network")]
+pub struct Scenario {
+    /// One sentence on what is being shown, and which look-alike it is told apart from.
+    pub description: String,
+    /// The NAT that the caller sits behind.
+    #[serde(default)]
+    pub nat: Nat,
+    /// A second NAT of the same kind in front of the first, with 100.64.0.0/10 between both.
+    #[serde(default)]
+    pub cgnat: bool,
+    /// Where the TURN server stands.
+    #[serde(default)]
+    pub server: Placement,
+    /// Gives every host an IPv6 address and route as well.
+    #[serde(default)]
+    pub ipv6: bool,
+    /// Gives the server its second public address, 203.0.113.11.
+    #[serde(default)]
+    pub second_address: bool,
+    /// Round-trip time of the caller's access link.
+    #[serde(default)]
+    pub rtt_ms: u32,
+    /// Share of datagrams, in halves of a percent, that the caller's access link loses each way. TCP is spared: it would hide the loss behind its own retransmission.
+    #[serde(default)]
+    pub loss_percent: f64,
+    /// The certificate that the server presents; without one it has no TLS port.
+    #[serde(default)]
+    pub certificate: Certificate,
+    /// The server's port for UDP and TCP.
+    #[serde(default = "default_port")]
+    pub port: u16,
+    /// The server's port for TLS.
+    #[serde(default = "default_tls_port")]
+    pub tls_port: u16,
+    /// The server's relay range, `min-port` to `max-port`.
+    #[serde(default)]
+    pub relay_ports: PortRange,
+    /// The server's realm.
+    #[serde(default = "default_realm")]
+    pub realm: String,
+    /// The one account of the server.
+    #[serde(default)]
+    pub account: Account,
+    /// What the caller knows of that account.
+    #[serde(default)]
+    pub credentials: Credentials,
+    /// What is wrong.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+    /// Lines for coturn's configuration. `key=value` replaces our own lines of that key, `-key` only removes them. The simulated network
+    /// can't express these.
+    #[serde(default)]
+    pub coturn: Vec<String>,
+    /// What the caller's resolver knows.
+    #[serde(default)]
+    pub dns: Dns,
+    /// An `iceServers` document; `{ice-servers}` in the arguments is its file. The placeholders of `args` work in it, and so do `{user}`
+    /// and `{password}`.
+    #[serde(default)]
+    pub ice_servers: Option<String>,
+    /// Command and target. Credentials, controls and `--json` are added. Placeholders: `{turn}`, `{turn6}`, `{turn-second}`, `{ca}`,
+    /// `{proxy}`, `{ice-servers}`.
+    #[serde(default = "default_args")]
+    pub args: Vec<String>,
+    /// Further environment of callcheck; the placeholders work here too.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Sends SIGINT as soon as the server holds an allocation of this run.
+    #[serde(default)]
+    pub interrupt_after_allocation: bool,
+    /// How long callcheck may take.
+    #[serde(default = "default_within_ms")]
+    pub within_ms: u64,
+    /// What must come out.
+    pub expect: Expect,
+}
+
+/// NATs by the vocabulary of the field; RFC 4787 calls the parts mapping and filtering.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nat {
+    /// The caller has a public address.
+    #[default]
+    None,
+    /// Endpoint-independent mapping and filtering.
+    FullCone,
+    /// Endpoint-independent mapping, address-dependent filtering.
+    AddressRestricted,
+    /// Endpoint-independent mapping, address- and port-dependent filtering.
+    PortRestricted,
+    /// Address- and port-dependent mapping and filtering.
+    Symmetric,
+}
+
+/// Where the TURN server stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Placement {
+    /// 203.0.113.10 is on its own interface.
+    #[default]
+    Public,
+    /// It has 10.0.0.10, and a cloud's 1:1 NAT makes 203.0.113.10 of it; `external-ip` is configured unless a fault says otherwise.
+    OneToOneNat,
+    /// It has 10.0.0.10 and is reached at that address, as inside a company.
+    PrivateNetwork,
+}
+
+/// What the server presents on its TLS port.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Certificate {
+    /// No TLS port at all.
+    #[default]
+    None,
+    /// Good for `turn.example.org`, 203.0.113.10 and 203.0.113.11, below the root in `{ca}`.
+    Valid,
+    /// Ended yesterday.
+    Expired,
+    /// Begins tomorrow.
+    NotYetValid,
+    /// Ends in six days.
+    ExpiresSoon,
+    /// Signed by itself.
+    SelfSigned,
+    /// Below a root that nobody has, and which the server sends along.
+    UnknownRoot,
+    /// Good for another name and no address.
+    OtherName,
+    /// Issued by an intermediate which the server doesn't send.
+    MissingIntermediate,
+    /// The private key belongs to another certificate.
+    KeyMismatch,
+}
+
+/// What is wrong with the network or the server.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// The server's firewall drops UDP to the TURN port.
+    TurnUdpDropped,
+    /// The server's firewall answers UDP to the TURN port with port unreachable, as a host without the service does.
+    TurnUdpRejected,
+    /// A router before the server answers UDP to the TURN port with "administratively prohibited".
+    TurnUdpProhibited,
+    /// The server's firewall drops TCP to the TURN port.
+    TurnTcpDropped,
+    /// The server's firewall resets TCP to the TURN port.
+    TurnTcpReset,
+    /// A router before the server answers TCP to the TURN port with "administratively prohibited".
+    TurnTcpProhibited,
+    /// The server's firewall drops TCP to the TLS port.
+    TurnTlsDropped,
+    /// The server's firewall drops everything.
+    ServerDropsEverything,
+    /// The server's firewall drops everything over IPv6.
+    ServerDropsIpv6,
+    /// No host has the server's address.
+    HostDown,
+
+    /// The server's firewall drops what comes to the relay range, answers too.
+    RelayRangeDropped,
+    /// The server's firewall lets only answers come to the relay range.
+    RelayRangeStateful,
+    /// The server's firewall answers packets to the relay range with port unreachable.
+    RelayRangeRejected,
+    /// The server's firewall drops what comes to the relay range outside of these ports.
+    RelayRangeOpenOnly(Vec<PortRange>),
+    /// The server's firewall drops what comes to the relay ports that this power of two divides.
+    RelayPortsDroppedWhereDivisibleBy(u16),
+    /// A firewall before the server drops what leaves the relay range.
+    RelayEgressDropped,
+    /// The server's own firewall refuses what leaves the relay range, so that sending fails; coturn gives the allocation up for that.
+    RelayEgressRefused,
+    /// Datagrams to and from the relay range are lost by this percentage each way, all others arrive.
+    RelayLoss(f64),
+
+    /// `external-ip` isn't configured behind the 1:1 NAT.
+    ExternalIpMissing,
+    /// `external-ip` is this address, which isn't the server's.
+    ExternalIpWrong(Ipv4Addr),
+    /// The 1:1 NAT passes new flows to the TURN ports alone and drops the others.
+    OneToOneNatForwardsTurnPortsOnly,
+    /// The server's NAT puts its own private address in place of every caller's.
+    ServerNatRewritesSources,
+    /// Datagrams from the TURN port leave with the server's second address.
+    RepliesFromOtherAddress,
+
+    /// Nothing listens on the server; the host itself is up.
+    NotRunning,
+    /// The server has no UDP listener.
+    UdpListenerOff,
+    /// The server has no TCP listener.
+    TcpListenerOff,
+    /// The server ignores Binding requests.
+    StunOff,
+    /// The server ignores all but Binding requests.
+    TurnOff,
+    /// The server asks nobody for credentials.
+    AnonymousAccess,
+    /// The user's allocations are all taken by another device of the same user.
+    UserQuotaReached,
+    /// The server's allocations are all taken.
+    TotalQuotaReached,
+    /// The relay range is small, and other callers hold all of it.
+    RelayPortsExhausted,
+    /// `relay-ip` is on none of the server's interfaces.
+    RelayAddressAbsent,
+    /// The server relays TCP only.
+    UdpRelayOff,
+    /// The server denies its own address as a peer.
+    OwnAddressDenied,
+    /// The server denies the caller's address as a peer.
+    CallerAddressDenied,
+    /// Every request is answered with "stale nonce" and a fresh one.
+    NonceAlwaysStale,
+    /// The server's challenge has no REALM.
+    RealmMissing,
+    /// Every Allocate request with credentials is refused with this code.
+    AllocateRefusedWith(u16),
+    /// The server sends callers elsewhere.
+    RedirectsTo(Redirect),
+    /// A web server has the TURN port.
+    HttpOnTurnPort,
+    /// A web server with a good certificate has the TLS port.
+    HttpInsideTls,
+    /// The TLS port speaks no version above 1.1, and says so by an alert.
+    TlsTooOld,
+    /// The same without a word to newer clients, as coturn does it.
+    TlsTooOldAndSilent,
+    /// Streams to the server stall, without a reset, once this many bytes went over them, headers and both ways counted.
+    StreamStallsAfterBytes(u32),
+
+    /// The caller's network drops UDP.
+    ClientNetworkDropsUdp,
+    /// The caller's network drops UDP with a STUN header and nothing else.
+    ClientNetworkDropsStun,
+    /// The caller's network passes UDP to DNS and to these ports only.
+    ClientNetworkPassesUdpPorts(Vec<u16>),
+    /// The caller's network passes only TCP, and to these hosts only.
+    ClientNetworkPassesHosts(Vec<Ipv4Addr>),
+    /// The caller's NAT lets TCP leave from another address than UDP, as big carriers do.
+    TcpLeavesFromOtherAddress,
+    /// The caller's router "helps": in Binding answers it puts the caller's private address into MAPPED-ADDRESS.
+    GatewayRewritesMappedAddress,
+    /// The control hosts answer nothing but DNS.
+    ControlsSilent,
+    /// The caller's network passes DNS only; a web proxy at `{proxy}` connects to the rest.
+    ClientNetworkRequiresProxy,
+    /// The caller's own host refuses to send UDP, but for DNS.
+    LocalFirewallRefusesUdp,
+    /// The caller's network answers every TCP connection itself and drops UDP, but for DNS.
+    CaptivePortal,
+}
+
+/// Where a redirecting server sends callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Redirect {
+    /// To a second, healthy server at 203.0.113.11.
+    Working,
+    /// To an address that nobody has.
+    Dead,
+    /// To a second server at 203.0.113.11, which sends them back.
+    Loop,
+}
+
+/// The server's account.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// The name.
+    pub user: String,
+    /// The password.
+    pub password: String,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self { user: "alice".into(), password: "wonderland-1865".into() }
+    }
+}
+
+/// What callcheck is given. The kinds in `rest-…` make the server one with a shared secret and ephemeral names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Credentials {
+    /// Name and password, in a file.
+    #[default]
+    Right,
+    /// Name and password, in the environment.
+    RightFromEnvironment,
+    /// None: the arguments say all there is.
+    None,
+    /// The right name with another password.
+    WrongPassword,
+    /// A name that the server doesn't know.
+    UnknownUser,
+    /// The shared secret.
+    Rest,
+    /// The shared secret, and a name to put behind the stamp.
+    RestWithName,
+    /// Another shared secret.
+    RestWrongSecret,
+    /// A name that ended an hour ago, with its right password.
+    RestExpired,
+    /// A name with milliseconds for seconds, with its right password.
+    RestMilliseconds,
+    /// An ordinary account, where the server wants ephemeral ones.
+    RestPlainUser,
+}
+
+/// The caller's resolver.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dns {
+    /// It never answers.
+    #[serde(default)]
+    pub silent: bool,
+    /// What it knows; any other name doesn't exist.
+    #[serde(default)]
+    pub records: Vec<Record>,
+}
+
+/// One name, with all that is published for it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The name, without the final dot.
+    pub name: String,
+    /// Its IPv4 addresses.
+    #[serde(default)]
+    pub a: Vec<Ipv4Addr>,
+    /// Its IPv6 addresses.
+    #[serde(default)]
+    pub aaaa: Vec<std::net::Ipv6Addr>,
+    /// Its services.
+    #[serde(default)]
+    pub srv: Vec<Service>,
+}
+
+/// The data of an SRV record; priority and weight are 0.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// The host that serves.
+    pub target: String,
+    /// The port.
+    pub port: u16,
+}
+
+/// What must come out.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Expect {
+    /// The report's verdict; left out where the run is cut short and any is right.
+    pub verdict: Option<Verdict>,
+    /// callcheck's exit code.
+    pub exit: i32,
+    /// All findings, in the report's order; left out where the run is cut short.
+    pub findings: Option<Vec<ExpectedFinding>>,
+    /// Causes that the report must rule out.
+    #[serde(default)]
+    pub ruled_out: Vec<String>,
+    /// Words of the things that the report must call untested.
+    #[serde(default)]
+    pub not_tested: Vec<String>,
+    /// Allocations that stay because their release can't reach the server.
+    #[serde(default)]
+    pub allocations_left: usize,
+}
+
+/// The report's verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Calls will work.
+    Ok,
+    /// They work for some.
+    Degraded,
+    /// They fail.
+    Failed,
+    /// It can't be told from here.
+    Inconclusive,
+}
+
+/// One finding, as much of it as is no prose.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedFinding {
+    /// The cause.
+    pub id: String,
+    /// What it does to calls.
+    pub level: Level,
+    /// How sure the report is.
+    pub confidence: Confidence,
+    /// The causes that the evidence can't exclude, in any order.
+    #[serde(default)]
+    pub remaining: Vec<String>,
+}
+
+/// What a cause does to calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// They fail.
+    Fail,
+    /// They fail for some, or run badly.
+    Degrade,
+    /// A risk.
+    Warn,
+}
+
+/// How sure the report is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    /// Nothing else leaves this evidence.
+    Certain,
+    /// Other causes are rarer.
+    Likely,
+    /// One of several.
+    Possible,
+}
+
+/// Ports from the first to the last, written `50000-50010` or `50000`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PortRange {
+    /// The first port.
+    pub first: u16,
+    /// The last port.
+    pub last: u16,
+}
+
+impl Default for PortRange {
+    /// The relay range that servers have unless told otherwise.
+    fn default() -> Self {
+        Self { first: 49152, last: 65535 }
+    }
+}
+
+impl fmt::Display for PortRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.first, self.last)
+    }
+}
+
+impl FromStr for PortRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let port = |digits: &str| digits.parse::<u16>().map_err(|error| format!("port {digits:?}: {error}"));
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        let range = Self { first: port(first)?, last: port(last)? };
+        if range.first > range.last {
+            return Err(format!("port range {text:?} is upside down"));
+        }
+        Ok(range)
+    }
+}
+
+impl<'de> Deserialize<'de> for PortRange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+fn default_port() -> u16 {
+    3478
+}
+
+fn default_tls_port() -> u16 {
+    5349
+}
+
+fn default_realm() -> String {
+    "example.org".into()
+}
+
+fn default_args() -> Vec<String> {
+    vec!["turn".into(), "{turn}".into()]
+}
+
+fn default_within_ms() -> u64 {
+    6000
+}

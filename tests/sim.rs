@@ -1,0 +1,38 @@
+//! The simulated network: the same probes as against real servers, in virtual time and in memory, deterministic by seed.
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+#[path = "scenarios/format.rs"]
+mod format;
+
+mod sim {
+    pub mod certificate;
+    pub mod control;
+    pub mod faults;
+    pub mod firewall;
+    pub mod internet;
+    pub mod nat;
+    pub mod network;
+    pub mod packet;
+    pub mod play;
+    pub mod properties;
+    pub mod resolver;
+    pub mod scenario;
+    pub mod server;
+    pub mod soundness;
+    pub mod steps;
+    pub mod stream;
+    pub mod web;
+    pub mod world;
+    pub mod worlds;
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = sim::steps::trials();
+    trials.extend(sim::scenario::trials());
+    trials.extend(sim::properties::trials());
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

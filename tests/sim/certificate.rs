@@ -1,0 +1,139 @@
+//! What the simulated server presents over TLS, made once per process: a root that callcheck is told of, and chains below it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use callcheck::net::tls::Trust;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// The moment at which every simulated world begins: 2026-11-23, noon UTC.
+pub fn beginning() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_hours(498_732)
+}
+
+/// What a server presents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Presented {
+    Valid,
+    Expired,
+    NotYetValid,
+    ExpiresSoon,
+    SelfSigned,
+    /// Below a root that nobody has and that the server sends along.
+    UnknownRoot,
+    OtherName,
+    MissingIntermediate,
+}
+
+/// Whether callcheck is told of the root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    OfOurRoot,
+    OfNone,
+}
+
+/// The roots that callcheck trusts.
+pub fn trust(told: Told) -> Trust {
+    static TRUST: OnceLock<Trust> = OnceLock::new();
+    match told {
+        Told::OfNone => Trust::nobody(),
+        Told::OfOurRoot => {
+            let make = || Trust::nobody().with_roots(root().pem().as_bytes()).expect("our own root is PEM");
+            TRUST.get_or_init(make).clone()
+        }
+    }
+}
+
+/// The server's side of TLS.
+pub fn server_config(presented: Presented) -> Arc<ServerConfig> {
+    static CONFIGS: OnceLock<Mutex<HashMap<Presented, Arc<ServerConfig>>>> = OnceLock::new();
+    let mut configs = CONFIGS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(configs.entry(presented).or_insert_with(|| Arc::new(make_config(presented))))
+}
+
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
+fn root() -> &'static Authority {
+    static ROOT: OnceLock<Authority> = OnceLock::new();
+    ROOT.get_or_init(|| authority("Simulated Root", None))
+}
+
+fn make_config(presented: Presented) -> ServerConfig {
+    let key = KeyPair::generate().expect("the provider makes P-256 keys");
+    let chain = chain(presented, &key);
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("the provider has cipher suites for TLS 1.2 and 1.3")
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .expect("the key belongs to the certificate")
+}
+
+fn chain(presented: Presented, key: &KeyPair) -> Vec<CertificateDer<'static>> {
+    let params = leaf(presented);
+    let signed = |issuer: &Authority| params.signed_by(key, issuer).expect("the authority may sign").der().clone();
+    match presented {
+        Presented::SelfSigned => vec![params.self_signed(key).expect("a key can sign itself").der().clone()],
+        Presented::UnknownRoot => {
+            let nobody = authority("Nobody's Root", None);
+            vec![signed(&nobody), nobody.der().clone()]
+        }
+        Presented::MissingIntermediate => vec![signed(&authority("Simulated Intermediate", Some(root())))],
+        Presented::Valid | Presented::Expired | Presented::NotYetValid | Presented::ExpiresSoon | Presented::OtherName => {
+            vec![signed(root())]
+        }
+    }
+}
+
+fn leaf(presented: Presented) -> CertificateParams {
+    let names = match presented {
+        Presented::OtherName => vec!["mail.example.net".to_owned()],
+        Presented::Valid
+        | Presented::Expired
+        | Presented::NotYetValid
+        | Presented::ExpiresSoon
+        | Presented::SelfSigned
+        | Presented::UnknownRoot
+        | Presented::MissingIntermediate => {
+            ["turn.example.org", "203.0.113.10", "203.0.113.11", "2001:db8:5::10", "10.0.0.10"].map(str::to_owned).to_vec()
+        }
+    };
+    let mut params = CertificateParams::new(names).expect("the names are ASCII");
+    params.distinguished_name.push(DnType::CommonName, "turn.example.org");
+    let now = beginning();
+    let (begins, ends) = match presented {
+        Presented::Expired => (now - 30 * DAY, now - DAY),
+        Presented::NotYetValid => (now + DAY, now + 90 * DAY),
+        Presented::ExpiresSoon => (now - 84 * DAY, now + 6 * DAY),
+        Presented::Valid
+        | Presented::SelfSigned
+        | Presented::UnknownRoot
+        | Presented::OtherName
+        | Presented::MissingIntermediate => (now - DAY, now + 90 * DAY),
+    };
+    params.not_before = begins.into();
+    params.not_after = ends.into();
+    params.use_authority_key_identifier_extension = true;
+    params
+}
+
+fn authority(name: &str, above: Option<&Authority>) -> Authority {
+    let mut params = CertificateParams::new(Vec::new()).expect("there is no name to be wrong");
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params.not_before = (beginning() - 365 * DAY).into();
+    params.not_after = (beginning() + 3650 * DAY).into();
+    let key = KeyPair::generate().expect("the provider makes P-256 keys");
+    match above {
+        None => CertifiedIssuer::self_signed(params, key),
+        Some(root) => CertifiedIssuer::signed_by(params, key, root),
+    }
+    .expect("an authority can be signed")
+}

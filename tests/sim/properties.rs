@@ -1,0 +1,168 @@
+//! What must hold in every drawn world: health is never accused, and what is named is true.
+//!
+//! `SIM_SEED=n` plays one world alone and shows its report; a failing seed is printed with its world.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use callcheck::model::finding::{Confidence, Finding, Level};
+use callcheck::model::report::{Report, Verdict};
+use libtest_mimic::{Failed, Trial};
+
+use super::faults::{ALL, Fault, Harm};
+use super::play::play;
+use super::scenario::describe_found;
+use super::soundness;
+use super::worlds::{Dice, Drawn, healthy};
+
+/// A quarter of the worlds is healthy, a half has one fault, a quarter has two.
+const WORLDS: u64 = 1000;
+const CHUNK: u64 = 50;
+
+/// How many failing worlds of a chunk are told.
+const TOLD: usize = 50;
+
+/// The chunks, or the one world that `SIM_SEED` names.
+pub fn trials() -> Vec<Trial> {
+    if let Ok(seed) = std::env::var("SIM_SEED") {
+        let seed: u64 = seed.parse().expect("SIM_SEED is a number");
+        return vec![Trial::test(format!("world {seed}"), move || hold_one(seed))];
+    }
+    let chunks = (0..WORLDS / CHUNK).map(|chunk| chunk * CHUNK..(chunk + 1) * CHUNK);
+    let mut trials: Vec<Trial> = chunks
+        .map(|seeds| Trial::test(format!("worlds {} to {}", seeds.start, seeds.end - 1), move || hold_all(seeds)))
+        .collect();
+    trials.push(Trial::test("the same seed gives the same report", repeats));
+    trials
+}
+
+/// A world with what is wrong in it.
+struct Case {
+    drawn: Drawn,
+    faults: Vec<(&'static Fault, Harm)>,
+}
+
+fn draw(seed: u64) -> Case {
+    let mut dice = Dice::new(seed);
+    let mut drawn = healthy(seed, &mut dice);
+    let wanted = [0, 1, 1, 2][(seed % 4) as usize];
+    let mut faults = Vec::new();
+    for _ in 0..wanted {
+        faults.push(add_fault(&mut drawn, &mut dice, &faults));
+    }
+    for (fault, harm) in &faults {
+        drawn.words.push(format!("FAULT {} ({harm:?})", fault.name));
+    }
+    Case { drawn, faults }
+}
+
+/// Tries faults until one suits the world; what was tried and did not suit leaves no trace.
+fn add_fault(drawn: &mut Drawn, dice: &mut Dice, others: &[(&'static Fault, Harm)]) -> (&'static Fault, Harm) {
+    loop {
+        let fault = &ALL[dice.number(0..=u32::try_from(ALL.len()).expect("a list of some dozens") - 1) as usize];
+        if others.iter().any(|(other, _)| std::ptr::eq(*other, fault)) {
+            continue;
+        }
+        let mut broken = drawn.clone();
+        if let Some(harm) = (fault.apply)(&mut broken, dice) {
+            *drawn = broken;
+            return (fault, harm);
+        }
+    }
+}
+
+fn hold_one(seed: u64) -> Result<(), Failed> {
+    let case = draw(seed);
+    let played = play(&case.drawn.world, &case.drawn.asks);
+    let complaints = complaints(&case, &played.report);
+    let report = serde_json::to_string_pretty(&played.report)?;
+    if complaints.is_empty() {
+        eprintln!("{report}\n{}\n{}", case.drawn, findings(&played.report));
+        return Ok(());
+    }
+    Err(format!("{}\n  {}\n{}\n{report}", case.drawn, complaints.join("\n  "), findings(&played.report)).into())
+}
+
+fn hold_all(seeds: Range<u64>) -> Result<(), Failed> {
+    let mut failed = Vec::new();
+    for seed in seeds {
+        let case = draw(seed);
+        let report = play(&case.drawn.world, &case.drawn.asks).report;
+        let complaints = complaints(&case, &report);
+        if !complaints.is_empty() {
+            failed.push(format!("{}\n  {}\n{}", case.drawn, complaints.join("\n  "), findings(&report)));
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let told = failed.iter().take(TOLD).cloned().collect::<Vec<_>>().join("\n\n");
+    Err(format!("{} worlds\n\n{told}", failed.len()).into())
+}
+
+fn findings(report: &Report) -> String {
+    let mut text = format!("  -> {} after {} ms", report.verdict.name(), report.duration_ms);
+    for finding in &report.findings {
+        _ = write!(text, "\n     {}", describe_found(finding));
+    }
+    text
+}
+
+fn repeats() -> Result<(), Failed> {
+    for seed in 0..20 {
+        let reports = [(); 2].map(|()| {
+            let case = draw(seed);
+            play(&case.drawn.world, &case.drawn.asks).report
+        });
+        if reports[0] != reports[1] {
+            return Err(format!("{} gives two different reports", draw(seed).drawn).into());
+        }
+    }
+    Ok(())
+}
+
+/// Everything that does not hold, one line each.
+fn complaints(case: &Case, report: &Report) -> Vec<String> {
+    let mut complaints = soundness::complaints(report);
+    let truth: BTreeSet<&str> = case.faults.iter().flat_map(|(fault, _)| fault.causes).copied().collect();
+    let consequences: BTreeSet<&str> = case.faults.iter().flat_map(|(fault, _)| fault.consequences).copied().collect();
+    // Who says that it may be something else, and names what it is, has not accused wrongly.
+    let hedged = |finding: &Finding| {
+        finding.confidence != Confidence::Certain && finding.remaining.iter().any(|cause| truth.contains(cause.id.as_str()))
+    };
+    let accusing: Vec<&Finding> = report.findings.iter().filter(|finding| finding.level != Level::Warn).collect();
+    for (index, finding) in accusing.iter().enumerate() {
+        let id = finding.id.as_str();
+        if truth.contains(id) || hedged(finding) {
+            continue;
+        }
+        match (consequences.contains(id), index) {
+            (true, 0) => complaints.push(format!("{id} is named first, and only follows from a cause")),
+            (true, _) => {}
+            (false, _) => complaints.push(format!("{id} is named and not true")),
+        }
+    }
+    complaints.extend(wrong_verdict(case, report, &truth));
+    complaints
+}
+
+fn wrong_verdict(case: &Case, report: &Report, truth: &BTreeSet<&str>) -> Option<String> {
+    let logs_in = case.drawn.asks.services.iter().any(|planned| planned.login.is_some());
+    let has = |harm| case.faults.iter().any(|(_, found)| *found == harm);
+    let mentions = |id: &str| truth.contains(id);
+    let named =
+        report.findings.iter().any(|finding| mentions(&finding.id) || finding.remaining.iter().any(|cause| mentions(&cause.id)));
+    match report.verdict {
+        Verdict::Ok if has(Harm::Noticed) => Some("a harmful fault is not noticed".to_owned()),
+        Verdict::Ok if !logs_in && !case.faults.iter().any(|(fault, _)| fault.causes == ["turn-open-relay"]) => {
+            Some("ok without having logged in".to_owned())
+        }
+        Verdict::Ok => None,
+        Verdict::Inconclusive if !logs_in => None,
+        Verdict::Inconclusive if (has(Harm::Noticed) || has(Harm::Sampled)) && named => None,
+        Verdict::Inconclusive => Some("inconclusive, and no true cause among what remains".to_owned()),
+        Verdict::Degraded | Verdict::Failed if named => None,
+        Verdict::Degraded | Verdict::Failed => Some("no true cause is named".to_owned()),
+    }
+}

@@ -1,0 +1,551 @@
+//! The scenarios of the network lab in the simulated network: the same files, the same verdicts and findings.
+//!
+//! A scenario that the simulation can't express is shown as ignored, with the reason.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use callcheck::lab::configuration::{Config, RelayAddress};
+use callcheck::lab::fault::Fault as ServerFault;
+use callcheck::model::asked::{Form, Purpose};
+use callcheck::model::endpoint::{Endpoint, Transport};
+use callcheck::model::finding::{Confidence, Finding, Level};
+use callcheck::model::outcome::Unreachable;
+use callcheck::model::report::{CutShort, Report, Verdict};
+use callcheck::model::secret::{Credentials, Secret};
+use callcheck::model::target::Target;
+use callcheck::net::tls::unix_seconds;
+use callcheck::proto::credentials::hmac_password;
+use callcheck::run::plan::{Login, Planned};
+use libtest_mimic::{Completion, Failed, Trial};
+use serde_json::Value;
+
+use super::certificate::{Presented, Told, beginning};
+use super::firewall::{Action, Content, Memory, Rule};
+use super::internet::Link;
+use super::play::{Asks, Interrupted, Played, play};
+use super::resolver::{Published, Zone};
+use super::server::{Listeners, Tls};
+use super::world::{
+    AT_ROUTER, CALLER, CALLER_AT_CARRIER, CALLER_SECOND, Controls, HOME_ROUTER, NatKind, PORTAL_PORT, Placement, Resolver, TURN,
+    TURN_SECOND, TURN_V6, World,
+};
+use crate::format::{self, Fault, Redirect, Scenario};
+
+const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios");
+
+/// The secret of the servers with ephemeral credentials.
+const SECRET: &str = "north-by-northwest-1959";
+
+const HOUR_S: i64 = 3600;
+
+/// One test a file.
+pub fn trials() -> Vec<Trial> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(SCENARIOS)
+        .expect("the scenarios lie beside this test")
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    files.sort();
+    files.into_iter().map(trial).collect()
+}
+
+fn trial(path: PathBuf) -> Trial {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Trial::ignorable_test(format!("scenario: {name}"), move || match perform(&path)? {
+        None => Ok(Completion::Completed),
+        Some(obstacle) => Ok(Completion::ignored_with(obstacle)),
+    })
+}
+
+/// Plays a scenario; gives the reason where it can't be expressed.
+fn perform(path: &Path) -> Result<Option<String>, Failed> {
+    let text = std::fs::read_to_string(path)?;
+    let scenario: Scenario = toml::from_str(&text)?;
+    let (world, asks) = match (world(&scenario), asks(&scenario)) {
+        (Ok(world), Ok(asks)) => (world, asks),
+        (Err(Inexpressible(why)), _) | (_, Err(Inexpressible(why))) => return Ok(Some(why)),
+    };
+    let played = play(&world, &asks);
+    let complaints = complaints(&scenario, &played);
+    if complaints.is_empty() {
+        return Ok(None);
+    }
+    let report = serde_json::to_string_pretty(&played.report)?;
+    let shown = if std::env::var_os("SIM_REPORT").is_some() { report } else { "SIM_REPORT=1 shows the report".to_owned() };
+    Err(format!("{}\n  {}\n\n{shown}", scenario.description, complaints.join("\n  ")).into())
+}
+
+/// Why a scenario is not for the simulation.
+struct Inexpressible(String);
+
+fn no<T>(why: &str) -> Result<T, Inexpressible> {
+    Err(Inexpressible(why.to_owned()))
+}
+
+fn world(scenario: &Scenario) -> Result<World, Inexpressible> {
+    let placement = match scenario.server {
+        format::Placement::Public => Placement::Public,
+        format::Placement::OneToOneNat => Placement::OneToOneNat,
+        format::Placement::PrivateNetwork => Placement::PrivateNetwork,
+    };
+    let mut world = World::healthy(1, config(scenario, placement)?, listeners(scenario));
+    world.host.placement = placement;
+    world.host.v6 = scenario.ipv6;
+    world.caller.v6 = scenario.ipv6;
+    world.caller.nats = nats(scenario);
+    let loss = scenario.loss_percent / 100.0;
+    let delay = Duration::from_millis(u64::from(scenario.rtt_ms)) / 2;
+    world.caller.link = Link { delay, jitter: Duration::ZERO, loss_outward: loss, loss_inward: loss };
+    if scenario.dns.silent {
+        world.caller.resolver = Resolver::Silent;
+    }
+    world.zone = zone(scenario);
+    for fault in &scenario.faults {
+        add_fault(&mut world, fault, scenario)?;
+    }
+    Ok(world)
+}
+
+fn nats(scenario: &Scenario) -> Vec<super::nat::Behaviour> {
+    let kind = match scenario.nat {
+        format::Nat::None => return Vec::new(),
+        format::Nat::FullCone => NatKind::FullCone,
+        format::Nat::AddressRestricted => NatKind::AddressRestricted,
+        format::Nat::PortRestricted => NatKind::PortRestricted,
+        format::Nat::Symmetric => NatKind::Symmetric,
+    };
+    if scenario.cgnat { vec![kind.behaviour(CALLER_AT_CARRIER), kind.behaviour(CALLER)] } else { vec![kind.behaviour(CALLER)] }
+}
+
+fn zone(scenario: &Scenario) -> Zone {
+    let published = |record: &format::Record| Published {
+        name: record.name.clone(),
+        addresses: record.a.iter().copied().map(IpAddr::V4).chain(record.aaaa.iter().copied().map(IpAddr::V6)).collect(),
+        services: record.srv.iter().map(|service| (service.target.clone(), service.port)).collect(),
+    };
+    Zone { names: scenario.dns.records.iter().map(published).collect() }
+}
+
+fn listeners(scenario: &Scenario) -> Listeners {
+    let turn = |presented| Some((scenario.tls_port, Tls::Turn(presented)));
+    let tls = match scenario.certificate {
+        format::Certificate::None => None,
+        format::Certificate::Valid => turn(Presented::Valid),
+        format::Certificate::Expired => turn(Presented::Expired),
+        format::Certificate::NotYetValid => turn(Presented::NotYetValid),
+        format::Certificate::ExpiresSoon => turn(Presented::ExpiresSoon),
+        format::Certificate::SelfSigned => turn(Presented::SelfSigned),
+        format::Certificate::UnknownRoot => turn(Presented::UnknownRoot),
+        format::Certificate::OtherName => turn(Presented::OtherName),
+        format::Certificate::MissingIntermediate => turn(Presented::MissingIntermediate),
+        format::Certificate::KeyMismatch => Some((scenario.tls_port, Tls::KeyMismatch)),
+    };
+    Listeners { udp: Some(scenario.port), tcp: Some(scenario.port), tls }
+}
+
+fn config(scenario: &Scenario, placement: Placement) -> Result<Config, Inexpressible> {
+    let own: IpAddr = placement.own().into();
+    let mut relays = vec![RelayAddress { bound: own, advertised: placement.reached_at().into() }];
+    if scenario.ipv6 {
+        relays.push(RelayAddress::plain(TURN_V6.into()));
+    }
+    let mut config = Config::new(relays);
+    config.realm.clone_from(&scenario.realm);
+    config.ports = scenario.relay_ports.first..=scenario.relay_ports.last;
+    config.software = None;
+    let account = &scenario.account;
+    let users = vec![Credentials { username: Secret::new(&account.user), password: Secret::new(&account.password) }];
+    (config.users, config.secret) = match scenario.credentials {
+        format::Credentials::Right
+        | format::Credentials::RightFromEnvironment
+        | format::Credentials::None
+        | format::Credentials::WrongPassword
+        | format::Credentials::UnknownUser => (users, None),
+        format::Credentials::Rest
+        | format::Credentials::RestWithName
+        | format::Credentials::RestWrongSecret
+        | format::Credentials::RestExpired
+        | format::Credentials::RestMilliseconds
+        | format::Credentials::RestPlainUser => (Vec::new(), Some(Secret::new(SECRET))),
+    };
+    // coturn answers 400 to a user name or realm with a space.
+    if account.user.contains(' ') || scenario.realm.contains(' ') {
+        config.faults.push(ServerFault::AllocationRefused);
+    }
+    for line in &scenario.coturn {
+        configure(&mut config, line)?;
+    }
+    Ok(config)
+}
+
+/// The few lines of coturn's configuration that the lab's server has too.
+fn configure(config: &mut Config, line: &str) -> Result<(), Inexpressible> {
+    let number = |text: &str| text.parse::<u32>().map_err(|_| Inexpressible(format!("the line {line:?} for coturn")));
+    match line.split_once('=') {
+        Some(("stale-nonce", seconds)) => config.nonce_lifetime = Duration::from_secs(number(seconds)?.into()),
+        Some(("user-quota", quota)) => config.user_quota = Some(number(quota)? as usize),
+        Some(_) | None => return no(&format!("the line {line:?} for coturn")),
+    }
+    Ok(())
+}
+
+fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<(), Inexpressible> {
+    let (port, range) = (scenario.port, scenario.relay_ports.first..=scenario.relay_ports.last);
+    let closed = Rule::any(Action::Drop).inward().udp().ports(range.clone());
+    let host = &mut world.host;
+    match fault {
+        Fault::TurnUdpDropped => host.filter.push(Rule::any(Action::Drop).inward().udp().port(port)),
+        Fault::TurnUdpRejected => host.filter.push(Rule::any(Action::Reject(Unreachable::Port)).inward().udp().port(port)),
+        Fault::TurnUdpProhibited => {
+            host.router.push(Rule::any(Action::Reject(Unreachable::Prohibited)).inward().udp().port(port));
+        }
+        Fault::TurnTcpDropped => host.filter.push(Rule::any(Action::Drop).inward().tcp().port(port)),
+        Fault::TurnTcpReset => host.filter.push(Rule::any(Action::Reject(Unreachable::Port)).inward().tcp().port(port)),
+        Fault::TurnTcpProhibited => {
+            host.router.push(Rule::any(Action::Reject(Unreachable::Prohibited)).inward().tcp().port(port));
+        }
+        Fault::TurnTlsDropped => host.filter.push(Rule::any(Action::Drop).inward().tcp().port(scenario.tls_port)),
+        Fault::ServerDropsEverything => host.filter.push(Rule::any(Action::Drop).inward()),
+        Fault::ServerDropsIpv6 => host.filter.push(Rule::any(Action::Drop).inward().v6()),
+        Fault::HostDown => host.alive = false,
+        Fault::RelayRangeDropped => host.filter.push(closed),
+        Fault::RelayRangeStateful => {
+            host.filter.push(closed);
+            host.filter_memory = Memory::Stateful;
+        }
+        Fault::RelayRangeRejected => host.filter.push(Rule::any(Action::Reject(Unreachable::Port)).inward().udp().ports(range)),
+        Fault::RelayRangeOpenOnly(open) => {
+            let opened = open.iter().map(|open| Rule::any(Action::Accept).inward().udp().ports(open.first..=open.last));
+            host.filter.extend(opened.chain([closed]));
+        }
+        Fault::RelayPortsDroppedWhereDivisibleBy(divisor) => host.filter.push(closed.divisible_by(*divisor)),
+        Fault::RelayEgressDropped => host.router.push(Rule::any(Action::Drop).outward().udp().source_ports(range)),
+        Fault::RelayEgressRefused => return no("an allocation that coturn gives up because sending fails"),
+        Fault::RelayLoss(percent) => {
+            let lossy = || Rule::any(Action::Lose(percent / 100.0)).udp();
+            host.filter.extend([lossy().inward().ports(range.clone()), lossy().outward().source_ports(range)]);
+        }
+        Fault::OneToOneNatForwardsTurnPortsOnly => {
+            let forwarded = |port| Rule::any(Action::Accept).inward().port(port);
+            host.edge = vec![forwarded(port), forwarded(scenario.tls_port), Rule::any(Action::Drop).inward()];
+        }
+        Fault::ServerNatRewritesSources => host.hides_callers = true,
+        Fault::RepliesFromOtherAddress => host.replies_elsewhere = Some(port),
+        Fault::HttpOnTurnPort => {
+            host.listeners = None;
+            host.web = Some(port);
+        }
+        Fault::StreamStallsAfterBytes(bytes) => {
+            let stall = |port| Rule::any(Action::Drop).tcp().port(port).content(Content::BeyondBytes((*bytes).into()));
+            host.router.extend([stall(port), stall(scenario.tls_port)]);
+        }
+        Fault::NotRunning => host.listeners = None,
+        Fault::ClientNetworkDropsUdp
+        | Fault::ClientNetworkDropsStun
+        | Fault::ClientNetworkPassesUdpPorts(_)
+        | Fault::ClientNetworkPassesHosts(_)
+        | Fault::LocalFirewallRefusesUdp
+        | Fault::TcpLeavesFromOtherAddress
+        | Fault::CaptivePortal => break_caller(world, fault),
+        Fault::ClientNetworkRequiresProxy => return no("a proxy"),
+        Fault::ControlsSilent => world.controls = Controls::DnsAlone,
+        Fault::UdpListenerOff | Fault::TcpListenerOff | Fault::HttpInsideTls | Fault::TlsTooOld | Fault::TlsTooOldAndSilent => {
+            change_listeners(world, fault, scenario)?;
+        }
+        Fault::ExternalIpMissing
+        | Fault::ExternalIpWrong(_)
+        | Fault::StunOff
+        | Fault::TurnOff
+        | Fault::AnonymousAccess
+        | Fault::UserQuotaReached
+        | Fault::TotalQuotaReached
+        | Fault::RelayPortsExhausted
+        | Fault::RelayAddressAbsent
+        | Fault::UdpRelayOff
+        | Fault::OwnAddressDenied
+        | Fault::CallerAddressDenied
+        | Fault::NonceAlwaysStale
+        | Fault::RealmMissing
+        | Fault::AllocateRefusedWith(_)
+        | Fault::GatewayRewritesMappedAddress
+        | Fault::RedirectsTo(_) => break_server(&mut host.config, fault, scenario)?,
+    }
+    Ok(())
+}
+
+fn change_listeners(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<(), Inexpressible> {
+    let Some(listeners) = &mut world.host.listeners else { return no("listeners of a server that is not there") };
+    match fault {
+        Fault::UdpListenerOff => listeners.udp = None,
+        Fault::TcpListenerOff => listeners.tcp = None,
+        Fault::HttpInsideTls => listeners.tls = Some((scenario.tls_port, Tls::Http(Presented::Valid))),
+        Fault::TlsTooOld => listeners.tls = Some((scenario.tls_port, Tls::TooOld)),
+        Fault::TlsTooOldAndSilent => listeners.tls = Some((scenario.tls_port, Tls::HangsUp)),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn break_caller(world: &mut World, fault: &Fault) {
+    let drop_udp = Rule::any(Action::Drop).outward().udp();
+    let pass_dns = Rule::any(Action::Accept).outward().udp().port(53);
+    let caller = &mut world.caller;
+    match fault {
+        Fault::ClientNetworkDropsUdp => caller.gateway.push(drop_udp),
+        Fault::ClientNetworkDropsStun => caller.gateway.push(drop_udp.content(Content::Stun)),
+        Fault::ClientNetworkPassesUdpPorts(ports) => {
+            let passed = ports.iter().map(|port| Rule::any(Action::Accept).outward().udp().port(*port));
+            caller.gateway.extend(passed.chain([pass_dns, drop_udp]));
+        }
+        Fault::ClientNetworkPassesHosts(hosts) => {
+            let passed = hosts.iter().map(|host| Rule::any(Action::Accept).outward().tcp().remote((*host).into()));
+            caller.gateway.extend(passed.chain([Rule::any(Action::Drop).outward()]));
+        }
+        Fault::LocalFirewallRefusesUdp => caller.local.extend([pass_dns, drop_udp]),
+        Fault::TcpLeavesFromOtherAddress => {
+            caller.nats.iter_mut().rev().take(1).for_each(|nat| nat.outer[1] = CALLER_SECOND.into());
+        }
+        Fault::CaptivePortal => {
+            let portal = SocketAddr::new(HOME_ROUTER.into(), PORTAL_PORT);
+            let redirect = Rule::any(Action::Redirect(AT_ROUTER, portal)).outward().tcp();
+            caller.gateway.extend([pass_dns, drop_udp, redirect]);
+        }
+        _ => {}
+    }
+}
+
+fn break_server(config: &mut Config, fault: &Fault, scenario: &Scenario) -> Result<(), Inexpressible> {
+    match fault {
+        Fault::ExternalIpMissing => advertise(config, config.relays[0].bound),
+        Fault::ExternalIpWrong(address) => advertise(config, (*address).into()),
+        Fault::StunOff => config.faults.push(ServerFault::StunSilent),
+        Fault::TurnOff => config.faults.push(ServerFault::TurnDisabled),
+        Fault::AnonymousAccess => config.faults.push(ServerFault::TurnOpenRelay),
+        Fault::UserQuotaReached | Fault::TotalQuotaReached => config.faults.push(ServerFault::QuotaReached),
+        Fault::RelayPortsExhausted => config.faults.push(ServerFault::RelayPortsExhausted),
+        Fault::RelayAddressAbsent => config.relays = vec![RelayAddress::plain([203, 0, 113, 77].into())],
+        Fault::UdpRelayOff => config.faults.push(ServerFault::RelayTransportRefused),
+        Fault::OwnAddressDenied => config.faults.push(ServerFault::OwnAddressDenied),
+        Fault::CallerAddressDenied => config.faults.push(ServerFault::PeerDenied),
+        Fault::NonceAlwaysStale => config.faults.push(ServerFault::NonceLoop),
+        Fault::RealmMissing => config.faults.push(ServerFault::RealmMissing),
+        Fault::AllocateRefusedWith(code) => config.faults.push(refusal(*code)?),
+        // Who puts the wrong address there makes no difference to the caller.
+        Fault::GatewayRewritesMappedAddress => config.faults.push(ServerFault::StunRewritten),
+        Fault::RedirectsTo(Redirect::Loop) => {
+            config.faults.push(ServerFault::RedirectLoop);
+            config.alternates = [alternates(TURN, scenario), alternates(TURN_SECOND, scenario)].concat();
+        }
+        Fault::RedirectsTo(Redirect::Working) => {
+            config.faults.push(ServerFault::Redirected);
+            config.alternates = alternates(TURN_SECOND, scenario);
+        }
+        Fault::RedirectsTo(Redirect::Dead) => {
+            config.faults.push(ServerFault::RedirectDead);
+            config.alternates = alternates([203, 0, 113, 99].into(), scenario);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The fault by which the lab's server refuses an Allocate with that code.
+fn refusal(code: u16) -> Result<ServerFault, Inexpressible> {
+    match code {
+        400 => Ok(ServerFault::AllocationRefused),
+        403 => Ok(ServerFault::ServerDraining),
+        440 => Ok(ServerFault::AddressFamilyRefused),
+        442 => Ok(ServerFault::RelayTransportRefused),
+        486 => Ok(ServerFault::QuotaReached),
+        508 => Ok(ServerFault::RelayPortsExhausted),
+        _ => no(&format!("an Allocate refused with {code}")),
+    }
+}
+
+fn advertise(config: &mut Config, address: IpAddr) {
+    config.relays[0].advertised = address;
+}
+
+fn alternates(address: Ipv4Addr, scenario: &Scenario) -> Vec<Endpoint> {
+    let at = |transport, port| Endpoint::new(transport, SocketAddr::new(address.into(), port));
+    vec![at(Transport::Udp, scenario.port), at(Transport::Tcp, scenario.port), at(Transport::Tls, scenario.tls_port)]
+}
+
+fn asks(scenario: &Scenario) -> Result<Asks, Inexpressible> {
+    let mut arguments = scenario.args.iter().map(String::as_str);
+    let purpose = match arguments.next() {
+        Some("turn") => Purpose::Turn,
+        Some("external-ip") => Purpose::ExternalIp,
+        Some("stun") => Purpose::Stun,
+        other => return no(&format!("the command {other:?}")),
+    };
+    let login = login(scenario);
+    let mut asks: Option<Asks> = None;
+    let (mut told, mut timeout) = (Told::OfNone, Duration::from_secs(10));
+    while let Some(argument) = arguments.next() {
+        match argument {
+            "--ca" => {
+                arguments.next();
+                told = Told::OfOurRoot;
+            }
+            "--timeout" => timeout = duration(arguments.next())?,
+            "--ice-servers" => {
+                arguments.next();
+                asks = Some(listed(scenario)?);
+            }
+            target => {
+                let target = fill(target, scenario);
+                let target =
+                    target.parse::<Target>().map_err(|error| Inexpressible(format!("the argument {target:?}: {error}")))?;
+                asks = Some(Asks::turn(&target, login.clone()));
+            }
+        }
+    }
+    let Some(asks) = asks else { return no("a command line without a target") };
+    let interrupted = if scenario.interrupt_after_allocation { Interrupted::AfterAllocation } else { Interrupted::Never };
+    let mut asks = Asks { purpose, told, timeout, interrupted, ..asks };
+    if purpose == Purpose::Stun {
+        asks.services.iter_mut().for_each(|planned| (planned.service.relay, planned.login) = (false, None));
+    }
+    Ok(asks)
+}
+
+fn duration(text: Option<&str>) -> Result<Duration, Inexpressible> {
+    humantime::parse_duration(text.unwrap_or_default()).map_err(|error| Inexpressible(format!("the time limit: {error}")))
+}
+
+fn fill(text: &str, scenario: &Scenario) -> String {
+    let places = [
+        ("{turn}", world_address(scenario).to_string()),
+        ("{turn-second}", TURN_SECOND.to_string()),
+        ("{turn6}", TURN_V6.to_string()),
+        ("{user}", scenario.account.user.clone()),
+        ("{password}", scenario.account.password.clone()),
+    ];
+    places.iter().fold(text.to_owned(), |text, (place, value)| text.replace(place, value))
+}
+
+fn world_address(scenario: &Scenario) -> Ipv4Addr {
+    match scenario.server {
+        format::Placement::Public | format::Placement::OneToOneNat => TURN,
+        format::Placement::PrivateNetwork => Placement::PrivateNetwork.reached_at(),
+    }
+}
+
+/// The services of an `iceServers` document; reading such documents is tested where they are read.
+fn listed(scenario: &Scenario) -> Result<Asks, Inexpressible> {
+    let text = fill(scenario.ice_servers.as_deref().unwrap_or_default(), scenario);
+    let document: Value = serde_json::from_str(&text).map_err(|error| Inexpressible(format!("the iceServers: {error}")))?;
+    let mut services = Vec::new();
+    for entry in document["iceServers"].as_array().into_iter().flatten() {
+        let login = match (entry["username"].as_str(), entry["credential"].as_str()) {
+            (Some(user), Some(password)) => Some(Rc::new(given(user, password))),
+            _ => None,
+        };
+        for url in entry["urls"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            let target: Target = url.parse().map_err(|error| Inexpressible(format!("{url:?}: {error}")))?;
+            services.extend(target.services().into_iter().map(|service| {
+                let login = if service.relay { login.clone() } else { None };
+                Planned { service, login }
+            }));
+        }
+    }
+    let target: Target = TURN.to_string().parse().map_err(|_| Inexpressible("an address".to_owned()))?;
+    Ok(Asks { form: Form::Urls, services, ..Asks::turn(&target, None) })
+}
+
+fn given(user: &str, password: &str) -> Login {
+    Login::Given(Credentials { username: Secret::new(user), password: Secret::new(password) })
+}
+
+fn login(scenario: &Scenario) -> Option<Login> {
+    let account = &scenario.account;
+    let now = unix_seconds(beginning());
+    let ephemeral = |name: String| {
+        let password = hmac_password(&Secret::new(SECRET), &name);
+        Login::Given(Credentials { username: Secret::new(name), password: Secret::new(password) })
+    };
+    let secret = |secret: &str, id: Option<&str>| Login::SharedSecret { secret: Secret::new(secret), id: id.map(Secret::new) };
+    match scenario.credentials {
+        format::Credentials::None => None,
+        format::Credentials::Right | format::Credentials::RightFromEnvironment | format::Credentials::RestPlainUser => {
+            Some(given(&account.user, &account.password))
+        }
+        format::Credentials::WrongPassword => Some(given(&account.user, "looking-glass-1871")),
+        format::Credentials::UnknownUser => Some(given("mallory", &account.password)),
+        format::Credentials::Rest => Some(secret(SECRET, None)),
+        format::Credentials::RestWithName => Some(secret(SECRET, Some(&account.user))),
+        format::Credentials::RestWrongSecret => Some(secret("south-by-southeast", Some(&account.user))),
+        format::Credentials::RestExpired => Some(ephemeral(format!("{}:{}", now - HOUR_S, account.user))),
+        format::Credentials::RestMilliseconds => Some(ephemeral(format!("{}:{}", (now + HOUR_S) * 1000, account.user))),
+    }
+}
+
+/// Everything in which a run differs from what its scenario wants, one line each.
+fn complaints(scenario: &Scenario, played: &Played) -> Vec<String> {
+    let (expect, report) = (&scenario.expect, &played.report);
+    let mut complaints = super::soundness::complaints(report);
+    if played.allocations_left != expect.allocations_left {
+        complaints.push(format!("{} allocations left, expected {}", played.allocations_left, expect.allocations_left));
+    }
+    if report.duration_ms > scenario.within_ms {
+        complaints.push(format!("took {} ms, may take {}", report.duration_ms, scenario.within_ms));
+    }
+    if scenario.interrupt_after_allocation && report.cut_short != Some(CutShort::Interrupted) {
+        complaints.push("was not interrupted".to_owned());
+    }
+    if let Some(expected) = expect.verdict.map(verdict).filter(|expected| *expected != report.verdict) {
+        complaints.push(format!("verdict {}, expected {}", report.verdict.name(), expected.name()));
+    }
+    complaints.extend(expect.findings.as_ref().and_then(|expected| wrong_findings(report, expected)));
+    let ruled_out = |id: &String| report.ruled_out.iter().any(|entry| entry.id == *id);
+    complaints.extend(expect.ruled_out.iter().filter(|id| !ruled_out(id)).map(|id| format!("{id} isn't ruled out")));
+    let untested = |words: &String| report.not_tested.iter().any(|entry| entry.what.contains(words.as_str()));
+    let silent = expect.not_tested.iter().filter(|words| !untested(words));
+    complaints.extend(silent.map(|words| format!("doesn't say that {words:?} was not tested")));
+    complaints
+}
+
+fn wrong_findings(report: &Report, expected: &[format::ExpectedFinding]) -> Option<String> {
+    let found: Vec<String> = report.findings.iter().map(describe_found).collect();
+    let expected: Vec<String> = expected.iter().map(describe_expected).collect();
+    (found != expected).then(|| format!("findings\n    {}\n  expected\n    {}", found.join("\n    "), expected.join("\n    ")))
+}
+
+/// A finding by all that is no prose.
+pub fn describe_found(finding: &Finding) -> String {
+    let remaining = finding.remaining.iter().map(|cause| cause.id.as_str()).collect();
+    describe(&finding.id, finding.level, finding.confidence, remaining)
+}
+
+fn describe_expected(finding: &format::ExpectedFinding) -> String {
+    let level = match finding.level {
+        format::Level::Fail => Level::Fail,
+        format::Level::Degrade => Level::Degrade,
+        format::Level::Warn => Level::Warn,
+    };
+    let confidence = match finding.confidence {
+        format::Confidence::Certain => Confidence::Certain,
+        format::Confidence::Likely => Confidence::Likely,
+        format::Confidence::Possible => Confidence::Possible,
+    };
+    describe(&finding.id, level, confidence, finding.remaining.iter().map(String::as_str).collect())
+}
+
+fn describe(id: &str, level: Level, confidence: Confidence, remaining: BTreeSet<&str>) -> String {
+    let remaining: Vec<&str> = remaining.into_iter().collect();
+    format!("{id}, {level:?}, {confidence:?}, remaining [{}]", remaining.join(", "))
+}
+
+fn verdict(expected: format::Verdict) -> Verdict {
+    match expected {
+        format::Verdict::Ok => Verdict::Ok,
+        format::Verdict::Degraded => Verdict::Degraded,
+        format::Verdict::Failed => Verdict::Failed,
+        format::Verdict::Inconclusive => Verdict::Inconclusive,
+    }
+}

@@ -1,0 +1,238 @@
+//! A TURN server on a simulated host: the lab's sans-IO server, driven over simulated UDP, TCP and TLS.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::{Rc, Weak};
+
+use callcheck::lab::configuration::Config;
+use callcheck::lab::server::{Command, FiveTuple, Server, Source};
+use callcheck::model::endpoint::Transport;
+use callcheck::net::tls::unix_seconds;
+use callcheck::proto::framing::Framer;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::sync::mpsc;
+use tokio::task::spawn_local;
+use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
+
+use super::certificate::{Presented, beginning, server_config};
+use super::internet::{Internet, Service};
+use super::packet::{Fate, Origin, Packet, Protocol, SiteId};
+use super::stream::Pipe;
+use super::web::answer_http;
+
+/// A fatal alert `handshake_failure` (RFC 8446 §6.2), as from a server whose key is another certificate's.
+const HANDSHAKE_FAILURE: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
+
+/// A fatal alert `protocol_version` from a server that knows nothing newer than TLS 1.1.
+const PROTOCOL_VERSION: &[u8] = &[21, 3, 2, 0, 2, 2, 70];
+
+/// Where the server listens.
+#[derive(Clone, Debug)]
+pub struct Listeners {
+    pub udp: Option<u16>,
+    pub tcp: Option<u16>,
+    pub tls: Option<(u16, Tls)>,
+}
+
+/// What is behind the TLS port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    Turn(Presented),
+    Http(Presented),
+    /// Nothing newer than TLS 1.1, said by an alert.
+    TooOld,
+    /// The same, without a word.
+    HangsUp,
+    KeyMismatch,
+}
+
+/// The server with its sockets.
+pub struct TurnServer {
+    this: Weak<Self>,
+    internet: Weak<Internet>,
+    site: SiteId,
+    listeners: Listeners,
+    server: RefCell<Server>,
+    relays: RefCell<HashSet<SocketAddr>>,
+    connections: RefCell<HashMap<FiveTuple, mpsc::UnboundedSender<Vec<u8>>>>,
+}
+
+impl TurnServer {
+    /// Starts a server on a host.
+    pub fn open(internet: &Rc<Internet>, site: SiteId, listeners: Listeners, config: Config) -> Rc<Self> {
+        let server = Server::new(config, Instant::now().into_std(), unix_seconds(beginning()));
+        let server = Rc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
+            internet: Rc::downgrade(internet),
+            site,
+            listeners,
+            server: RefCell::new(server),
+            relays: RefCell::default(),
+            connections: RefCell::default(),
+        });
+        internet.install(site, Rc::clone(&server) as Rc<dyn Service>);
+        server
+    }
+
+    /// How many allocations are alive.
+    pub fn allocations(&self) -> usize {
+        self.server.borrow().allocations()
+    }
+
+    fn receive(&self, tuple: FiveTuple, bytes: &[u8]) {
+        self.with_server(|server, now| server.receive_from_client(now, tuple, bytes));
+    }
+
+    /// Lets the server do something, then carries out what it commands.
+    fn with_server(&self, act: impl FnOnce(&mut Server, std::time::Instant)) {
+        let now = Instant::now().into_std();
+        {
+            let mut server = self.server.borrow_mut();
+            server.handle_timeout(now);
+            act(&mut server, now);
+        }
+        loop {
+            let Some(command) = self.server.borrow_mut().next_command() else { break };
+            self.obey(command, now);
+        }
+    }
+
+    fn obey(&self, command: Command, now: std::time::Instant) {
+        match command {
+            Command::ToClient { tuple, source, bytes } if tuple.transport == Transport::Udp => {
+                self.send(source_of(tuple, source), tuple.client, bytes);
+            }
+            Command::ToClient { tuple, bytes, .. } => {
+                if let Some(queue) = self.connections.borrow().get(&tuple) {
+                    // The connection may have ended in between.
+                    _ = queue.send(bytes);
+                }
+            }
+            Command::OpenRelay { relay } if self.owns(relay.ip()) => {
+                self.relays.borrow_mut().insert(relay);
+                self.server.borrow_mut().relay_opened(now, relay);
+            }
+            Command::OpenRelay { relay } => self.server.borrow_mut().relay_refused(now, relay),
+            Command::ToPeer { relay, peer, payload } => self.send(relay, peer, payload),
+            Command::CloseRelay { relay } => _ = self.relays.borrow_mut().remove(&relay),
+        }
+    }
+
+    fn owns(&self, address: IpAddr) -> bool {
+        self.internet.upgrade().is_some_and(|internet| internet.site(self.site).addresses.contains(&address))
+    }
+
+    fn send(&self, source: SocketAddr, destination: SocketAddr, payload: Vec<u8>) {
+        let Some(internet) = self.internet.upgrade() else { return };
+        let origin = Origin { site: self.site, local: source, to: destination };
+        internet.send(Packet { protocol: Protocol::Udp, source, destination, payload, origin, fate: Fate::default() });
+    }
+}
+
+fn source_of(tuple: FiveTuple, source: Source) -> SocketAddr {
+    match source {
+        Source::Asked => tuple.server,
+        // Another port is as foreign as another address.
+        Source::Foreign => SocketAddr::new(tuple.server.ip(), tuple.server.port() + 1),
+    }
+}
+
+impl Service for TurnServer {
+    fn listens(&self, protocol: Protocol, local: SocketAddr) -> bool {
+        let port = Some(local.port());
+        match protocol {
+            Protocol::Udp => self.listeners.udp == port || self.relays.borrow().contains(&local),
+            Protocol::Tcp => self.listeners.tcp == port || self.listeners.tls.map(|(port, _)| port) == port,
+        }
+    }
+
+    fn datagram(&self, packet: Packet) {
+        if self.listeners.udp == Some(packet.destination.port()) {
+            let tuple = FiveTuple { transport: Transport::Udp, client: packet.source, server: packet.destination };
+            return self.receive(tuple, &packet.payload);
+        }
+        self.with_server(|server, now| {
+            server.receive_from_peer(now, packet.destination, packet.source, &packet.payload);
+        });
+    }
+
+    fn connection(&self, stream: Pipe, local: SocketAddr, peer: SocketAddr) {
+        let Some(server) = self.this.upgrade() else { return };
+        let tls = self.listeners.tls.filter(|(port, _)| *port == local.port()).map(|(_, tls)| tls);
+        spawn_local(async move {
+            // A connection that fails is the client's affair.
+            _ = match tls {
+                None => speak(&server, Transport::Tcp, stream, local, peer).await,
+                Some(tls) => secure(&server, tls, stream, local, peer).await,
+            };
+        });
+    }
+}
+
+async fn secure(server: &Rc<TurnServer>, tls: Tls, mut stream: Pipe, local: SocketAddr, peer: SocketAddr) -> io::Result<()> {
+    match tls {
+        Tls::Turn(presented) => {
+            let stream = TlsAcceptor::from(server_config(presented)).accept(stream).await?;
+            speak(server, Transport::Tls, stream, local, peer).await
+        }
+        Tls::Http(presented) => {
+            let stream = TlsAcceptor::from(server_config(presented)).accept(stream).await?;
+            answer_http(stream).await
+        }
+        Tls::TooOld => alert(&mut stream, PROTOCOL_VERSION).await,
+        Tls::HangsUp => alert(&mut stream, &[]).await,
+        Tls::KeyMismatch => alert(&mut stream, HANDSHAKE_FAILURE).await,
+    }
+}
+
+async fn alert(stream: &mut Pipe, alert: &[u8]) -> io::Result<()> {
+    if stream.read(&mut [0; 2048]).await? > 0 {
+        stream.write_all(alert).await?;
+    }
+    stream.shutdown().await
+}
+
+/// Carries messages between a stream and the server until the client hangs up.
+async fn speak<S>(server: &Rc<TurnServer>, transport: Transport, stream: S, local: SocketAddr, peer: SocketAddr) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let tuple = FiveTuple { transport, client: peer, server: local };
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let (queue, mut outgoing) = mpsc::unbounded_channel::<Vec<u8>>();
+    server.connections.borrow_mut().insert(tuple, queue);
+    let writing = spawn_local(async move {
+        while let Some(bytes) = outgoing.recv().await {
+            writer.write_all(&bytes).await?;
+            writer.flush().await?;
+        }
+        writer.shutdown().await
+    });
+    let ended = read(server, tuple, &mut reader).await;
+    server.connections.borrow_mut().remove(&tuple);
+    server.with_server(|server, _now| server.client_closed(tuple));
+    writing.abort();
+    ended
+}
+
+async fn read(server: &TurnServer, tuple: FiveTuple, reader: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
+    let mut framer = Framer::default();
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let length = reader.read(&mut buffer).await?;
+        if length == 0 {
+            return Ok(());
+        }
+        framer.push(&buffer[..length]);
+        loop {
+            match framer.next_message() {
+                Ok(Some(message)) => server.receive(tuple, &message),
+                Ok(None) => break,
+                Err(_not_stun) => return Ok(()),
+            }
+        }
+    }
+}

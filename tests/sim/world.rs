@@ -1,0 +1,349 @@
+//! A simulated world as a plain value, and how it is raised: a caller, a TURN server, two control hosts and a router at home.
+//!
+//! ```text
+//! caller ── (filter ── NAT ── carrier's NAT) ── internet ── (router ── edge ── 1:1 NAT ── filter) ── server
+//! 192.168.1.2                  198.51.100.2        │                                      203.0.113.10
+//!   └── router, 192.168.1.1                    controls, 192.0.2.53 and .54
+//! ```
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+use callcheck::lab::configuration::Config;
+use callcheck::net::network::Network;
+use tokio::runtime::Builder;
+use tokio::task::LocalSet;
+
+use super::certificate::beginning;
+use super::control::Control;
+use super::firewall::{Action, Firewall, Memory, Rule};
+use super::internet::{Internet, Link, Middlebox, Site};
+use super::nat::{Behaviour, Dependence, Hairpinning, Nat, OneToOne, Ports};
+use super::network::CallerNetwork;
+use super::packet::SiteId;
+use super::resolver::{NameServer, Zone};
+use super::server::{Listeners, TurnServer};
+use super::web::WebServer;
+
+/// The TURN server as the world knows it, and its second address.
+pub const TURN: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 10);
+pub const TURN_SECOND: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 11);
+pub const TURN_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 5, 0, 0, 0, 0, 0x10);
+
+/// The TURN server's own address behind a 1:1 NAT or in a private network, and what its NAT hides callers behind.
+pub const TURN_PRIVATE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 10);
+pub const TURN_GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+
+/// The control hosts; the first one is a name server too.
+pub const CONTROLS: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 53), Ipv4Addr::new(192, 0, 2, 54)];
+pub const CONTROLS_V6: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0x2001, 0xdb8, 0xc, 0, 0, 0, 0, 0x53), Ipv6Addr::new(0x2001, 0xdb8, 0xc, 0, 0, 0, 0, 0x54)];
+
+/// The caller as the world knows it, and inside its networks.
+pub const CALLER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
+pub const CALLER_SECOND: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 3);
+pub const CALLER_AT_HOME: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 2);
+pub const CALLER_AT_CARRIER: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 2);
+pub const CALLER_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 2);
+
+/// The router of the caller's home: a name server for its hosts, and the portal where there is one.
+pub const HOME_ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
+pub const PORTAL_PORT: u16 = 8080;
+
+pub const AT_CALLER: SiteId = SiteId(0);
+pub const AT_SERVER: SiteId = SiteId(1);
+pub const AT_ROUTER: SiteId = SiteId(4);
+
+/// The NATs of the field's vocabulary, which RFC 4787 takes apart into mapping and filtering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NatKind {
+    FullCone,
+    AddressRestricted,
+    PortRestricted,
+    Symmetric,
+}
+
+impl NatKind {
+    /// A NAT of this kind with that outer address.
+    pub fn behaviour(self, outer: Ipv4Addr) -> Behaviour {
+        let (mapping, filtering, ports) = match self {
+            Self::FullCone => (Dependence::EndpointIndependent, Dependence::EndpointIndependent, Ports::Preserved),
+            Self::AddressRestricted => (Dependence::EndpointIndependent, Dependence::AddressDependent, Ports::Preserved),
+            Self::PortRestricted => (Dependence::EndpointIndependent, Dependence::AddressAndPortDependent, Ports::Preserved),
+            Self::Symmetric => (Dependence::AddressAndPortDependent, Dependence::AddressAndPortDependent, Ports::Random),
+        };
+        let lifetime = Duration::from_mins(2);
+        Behaviour { mapping, filtering, ports, hairpinning: Hairpinning::Unsupported, outer: [outer.into(); 2], lifetime }
+    }
+}
+
+/// The caller's side.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// From the caller outwards.
+    pub nats: Vec<Behaviour>,
+    pub v6: bool,
+    pub link: Link,
+    /// What its network's filter does, before any NAT.
+    pub gateway: Vec<Rule>,
+    pub gateway_memory: Memory,
+    /// What its own host refuses.
+    pub local: Vec<Rule>,
+    pub resolver: Resolver,
+    /// How far its clock is ahead, in seconds.
+    pub clock_ahead_s: i64,
+}
+
+/// Whom the caller asks for names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolver {
+    /// A server on the internet.
+    Public,
+    /// The router at home.
+    Router,
+    /// A server on the internet that never answers.
+    Silent,
+}
+
+/// Where the TURN server stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// With public addresses of its own.
+    Public,
+    /// With a private address, of which a cloud's 1:1 NAT makes the public one.
+    OneToOneNat,
+    /// With a private address at which it is reached.
+    PrivateNetwork,
+}
+
+impl Placement {
+    /// The IPv4 address that callers reach the server at.
+    pub fn reached_at(self) -> Ipv4Addr {
+        match self {
+            Self::Public | Self::OneToOneNat => TURN,
+            Self::PrivateNetwork => TURN_PRIVATE,
+        }
+    }
+
+    /// The server's own IPv4 address.
+    pub fn own(self) -> Ipv4Addr {
+        match self {
+            Self::Public => TURN,
+            Self::OneToOneNat | Self::PrivateNetwork => TURN_PRIVATE,
+        }
+    }
+}
+
+/// The server's side.
+#[derive(Clone, Debug)]
+pub struct Host {
+    pub placement: Placement,
+    pub v6: bool,
+    pub alive: bool,
+    /// None where nothing listens.
+    pub listeners: Option<Listeners>,
+    pub config: Config,
+    /// A web server on this TCP port.
+    pub web: Option<u16>,
+    /// The host's own filter.
+    pub filter: Vec<Rule>,
+    pub filter_memory: Memory,
+    /// What its provider's NAT lets through, in both directions; it remembers flows.
+    pub edge: Vec<Rule>,
+    /// What a router before it does, without a memory.
+    pub router: Vec<Rule>,
+    /// The 1:1 NAT moves ports from this one on by that distance.
+    pub shifted: Option<(u16, u16)>,
+    pub hides_callers: bool,
+    /// UDP from this port leaves with the second address.
+    pub replies_elsewhere: Option<u16>,
+}
+
+/// A world.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub seed: u64,
+    pub caller: Caller,
+    pub host: Host,
+    pub zone: Zone,
+    pub controls: Controls,
+}
+
+/// What the control hosts answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Controls {
+    Everything,
+    DnsAlone,
+}
+
+/// A world that runs.
+pub struct Raised {
+    pub network: Rc<dyn Network>,
+    pub turn: Option<Rc<TurnServer>>,
+}
+
+impl World {
+    /// A public caller and a healthy public server.
+    pub fn healthy(seed: u64, config: Config, listeners: Listeners) -> Self {
+        Self {
+            seed,
+            caller: Caller {
+                nats: Vec::new(),
+                v6: false,
+                link: Link::default(),
+                gateway: Vec::new(),
+                gateway_memory: Memory::Stateless,
+                local: Vec::new(),
+                resolver: Resolver::Public,
+                clock_ahead_s: 0,
+            },
+            host: Host {
+                placement: Placement::Public,
+                v6: false,
+                alive: true,
+                listeners: Some(listeners),
+                config,
+                web: None,
+                filter: Vec::new(),
+                filter_memory: Memory::Stateless,
+                edge: Vec::new(),
+                router: Vec::new(),
+                shifted: None,
+                hides_callers: false,
+                replies_elsewhere: None,
+            },
+            zone: Zone::default(),
+            controls: Controls::Everything,
+        }
+    }
+
+    /// Raises the world; it must be called within a `LocalSet`.
+    pub fn raise(&self) -> Raised {
+        let [first, second] = [0, 1].map(|index| self.control_site(index));
+        let internet = Internet::start(vec![self.caller_site(), self.server_site(), first, second, router_site()], self.seed);
+        let zone = Rc::new(self.zone.clone());
+        for site in [SiteId(2), SiteId(3)] {
+            Control::open(&internet, site);
+        }
+        NameServer::open(&internet, SiteId(2), Rc::clone(&zone), self.caller.resolver == Resolver::Silent);
+        NameServer::open(&internet, AT_ROUTER, Rc::clone(&zone), false);
+        WebServer::open(&internet, AT_ROUTER, PORTAL_PORT);
+        if let Some(port) = self.host.web {
+            WebServer::open(&internet, AT_SERVER, port);
+        }
+        let listeners = self.host.listeners.clone();
+        let turn = listeners.map(|listeners| TurnServer::open(&internet, AT_SERVER, listeners, self.host.config.clone()));
+        let network = Rc::new(self.caller_network(&internet, zone));
+        Raised { network, turn }
+    }
+
+    fn caller_network(&self, internet: &Rc<Internet>, zone: Rc<Zone>) -> CallerNetwork {
+        let server = match self.caller.resolver {
+            Resolver::Public | Resolver::Silent => CONTROLS[0],
+            Resolver::Router => HOME_ROUTER,
+        };
+        let ahead = Duration::from_secs(self.caller.clock_ahead_s.unsigned_abs());
+        let clock = if self.caller.clock_ahead_s < 0 { beginning() - ahead } else { beginning() + ahead };
+        // Another stream of numbers than the network's, so that an id more does not change which packet is lost.
+        let seed = self.seed ^ 0x5EED_0FCA_11E2;
+        CallerNetwork::new(internet, AT_CALLER, zone, vec![SocketAddr::new(server.into(), 53)], clock, seed)
+    }
+
+    fn caller_site(&self) -> Site {
+        let caller = &self.caller;
+        let inner = if caller.nats.is_empty() { CALLER } else { CALLER_AT_HOME };
+        let mut site = Site::public(&[inner.into()]);
+        site.routed = caller.nats.last().map_or_else(|| vec![CALLER.into()], |outermost| outermost.outer.to_vec());
+        if caller.v6 {
+            site.addresses.push(CALLER_V6.into());
+            site.routed.push(CALLER_V6.into());
+        }
+        site.link = caller.link;
+        site.neighbours.insert(HOME_ROUTER.into(), AT_ROUTER);
+        let path = site.path.get_mut();
+        if !caller.gateway.is_empty() {
+            let gateway = Firewall::new(caller.gateway_memory, caller.gateway.clone()).signed(HOME_ROUTER.into());
+            path.push(Middlebox::Firewall(gateway));
+        }
+        path.extend(caller.nats.iter().cloned().map(Nat::new).map(Middlebox::Nat));
+        if !caller.local.is_empty() {
+            *site.local.get_mut() = Some(Firewall::new(Memory::Stateful, caller.local.clone()));
+        }
+        site
+    }
+
+    fn control_site(&self, index: usize) -> Site {
+        let mut site = Site::public(&[CONTROLS[index].into(), CONTROLS_V6[index].into()]);
+        if self.controls == Controls::DnsAlone {
+            let rules = vec![Rule::any(Action::Accept).inward().port(53), Rule::any(Action::Drop).inward()];
+            site.path.get_mut().push(Middlebox::Firewall(Firewall::new(Memory::Stateless, rules)));
+        }
+        site
+    }
+
+    fn server_site(&self) -> Site {
+        let host = &self.host;
+        let own = match host.placement {
+            Placement::Public => vec![TURN.into(), TURN_SECOND.into()],
+            Placement::OneToOneNat | Placement::PrivateNetwork => vec![TURN_PRIVATE.into()],
+        };
+        let mut site = Site::public(&own);
+        site.routed = match host.placement {
+            Placement::Public => own,
+            Placement::OneToOneNat => vec![TURN.into()],
+            Placement::PrivateNetwork => vec![TURN_PRIVATE.into()],
+        };
+        if host.v6 {
+            site.addresses.push(TURN_V6.into());
+            site.routed.push(TURN_V6.into());
+        }
+        site.alive = host.alive;
+        *site.path.get_mut() = self.server_path();
+        site
+    }
+
+    /// From the host outwards.
+    fn server_path(&self) -> Vec<Middlebox> {
+        let host = &self.host;
+        let mut path = Vec::new();
+        if !host.filter.is_empty() {
+            path.push(Middlebox::Firewall(Firewall::new(host.filter_memory, host.filter.clone())));
+        }
+        if host.hides_callers {
+            path.push(Middlebox::HidesCallers(Nat::new(NatKind::FullCone.behaviour(TURN_GATEWAY))));
+        }
+        if host.placement == Placement::OneToOneNat {
+            let nat = OneToOne { public: TURN.into(), private: TURN_PRIVATE.into(), shifted: host.shifted };
+            path.push(Middlebox::OneToOne(nat));
+        }
+        if !host.edge.is_empty() {
+            path.push(Middlebox::Firewall(Firewall::new(Memory::Stateful, host.edge.clone())));
+        }
+        if !host.router.is_empty() {
+            let router = Firewall::new(Memory::Stateless, host.router.clone()).signed([203, 0, 113, 1].into());
+            path.push(Middlebox::Firewall(router));
+        }
+        if let Some(port) = host.replies_elsewhere {
+            path.push(Middlebox::RewritesSource { port, to: TURN_SECOND.into() });
+        }
+        path
+    }
+}
+
+fn router_site() -> Site {
+    let mut site = Site::public(&[HOME_ROUTER.into()]);
+    site.routed.clear();
+    for caller in [IpAddr::from(CALLER_AT_HOME), CALLER.into(), CALLER_V6.into()] {
+        site.neighbours.insert(caller, AT_CALLER);
+    }
+    site
+}
+
+/// Runs a future in virtual time: whenever nothing can go on, the clock jumps to the next timer.
+pub fn in_virtual_time<T>(future: impl Future<Output = T>) -> T {
+    let runtime =
+        Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime without I/O needs nothing");
+    runtime.block_on(LocalSet::new().run_until(future))
+}

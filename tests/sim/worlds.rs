@@ -1,0 +1,285 @@
+//! Worlds drawn by seed: healthy ones of every kind that calls work in, and what callcheck is asked in them.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use callcheck::lab::configuration::{Config, RelayAddress};
+use callcheck::model::asked::Form;
+use callcheck::model::endpoint::Transport;
+use callcheck::model::secret::{Credentials, Secret};
+use callcheck::model::target::Target;
+use callcheck::run::plan::Login;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
+use rand::{Rng as _, SeedableRng as _};
+
+use super::certificate::Presented;
+use super::internet::Link;
+use super::nat::{Behaviour, Dependence, Hairpinning, Ports};
+use super::play::Asks;
+use super::resolver::{Published, Zone};
+use super::server::{Listeners, Tls};
+use super::world::{CALLER, CALLER_AT_CARRIER, CALLER_SECOND, Controls, Placement, Resolver, TURN_SECOND, TURN_V6, World};
+
+/// The server's name, where it has one.
+pub const NAME: &str = "turn.example.org";
+
+/// The secret of servers with ephemeral credentials.
+pub const SECRET: &str = "north-by-northwest-1959";
+
+/// What loses more than this of its round trips is not healthy.
+const MOST_LOSS: f64 = 0.03;
+
+/// A world, what is asked in it, and how it came about in a few words.
+#[derive(Clone)]
+pub struct Drawn {
+    pub seed: u64,
+    pub world: World,
+    pub asks: Asks,
+    pub words: Vec<String>,
+    /// The parts that a fault has changed already; each is changed once.
+    pub claimed: BTreeSet<&'static str>,
+}
+
+impl Drawn {
+    /// Takes a part of the world for one fault.
+    pub fn claim(&mut self, part: &'static str) -> Option<()> {
+        self.claimed.insert(part).then_some(())
+    }
+}
+
+impl fmt::Display for Drawn {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "seed {}: {}", self.seed, self.words.join(", "))
+    }
+}
+
+/// Draws by chance and keeps a note of each draw.
+pub struct Dice {
+    random: StdRng,
+    pub words: Vec<String>,
+}
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self { random: StdRng::seed_from_u64(seed), words: Vec::new() }
+    }
+
+    pub fn chance(&mut self, probability: f64) -> bool {
+        self.random.random_bool(probability)
+    }
+
+    pub fn pick<T: Clone>(&mut self, choices: &[T]) -> T {
+        choices.choose(&mut self.random).expect("there is always a choice").clone()
+    }
+
+    pub fn share(&mut self, range: RangeInclusive<f64>) -> f64 {
+        self.random.random_range(range)
+    }
+
+    pub fn number(&mut self, range: RangeInclusive<u32>) -> u32 {
+        self.random.random_range(range)
+    }
+
+    pub fn note(&mut self, words: impl Into<String>) {
+        self.words.push(words.into());
+    }
+}
+
+/// A healthy world.
+pub fn healthy(seed: u64, dice: &mut Dice) -> Drawn {
+    let ports = Served::draw(dice);
+    let placement =
+        dice.pick(&[Placement::Public, Placement::Public, Placement::Public, Placement::OneToOneNat, Placement::PrivateNetwork]);
+    dice.note(format!("{placement:?}"));
+    let mut world = World::healthy(seed, config(seed, placement, dice), ports.listeners());
+    world.host.placement = placement;
+    world.caller.nats = nats(dice);
+    world.caller.link = link(dice);
+    dual_stack(&mut world, dice);
+    let named = dice.chance(0.4);
+    let host = if named { NAME.to_owned() } else { placement.reached_at().to_string() };
+    publish(&mut world, named);
+    resolver(&mut world, named, dice);
+    if dice.chance(0.1) {
+        world.controls = Controls::DnsAlone;
+        dice.note("silent controls");
+    }
+    let login = login(&mut world.host.config, dice);
+    let asks = ports.asks(&host, login, dice);
+    Drawn { seed, world, asks, words: std::mem::take(&mut dice.words), claimed: BTreeSet::new() }
+}
+
+/// The ports that the server serves.
+#[derive(Clone, Copy, Debug)]
+struct Served {
+    plain: u16,
+    tls: Option<u16>,
+}
+
+impl Served {
+    fn draw(dice: &mut Dice) -> Self {
+        let served = dice.pick(&[
+            Self { plain: 3478, tls: None },
+            Self { plain: 3478, tls: Some(5349) },
+            Self { plain: 3478, tls: Some(5349) },
+            Self { plain: 3478, tls: Some(443) },
+            Self { plain: 443, tls: None },
+            Self { plain: 443, tls: Some(5349) },
+        ]);
+        dice.note(format!("{served:?}"));
+        served
+    }
+
+    fn listeners(self) -> Listeners {
+        let tls = self.tls.map(|port| (port, Tls::Turn(Presented::Valid)));
+        Listeners { udp: Some(self.plain), tcp: Some(self.plain), tls }
+    }
+
+    /// A bare host where the ports are the usual ones, a list of URLs otherwise and now and then.
+    fn asks(self, host: &str, login: Option<Login>, dice: &mut Dice) -> Asks {
+        let usual = self.plain == 3478 && self.tls.is_none_or(|port| port == 5349);
+        if usual && dice.chance(0.6) {
+            dice.note(format!("asked for {host}"));
+            return Asks::turn(&target(host), login);
+        }
+        if dice.chance(0.1) {
+            let host = format!("{host}:{}", self.plain);
+            dice.note(format!("asked for {host}"));
+            return Asks::turn(&target(&host), login);
+        }
+        let mut urls = vec![format!("turn:{host}:{}", self.plain)];
+        if dice.chance(0.6) {
+            urls.push(format!("turn:{host}:{}?transport=tcp", self.plain));
+        }
+        urls.extend(self.tls.filter(|_| dice.chance(0.8)).map(|port| format!("turns:{host}:{port}?transport=tcp")));
+        if dice.chance(0.15) {
+            urls.remove(0);
+        }
+        if urls.is_empty() {
+            urls.push(format!("turn:{host}:{}?transport=tcp", self.plain));
+        }
+        dice.note(format!("asked for {}", urls.join(" ")));
+        let all: Vec<Asks> = urls.iter().map(|url| Asks::turn(&target(url), login.clone())).collect();
+        let services = all.iter().flat_map(|asks| asks.services.clone()).collect();
+        Asks { services, form: Form::Urls, ..all[0].clone() }
+    }
+}
+
+fn target(text: &str) -> Target {
+    text.parse().expect("worlds name their servers well")
+}
+
+fn config(seed: u64, placement: Placement, dice: &mut Dice) -> Config {
+    let mut relay = RelayAddress { bound: placement.own().into(), advertised: placement.reached_at().into() };
+    if placement == Placement::Public && dice.chance(0.2) {
+        relay = RelayAddress::plain(TURN_SECOND.into());
+        dice.note("relays on another address");
+    }
+    let mut config = Config { seed, ..Config::new(vec![relay]) };
+    config.ports =
+        dice.pick(&[49_152..=65_535, 49_152..=65_535, 50_000..=50_999, 50_000..=50_039, 50_000..=50_009, 10_000..=20_000]);
+    dice.note(format!("relay ports {:?}", config.ports));
+    config.software = dice.pick(&[None, Some("Coturn-4.6.1 'Gorst'".to_owned())]);
+    config.nonce_lifetime = Duration::from_secs(dice.pick(&[600, 600, 60, 1]));
+    config.user_quota = dice.pick(&[None, None, None, Some(2), Some(12)]);
+    if let Some(quota) = config.user_quota {
+        dice.note(format!("user quota {quota}"));
+    }
+    config
+}
+
+fn nats(dice: &mut Dice) -> Vec<Behaviour> {
+    match dice.number(0..=9) {
+        0 | 1 => Vec::new(),
+        2 => {
+            let home = nat(CALLER_AT_CARRIER.into(), dice);
+            let mut carrier = nat(CALLER.into(), dice);
+            if dice.chance(0.3) {
+                carrier.outer[1] = CALLER_SECOND.into();
+                dice.note("TCP leaves from another address");
+            }
+            vec![home, carrier]
+        }
+        _ => vec![nat(CALLER.into(), dice)],
+    }
+}
+
+fn nat(outer: IpAddr, dice: &mut Dice) -> Behaviour {
+    use Dependence::{AddressAndPortDependent, AddressDependent, EndpointIndependent};
+    let (mapping, filtering) = dice.pick(&[
+        (EndpointIndependent, EndpointIndependent),
+        (EndpointIndependent, AddressDependent),
+        (EndpointIndependent, AddressAndPortDependent),
+        (EndpointIndependent, AddressAndPortDependent),
+        (AddressDependent, AddressAndPortDependent),
+        (AddressAndPortDependent, AddressDependent),
+        (AddressAndPortDependent, AddressAndPortDependent),
+        (AddressAndPortDependent, AddressAndPortDependent),
+    ]);
+    let ports = dice.pick(&[Ports::Preserved, Ports::Random]);
+    let hairpinning = dice.pick(&[Hairpinning::Unsupported, Hairpinning::Unsupported, Hairpinning::Supported]);
+    let lifetime = Duration::from_secs(dice.pick(&[30, 120, 300]));
+    dice.note(format!("NAT {mapping:?} mapping, {filtering:?} filtering, {ports:?} ports"));
+    Behaviour { mapping, filtering, ports, hairpinning, outer: [outer; 2], lifetime }
+}
+
+fn link(dice: &mut Dice) -> Link {
+    let delay = Duration::from_millis(dice.pick(&[0, 0, 5, 10, 20, 40, 60, 75]));
+    let jitter = delay.mul_f64(dice.pick(&[0.0, 0.0, 0.1, 0.2]));
+    let loss = if dice.chance(0.4) { dice.share(0.0..=MOST_LOSS) } else { 0.0 };
+    let outward = loss * dice.share(0.0..=1.0);
+    dice.note(format!("one-way delay {delay:?} and up to {jitter:?}, loss {:.2} % of round trips", loss * 100.0));
+    Link { delay, jitter, loss_outward: outward, loss_inward: loss - outward }
+}
+
+fn dual_stack(world: &mut World, dice: &mut Dice) {
+    if world.host.placement != Placement::Public || !dice.chance(0.25) {
+        return;
+    }
+    world.host.v6 = true;
+    world.host.config.relays.push(RelayAddress::plain(TURN_V6.into()));
+    world.caller.v6 = dice.chance(0.7);
+    dice.note(if world.caller.v6 { "dual stack" } else { "AAAA, and no IPv6 at the caller" });
+}
+
+fn publish(world: &mut World, named: bool) {
+    let mut addresses = vec![IpAddr::from(world.host.placement.reached_at())];
+    if world.host.v6 {
+        addresses.push(TURN_V6.into());
+    }
+    if named {
+        world.zone = Zone { names: vec![Published { name: NAME.to_owned(), addresses, services: Vec::new() }] };
+    }
+}
+
+fn resolver(world: &mut World, named: bool, dice: &mut Dice) {
+    let silent_at_worst = if named { Resolver::Public } else { Resolver::Silent };
+    world.caller.resolver = dice.pick(&[Resolver::Public, Resolver::Router, silent_at_worst]);
+    dice.note(format!("{:?} resolver", world.caller.resolver));
+}
+
+fn login(config: &mut Config, dice: &mut Dice) -> Option<Login> {
+    let shared = dice.chance(0.4);
+    config.users = vec![Credentials { username: Secret::new("alice"), password: Secret::new("wonderland-1865") }];
+    config.secret = None;
+    if dice.chance(0.08) {
+        dice.note("no credentials");
+        return None;
+    }
+    if !shared {
+        return config.users.first().cloned().map(Login::Given);
+    }
+    config.users.clear();
+    config.secret = Some(Secret::new(SECRET));
+    dice.note("shared secret");
+    Some(Login::SharedSecret { secret: Secret::new(SECRET), id: dice.pick(&[None, Some(Secret::new("alice"))]) })
+}
+
+/// Whether a transport is among what is asked for.
+pub fn asks_for(asks: &Asks, transport: Transport) -> bool {
+    asks.services.iter().any(|planned| planned.service.transport == transport)
+}
