@@ -51,7 +51,7 @@ pub fn diagnose(asked: &Asked, observations: &[Observation], cut_short: Option<C
     // Stable: within a level the order of the registry stands, from the name to the relayed media.
     found.sort_by_key(|(_, finding)| finding.level);
     let findings: Vec<Finding> = found.into_iter().map(|(_, finding)| finding).collect();
-    let not_tested = untested::list(&evidence, cut_short);
+    let not_tested = untested::list(&evidence, &findings, cut_short);
     let verdict = verdict::decide(&evidence, &findings, cut_short);
     Diagnosis { verdict, findings, ruled_out, not_tested }
 }

@@ -5,6 +5,7 @@
 
 pub mod ledger;
 pub mod network;
+pub mod old_tls;
 pub mod resolver;
 pub mod session;
 pub mod stream;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use libtest_mimic::Arguments;
 
 #[path = "scenarios/format.rs"]
+#[expect(dead_code, reason = "what only the network lab can do is read by it alone")]
 mod format;
 
 mod sim {

@@ -138,7 +138,7 @@ impl<'a> EndpointEvidence<'a> {
     #[must_use]
     pub fn usable(&self) -> bool {
         let answered = match (&self.challenge, &self.binding) {
-            (Some(challenge), _) => challenge.fact.reply.answered(),
+            (Some(challenge), _) => challenge.fact.reply.succeeded() || challenge.fact.reply.code() == Some(401),
             (None, Some(binding)) => binding.fact.reply.answered(),
             (None, None) => false,
         };

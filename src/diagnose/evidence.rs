@@ -156,7 +156,8 @@ impl<'a> Evidence<'a> {
     /// Fail where nothing else works, degrade where something does.
     #[must_use]
     pub fn level_by_rest(&self, lost: &[Endpoint]) -> Level {
-        let rest = self.promised().any(|other| !lost.contains(&other.endpoint) && other.usable());
+        let serves = |other: &EndpointEvidence<'a>| other.usable() && (!self.wants_relay() || other.challenge.is_some());
+        let rest = self.promised().any(|other| !lost.contains(&other.endpoint) && serves(other));
         if rest { Level::Degrade } else { Level::Fail }
     }
 

@@ -4,11 +4,11 @@ use super::controls::Answer;
 use super::endpoint::Reachability;
 use super::evidence::Evidence;
 use crate::model::fact::HandshakeEnd;
-use crate::model::finding::NotTested;
+use crate::model::finding::{Finding, NotTested};
 use crate::model::report::CutShort;
 
 /// Lists what was not tested.
-pub fn list(evidence: &Evidence<'_>, cut_short: Option<CutShort>) -> Vec<NotTested> {
+pub fn list(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<CutShort>) -> Vec<NotTested> {
     let mut list = Vec::new();
     match cut_short {
         Some(CutShort::Deadline) => add(&mut list, "what was still under way", "the time limit was reached (--timeout)"),
@@ -24,7 +24,7 @@ pub fn list(evidence: &Evidence<'_>, cut_short: Option<CutShort>) -> Vec<NotTest
         }
     }
     if evidence.wants_relay() {
-        relay(evidence, &mut list);
+        relay(evidence, findings, &mut list);
     }
     list
 }
@@ -60,7 +60,7 @@ fn untested_at(endpoint: &super::endpoint::EndpointEvidence<'_>) -> Option<(Stri
     Some((format!("turn over {}", endpoint.endpoint), why))
 }
 
-fn relay(evidence: &Evidence<'_>, list: &mut Vec<NotTested>) {
+fn relay(evidence: &Evidence<'_>, findings: &[Finding], list: &mut Vec<NotTested>) {
     let answered = evidence.endpoints().iter().any(super::endpoint::EndpointEvidence::alive);
     if answered && !evidence.asked().credentials && evidence.relays().is_empty() {
         let what = "allocation, permissions, the relay's ports, external-ip and the data path";
@@ -71,7 +71,7 @@ fn relay(evidence: &Evidence<'_>, list: &mut Vec<NotTested>) {
         add(list, "the relay's ports, external-ip and the data path", "no allocation was granted");
     } else if evidence.relays().iter().all(|relay| relay.lets_in().is_none()) {
         add(list, "the relay's data path from outside", "this network lets no UDP out that could play the outside peer");
-    } else if untestable(evidence) {
+    } else if findings.iter().any(|finding| finding.id == "relay-untestable-from-here") || !judged(evidence) {
         add(
             list,
             "the relay's data path from outside",
@@ -86,11 +86,12 @@ fn relay(evidence: &Evidence<'_>, list: &mut Vec<NotTested>) {
     }
 }
 
-fn untestable(evidence: &Evidence<'_>) -> bool {
+/// Whether a datagram came through the relay in some direction, so that its data path could be judged.
+fn judged(evidence: &Evidence<'_>) -> bool {
     evidence
         .relays()
         .iter()
-        .all(|relay| relay.lets_in() != Some(true) && relay.lets_in_solicited() != Some(true) && relay.lets_out() != Some(true))
+        .any(|relay| relay.lets_in() == Some(true) || relay.lets_in_solicited() == Some(true) || relay.lets_out() == Some(true))
 }
 
 fn trouble(evidence: &Evidence<'_>) -> bool {

@@ -172,14 +172,14 @@ mod tests {
     fn a_distorted_answer_is_never_taken_for_an_honest_one() {
         let subject = Subject { method: Method::Binding, id: [1; 12], fingerprint: false };
         let honest = Outgoing::success(subject).xor_mapped("192.0.2.1:9".parse().expect("an address")).seal(None);
-        for hostility in [Hostility::MalformedAttribute, Hostility::OverrunningAttribute, Hostility::BadFingerprint] {
-            let distorted = hostility.distort(honest.clone());
-            assert!(Response::read(&distorted[0]).is_some_and(|response| response.malformed), "{hostility}");
+        let read = |hostility: Hostility| Response::read(&hostility.distort(honest.clone())[0]);
+        for hostility in [Hostility::MalformedAttribute, Hostility::OverrunningAttribute] {
+            assert!(read(hostility).is_some_and(|response| response.malformed), "{hostility}");
         }
-        let distorted = Hostility::UnknownAttribute.distort(honest.clone());
-        assert!(Response::read(&distorted[0]).is_some_and(|response| response.unknown_required));
+        assert!(read(Hostility::BadFingerprint).is_some_and(|response| response.bad_fingerprint));
+        assert!(read(Hostility::UnknownAttribute).is_some_and(|response| response.unknown_required));
         for hostility in [Hostility::Truncated, Hostility::Oversized, Hostility::Garbage, Hostility::Empty] {
-            assert!(Response::read(&hostility.distort(honest.clone())[0]).is_none(), "{hostility}");
+            assert!(read(hostility).is_none(), "{hostility}");
         }
     }
 }

@@ -272,6 +272,9 @@ pub struct BindingFact {
     /// MAPPED-ADDRESS, where it differs from XOR-MAPPED-ADDRESS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapped_plain: Option<SocketAddr>,
+    /// Whether FINGERPRINT was there and did not fit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bad_fingerprint: bool,
     /// RESPONSE-ORIGIN (RFC 5780 §7.3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_origin: Option<SocketAddr>,
@@ -287,7 +290,16 @@ impl BindingFact {
     /// A Binding of which only the end is known.
     #[must_use]
     pub fn of(reply: Reply) -> Self {
-        Self { reply, local: None, mapped: None, mapped_plain: None, response_origin: None, other_address: None, software: None }
+        Self {
+            reply,
+            local: None,
+            mapped: None,
+            mapped_plain: None,
+            bad_fingerprint: false,
+            response_origin: None,
+            other_address: None,
+            software: None,
+        }
     }
 }
 

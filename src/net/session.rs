@@ -176,10 +176,23 @@ impl Session {
 
     /// Sends a request with credentials, where there are any, and waits for its end.
     pub async fn ask_signed(&self, request: &Request, with: Option<&LongTerm>) -> Exchange {
-        let Some(with) = with else { return self.ask(request).await };
+        self.ask_signed_by(request, with, self.schedule()).await
+    }
+
+    /// Sends a request that is costly for the server, with credentials where there are any, and waits for its end.
+    pub async fn ask_unhurried(&self, request: &Request, with: Option<&LongTerm>) -> Exchange {
+        let schedule = match self.inner.endpoint.transport.is_stream() {
+            true => Schedule::reliable(STREAM_PATIENCE),
+            false => Schedule::unhurried(self.round_trip().unwrap_or_default()),
+        };
+        self.ask_signed_by(request, with, schedule).await
+    }
+
+    async fn ask_signed_by(&self, request: &Request, with: Option<&LongTerm>, schedule: Schedule) -> Exchange {
         let id = self.new_id();
+        let Some(with) = with else { return self.run(id, request.seal(id), schedule, None).await };
         match request.authenticate(id, with) {
-            Ok(bytes) => self.run(id, bytes, self.schedule(), Some(with.clone())).await,
+            Ok(bytes) => self.run(id, bytes, schedule, Some(with.clone())).await,
             Err(_) => Exchange { reply: Reply::unsent(Outcome::Unusable { defect: Defect::Malformed }), response: None },
         }
     }

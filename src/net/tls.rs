@@ -26,6 +26,7 @@ use crate::proto::framing::speaks;
 #[derive(Clone, Debug)]
 pub struct Trust {
     roots: Arc<RootCertStore>,
+    own: Vec<CertificateDer<'static>>,
     own_roots: bool,
 }
 
@@ -47,13 +48,13 @@ impl Trust {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         let own_roots = std::env::var_os("SSL_CERT_FILE").is_some();
-        Self { roots: Arc::new(roots), own_roots }
+        Self { roots: Arc::new(roots), own: Vec::new(), own_roots }
     }
 
     /// No roots at all.
     #[must_use]
     pub fn nobody() -> Self {
-        Self { roots: Arc::new(RootCertStore::empty()), own_roots: false }
+        Self { roots: Arc::new(RootCertStore::empty()), own: Vec::new(), own_roots: false }
     }
 
     /// These roots beside the system's.
@@ -71,6 +72,7 @@ impl Trust {
         }
         let mut roots = (*self.roots).clone();
         for certificate in certificates {
+            self.own.push(certificate.clone());
             roots.add(certificate).map_err(|error| InvalidRoots::Unreadable(error.to_string()))?;
         }
         self.roots = Arc::new(roots);
@@ -287,6 +289,10 @@ fn defects(
         }
     } else {
         defects.push(CertificateDefect::Invalid);
+    }
+    // A self-signed certificate that was given as a root is trusted as it stands; webpki knows no such thing.
+    if trust.own.iter().any(|own| own.as_ref() == leaf.as_ref()) {
+        return defects;
     }
     defects.extend(chain_defect(leaf, intermediates, name, trust, moment, described));
     defects

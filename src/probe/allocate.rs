@@ -70,7 +70,7 @@ async fn ask(
     let request = Request::allocate();
     let mut stale_nonces = 0;
     loop {
-        let exchange = session.ask_signed(&request, signed.as_ref()).await;
+        let exchange = session.ask_unhurried(&request, signed.as_ref()).await;
         let stale = exchange.reply.code() == Some(438);
         stale_nonces += u32::from(stale);
         let renewed = match (&mut signed, &exchange.response) {

@@ -50,6 +50,7 @@ pub fn binding_fact(session: &Session, exchange: Exchange) -> BindingFact {
         local: session.local(),
         mapped,
         mapped_plain: response.and_then(differs),
+        bad_fingerprint: response.is_some_and(|response| response.bad_fingerprint),
         response_origin: response.and_then(|response| response.response_origin),
         other_address: response.and_then(|response| response.other_address),
         software: response.and_then(|response| response.software.clone()),

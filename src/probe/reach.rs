@@ -10,6 +10,7 @@ use crate::model::fact::{BindingFact, ConnectFact, Fact, HandshakeEnd};
 use crate::model::outcome::{Outcome, Reply};
 use crate::model::target::Host;
 use crate::net::network::Stream;
+use crate::net::old_tls;
 use crate::net::session::{Session, milliseconds};
 use crate::net::tls::handshake;
 
@@ -17,7 +18,7 @@ use crate::net::tls::handshake;
 pub const CONNECT_LIMIT: Duration = Duration::from_millis(2000);
 
 /// How long a TLS handshake may take.
-const HANDSHAKE_LIMIT: Duration = Duration::from_millis(2500);
+const HANDSHAKE_LIMIT: Duration = Duration::from_millis(2000);
 
 /// A session, and whether credentials may be sent over it.
 pub struct Reached {
@@ -69,10 +70,21 @@ pub async fn try_connect(context: &Context, endpoint: Endpoint) -> (Reply, Optio
     (Reply { outcome, sends: 1, rtt_ms, strays: Vec::new() }, stream)
 }
 
+async fn speaks_old_tls(context: &Context, endpoint: Endpoint) -> bool {
+    let (_, Some(stream)) = try_connect(context, endpoint).await else { return false };
+    let mut random = [0; 32];
+    context.network.randomize(&mut random);
+    old_tls::is_spoken(stream, random).await
+}
+
 /// A session over TLS with the fact of its handshake.
 pub async fn secure(context: &Context, endpoint: Endpoint, host: &Host, stream: Box<dyn Stream>) -> Option<Reached> {
     let now = context.network.time_of_day();
-    let (fact, stream) = handshake(stream, host, &context.trust, now, HANDSHAKE_LIMIT).await;
+    let (mut fact, stream) = handshake(stream, host, &context.trust, now, HANDSHAKE_LIMIT).await;
+    // Some servers that speak nothing newer than TLS 1.1 drop a newer hello without a word.
+    if matches!(fact.end, HandshakeEnd::Silent | HandshakeEnd::Closed) && speaks_old_tls(context, endpoint).await {
+        fact.end = HandshakeEnd::TooOld;
+    }
     let trusted = fact.end == HandshakeEnd::Completed && fact.defects.is_empty();
     context.record.add("handshake", endpoint, Fact::Handshake(fact));
     Some(Reached { session: Session::over_stream(&context.network, endpoint, stream?), trusted })

@@ -10,6 +10,10 @@ pub const MAGIC_COOKIE: u32 = 0x2112_A442;
 /// The length of a STUN header in bytes (RFC 8489 §5).
 pub const HEADER_LENGTH: usize = 20;
 
+/// The type of FINGERPRINT, and what its CRC-32 is XORed with (RFC 8489 §14.7).
+const FINGERPRINT: u16 = 0x8028;
+const FINGERPRINT_MASK: u32 = 0x5354_554E;
+
 /// A STUN message by its bare form.
 #[derive(Clone, Copy, Debug)]
 pub struct RawMessage<'a> {
@@ -74,6 +78,22 @@ impl<'a> RawMessage<'a> {
         Some(u16::from(class) * 100 + u16::from(*number))
     }
 
+    /// Whether FINGERPRINT is there and does not fit (RFC 8489 §14.7).
+    #[must_use]
+    pub fn has_bad_fingerprint(&self) -> bool {
+        let Some(value) = self.attribute(FINGERPRINT).and_then(|value| value.first_chunk::<4>()) else { return false };
+        // It is the last attribute and covers all before it.
+        let covered = &self.bytes[..self.bytes.len() - 8];
+        u32::from_be_bytes(*value) != crc32fast::hash(covered) ^ FINGERPRINT_MASK
+    }
+
+    /// MAPPED-ADDRESS (RFC 8489 §14.1).
+    #[must_use]
+    pub fn mapped_address(&self) -> Option<SocketAddr> {
+        let value = self.attribute(0x0001)?;
+        address_of(*value.get(1)?, u16::from_be_bytes([*value.get(2)?, *value.get(3)?]), value.get(4..)?)
+    }
+
     /// An address attribute that is XORed with the cookie (RFC 8489 §14.2).
     #[must_use]
     pub fn xor_address(&self, kind: u16) -> Option<SocketAddr> {
@@ -81,13 +101,18 @@ impl<'a> RawMessage<'a> {
         let port = u16::from_be_bytes([*value.get(2)?, *value.get(3)?]) ^ 0x2112;
         let mask = &self.bytes[4..HEADER_LENGTH];
         let unmasked: Vec<u8> = value.get(4..)?.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
-        let ip = match (value.get(1)?, unmasked.len()) {
-            (1, 4) => IpAddr::V4(Ipv4Addr::from(<[u8; 4]>::try_from(unmasked.as_slice()).ok()?)),
-            (2, 16) => IpAddr::V6(Ipv6Addr::from(<[u8; 16]>::try_from(unmasked.as_slice()).ok()?)),
-            _ => return None,
-        };
-        Some(SocketAddr::new(ip, port))
+        address_of(*value.get(1)?, port, &unmasked)
     }
+}
+
+/// An address by its family number, port and bytes.
+fn address_of(family: u8, port: u16, bytes: &[u8]) -> Option<SocketAddr> {
+    let ip = match (family, bytes.len()) {
+        (1, 4) => IpAddr::V4(Ipv4Addr::from(<[u8; 4]>::try_from(bytes).ok()?)),
+        (2, 16) => IpAddr::V6(Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?)),
+        _ => return None,
+    };
+    Some(SocketAddr::new(ip, port))
 }
 
 #[cfg(test)]

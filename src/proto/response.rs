@@ -154,7 +154,10 @@ impl Response {
         };
         let method = (kind & 0x000F) | ((kind & 0x00E0) >> 1) | ((kind & 0x3E00) >> 2);
         let mut response = Self::empty(class, method, raw.transaction_id());
-        response.malformed = true;
+        response.bad_fingerprint = raw.has_bad_fingerprint();
+        // stun_codec refuses a whole message over its fingerprint; then all attributes may still be well formed.
+        response.malformed = !response.bad_fingerprint;
+        response.mapped = raw.mapped_address();
         response.error_code = raw.error_code();
         response.realm = raw.text(0x0014);
         response.nonce = raw.text(0x0015);

@@ -32,6 +32,15 @@ impl Schedule {
         Self { sends, give_up: give_up.min(Duration::from_secs(5)) }
     }
 
+    /// A request that costs the server more than an answer, an Allocate for instance: RFC 8489's own first interval of 500 ms.
+    ///
+    /// coturn searches its ports for each retransmission again, 0.9 s where none is free.
+    #[must_use]
+    pub fn unhurried(round_trip: Duration) -> Self {
+        let first = (round_trip * 2).clamp(Duration::from_millis(500), Duration::from_secs(1));
+        Self { sends: vec![Duration::ZERO, first, first * 2, first * 4], give_up: first * 6 }
+    }
+
     /// One send on a reliable transport; TCP retransmits by itself.
     #[must_use]
     pub fn reliable(give_up: Duration) -> Self {

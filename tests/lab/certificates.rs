@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, IsCa, KeyPair, KeyUsagePurpose};
 
 use crate::format::Certificate;
 use crate::outcome::{Doing, Outcome};
@@ -111,7 +111,19 @@ fn leaf(kind: Certificate) -> Outcome<CertificateParams> {
     params.not_before = begins.into();
     params.not_after = ends.into();
     params.use_authority_key_identifier_extension = true;
+    if kind == Certificate::MissingIntermediate {
+        params.custom_extensions.push(issuer_address());
+    }
     Ok(params)
+}
+
+/// Authority Information Access (RFC 5280 §4.2.2.1) with one place where the issuer's certificate is: public authorities always name it.
+fn issuer_address() -> CustomExtension {
+    const ID_AD_CA_ISSUERS: [u8; 10] = [6, 8, 43, 6, 1, 5, 5, 7, 48, 2];
+    const PLACE: &[u8] = b"http://ca.example.org/i.crt";
+    let wrap = |tag: u8, content: &[u8]| [&[tag, u8::try_from(content.len()).unwrap_or(u8::MAX)], content].concat();
+    let description = wrap(0x30, &[&ID_AD_CA_ISSUERS[..], &wrap(0x86, PLACE)].concat());
+    CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], wrap(0x30, &description))
 }
 
 fn authority(name: &str, above: Option<&Authority>) -> Outcome<Authority> {

@@ -135,9 +135,10 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::RelayEgressRefused => {
             rules.add(Host::Server, Hook::Output, format!("oifname != \"lo\" udp sport {range} drop"));
         }
+        // On the router: a packet that the host itself drops is an error to the sender, and coturn ends the allocation for it.
         Fault::RelayLoss(percent) => {
-            lose(rules, Host::Server, Hook::Input, &format!("{FROM_OUTSIDE} udp dport {range}"), *percent);
-            lose(rules, Host::Server, Hook::Output, &format!("oifname != \"lo\" udp sport {range}"), *percent);
+            lose(rules, Host::Inet, Hook::Forward, &format!("oifname \"server\" udp dport {range}"), *percent);
+            lose(rules, Host::Inet, Hook::Forward, &format!("iifname \"server\" udp sport {range}"), *percent);
         }
         Fault::ClientNetworkDropsUdp => rules.caller_network("meta l4proto udp drop"),
         // The magic cookie stands 4 bytes into a STUN message, which is 12 bytes into the UDP header.

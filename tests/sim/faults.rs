@@ -16,7 +16,9 @@ use callcheck::run::plan::Login;
 use super::certificate::{Presented, beginning};
 use super::firewall::{Action, Content, Memory, Rule};
 use super::server::Tls;
-use super::world::{AT_ROUTER, CONTROLS, HOME_ROUTER, PORTAL_PORT, Placement, Resolver, TURN_PRIVATE, TURN_SECOND, World};
+use super::world::{
+    AT_ROUTER, CONTROLS, Controls, HOME_ROUTER, PORTAL_PORT, Placement, Resolver, TURN_PRIVATE, TURN_SECOND, World,
+};
 use super::worlds::{Dice, Drawn, SECRET, asks_for};
 
 /// What a fault does to a run that can see it.
@@ -39,17 +41,23 @@ pub struct Fault {
     pub causes: &'static [&'static str],
     /// What such a world may be said to have besides.
     pub consequences: &'static [&'static str],
+    /// Whether what gives allocations back may not reach the server.
+    pub holds_releases: bool,
     /// Breaks the world; `None` where this world can't be broken so.
     pub apply: fn(&mut Drawn, &mut Dice) -> Option<Harm>,
 }
 
 const fn fault(name: &'static str, causes: &'static [&'static str], apply: fn(&mut Drawn, &mut Dice) -> Option<Harm>) -> Fault {
-    Fault { name, causes, consequences: &[], apply }
+    Fault { name, causes, consequences: &[], holds_releases: false, apply }
 }
 
 impl Fault {
     const fn implying(self, consequences: &'static [&'static str]) -> Self {
         Self { consequences, ..self }
+    }
+
+    const fn holding_releases(self) -> Self {
+        Self { holds_releases: true, ..self }
     }
 }
 
@@ -104,13 +112,15 @@ pub const ALL: &[Fault] = &[
         let stall = |port| Rule::any(Action::Drop).tcp().port(port).content(Content::BeyondBytes(bytes));
         drawn.world.host.router.extend([Some(plain), tls].into_iter().flatten().map(stall));
         streams(drawn)
-    }),
+    })
+    .holding_releases(),
     fault("large packets lost", &["mtu-blackhole"], |drawn, _| {
         let (plain, tls) = ports(drawn)?;
         let lose = |port| Rule::any(Action::Drop).tcp().port(port).content(Content::LongerThan(1000));
         drawn.world.host.router.extend([Some(plain), tls].into_iter().flatten().map(lose));
         streams(drawn)
-    }),
+    })
+    .holding_releases(),
     // This network
     // Where names are asked for over UDP they are lost with it.
     fault("network without UDP", &["network-blocks-udp", "dns-unavailable"], |drawn, _| {
@@ -146,7 +156,8 @@ pub const ALL: &[Fault] = &[
         drawn.world.caller.link.loss_outward = loss;
         drawn.world.caller.link.loss_inward = loss;
         asked(drawn, Transport::Udp)
-    }),
+    })
+    .holding_releases(),
     // TLS
     fault("certificate expired", &["tls-certificate-expired"], |drawn, _| tls(drawn, Tls::Turn(Presented::Expired))),
     fault("certificate not yet valid", &["tls-certificate-not-yet-valid"], |drawn, _| {
@@ -170,7 +181,8 @@ pub const ALL: &[Fault] = &[
     fault("replies from another address", &["reply-from-other-address"], |drawn, _| {
         drawn.world.host.replies_elsewhere = Some(ports(drawn)?.0);
         if drawn.world.host.placement == Placement::Public { asked(drawn, Transport::Udp) } else { None }
-    }),
+    })
+    .holding_releases(),
     fault("callers hidden from the server", &["mapped-address-private"], |drawn, _| {
         drawn.world.host.hides_callers = true;
         if drawn.world.host.placement == Placement::OneToOneNat { Some(Harm::Noticed) } else { None }
@@ -200,10 +212,22 @@ pub const ALL: &[Fault] = &[
         server(drawn, ServerFault::ClockSkew)?;
         log_in(drawn, Login::SharedSecret { secret: Secret::new(SECRET), id: None })
     }),
-    fault("no realm", &["realm-missing"], |drawn, _| server(drawn, ServerFault::RealmMissing)),
-    fault("another realm", &["realm-mismatch"], |drawn, _| server_with_login(drawn, ServerFault::RealmMismatch)),
-    fault("every nonce stale", &["nonce-loop"], |drawn, _| server_with_login(drawn, ServerFault::NonceLoop)),
-    fault("open relay", &["turn-open-relay"], |drawn, _| server(drawn, ServerFault::TurnOpenRelay).map(|_| Harm::Risk)),
+    fault("no realm", &["realm-missing"], |drawn, _| {
+        drawn.claim("login")?;
+        server(drawn, ServerFault::RealmMissing)
+    }),
+    fault("another realm", &["realm-mismatch"], |drawn, _| {
+        drawn.claim("login")?;
+        server_with_login(drawn, ServerFault::RealmMismatch)
+    }),
+    fault("every nonce stale", &["nonce-loop"], |drawn, _| {
+        drawn.claim("login")?;
+        server_with_login(drawn, ServerFault::NonceLoop)
+    }),
+    fault("open relay", &["turn-open-relay"], |drawn, _| {
+        drawn.claim("login")?;
+        server(drawn, ServerFault::TurnOpenRelay).map(|_| Harm::Risk)
+    }),
     // Allocation
     fault("Allocate refused", &["allocation-refused"], |drawn, _| server_with_login(drawn, ServerFault::AllocationRefused)),
     fault("quota reached", &["quota-reached"], |drawn, _| server_with_login(drawn, ServerFault::QuotaReached)),
@@ -306,7 +330,11 @@ fn gateway(drawn: &mut Drawn, rules: Vec<Rule>) -> Option<Harm> {
 fn v6_dropped(drawn: &mut Drawn, _dice: &mut Dice) -> Option<Harm> {
     let two_addresses = drawn.world.zone.names.first().is_some_and(|published| published.addresses.len() > 1);
     drawn.world.host.filter.insert(0, Rule::any(Action::Drop).inward().v6());
-    if two_addresses && drawn.world.caller.v6 { Some(Harm::Noticed) } else { None }
+    if !two_addresses || !drawn.world.caller.v6 {
+        return None;
+    }
+    // Without a control over IPv6 it may as well be this network that is without it.
+    Some(if drawn.world.controls == Controls::Everything { Harm::Noticed } else { Harm::Sampled })
 }
 
 /// The server's ports: for UDP and TCP, and for TLS.
@@ -337,6 +365,7 @@ fn router(drawn: &mut Drawn, transport: Transport, action: Action) -> Option<Har
 }
 
 /// A fault of one transport harms where that transport is asked for; TLS of a bare host is no more than a risk.
+#[expect(clippy::unnecessary_wraps, reason = "the functions of the table may decline a world")]
 fn asked(drawn: &Drawn, transport: Transport) -> Option<Harm> {
     Some(match (asks_for(&drawn.asks, transport), transport, drawn.asks.form) {
         (false, ..) => Harm::None,
@@ -353,9 +382,12 @@ fn streams(drawn: &Drawn) -> Option<Harm> {
 fn tls(drawn: &mut Drawn, tls: Tls) -> Option<Harm> {
     drawn.claim("tls")?;
     drawn.world.host.listeners.as_mut()?.tls.as_mut()?.1 = tls;
-    Some(if asks_for(&drawn.asks, Transport::Tls) { Harm::Noticed } else { Harm::None })
+    // A host and a port mean the TLS of that port, which here is always the plain one.
+    let asked = asks_for(&drawn.asks, Transport::Tls) && drawn.asks.form != Form::HostAndPort;
+    Some(if asked { Harm::Noticed } else { Harm::None })
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the functions of the table may decline a world")]
 fn server(drawn: &mut Drawn, fault: ServerFault) -> Option<Harm> {
     drawn.world.host.config.faults.push(fault);
     Some(Harm::Noticed)

@@ -156,7 +156,7 @@ fn config(scenario: &Scenario, placement: Placement) -> Result<Config, Inexpress
     let mut config = Config::new(relays);
     config.realm.clone_from(&scenario.realm);
     config.ports = scenario.relay_ports.first..=scenario.relay_ports.last;
-    config.software = None;
+    config.software = Some("Coturn-4.6.1 'Gorst'".to_owned());
     let account = &scenario.account;
     let users = vec![Credentials { username: Secret::new(&account.user), password: Secret::new(&account.password) }];
     (config.users, config.secret) = match scenario.credentials {
@@ -284,7 +284,7 @@ fn change_listeners(world: &mut World, fault: &Fault, scenario: &Scenario) -> Re
         Fault::TcpListenerOff => listeners.tcp = None,
         Fault::HttpInsideTls => listeners.tls = Some((scenario.tls_port, Tls::Http(Presented::Valid))),
         Fault::TlsTooOld => listeners.tls = Some((scenario.tls_port, Tls::TooOld)),
-        Fault::TlsTooOldAndSilent => listeners.tls = Some((scenario.tls_port, Tls::HangsUp)),
+        Fault::TlsTooOldAndSilent => return no("a server that speaks TLS 1.1"),
         _ => {}
     }
     Ok(())

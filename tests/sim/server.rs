@@ -44,8 +44,6 @@ pub enum Tls {
     Http(Presented),
     /// Nothing newer than TLS 1.1, said by an alert.
     TooOld,
-    /// The same, without a word.
-    HangsUp,
     KeyMismatch,
 }
 
@@ -183,7 +181,6 @@ async fn secure(server: &Rc<TurnServer>, tls: Tls, mut stream: Pipe, local: Sock
             answer_http(stream).await
         }
         Tls::TooOld => alert(&mut stream, PROTOCOL_VERSION).await,
-        Tls::HangsUp => alert(&mut stream, &[]).await,
         Tls::KeyMismatch => alert(&mut stream, HANDSHAKE_FAILURE).await,
     }
 }

@@ -5,6 +5,7 @@ use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::diagnose::server::list;
 use crate::model::cause::{Cause, Group};
+use crate::model::endpoint::Endpoint;
 use crate::model::finding::{Level, Place};
 
 /// The rule.
@@ -33,12 +34,16 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         list(&lost),
         first.code,
     );
-    let found =
-        Found::new(&RULE.cause, summary).level(refusals::level(evidence, &RULE.cause, &lost)).because(refusals::cite(&refused));
+    let found = Found::new(&RULE.cause, summary).level(level(evidence, &lost)).because(refusals::cite(&refused));
     if evidence.is_coturn() {
         let text = "Name a relay address of each family in turnserver.conf, one line each, and restart coturn.";
         found.fix_by(Place::Server, text, "relay-ip=IPV4-ADDRESS\nrelay-ip=IPV6-ADDRESS").done()
     } else {
         found.fix(Place::Server, "Give the TURN server a relay address of IPv4, and one of IPv6 where users have it.").done()
     }
+}
+
+/// Where no other family's allocation was granted either, nobody gets a relay.
+fn level(evidence: &Evidence<'_>, lost: &[Endpoint]) -> Level {
+    if refusals::granted(evidence).is_empty() { Level::Fail } else { refusals::level(evidence, &RULE.cause, lost) }
 }

@@ -34,7 +34,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         !servers.is_empty() && servers.iter().all(|server| server.all_are(&[Reachability::Silent, Reachability::Rejected]));
     let (Answer::Silent(_), Answer::Passes) = (controls.stun(), controls.tcp()) else { return Judgement::Unknown };
     // With UDP alone on the list nothing tells an allow-list from a network that blocks UDP.
-    if !dead || evidence.endpoints().iter().all(super::super::endpoint::EndpointEvidence::is_udp) {
+    let alive = evidence.endpoints().iter().any(super::super::endpoint::EndpointEvidence::alive);
+    if !dead || alive || evidence.endpoints().iter().all(super::super::endpoint::EndpointEvidence::is_udp) {
         return Judgement::Unknown;
     }
     Found::new(

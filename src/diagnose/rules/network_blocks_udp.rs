@@ -33,7 +33,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let udp: Vec<_> = evidence.endpoints().iter().filter(|endpoint| endpoint.is_udp()).collect();
     let udp_works = udp.iter().any(|endpoint| !silent(endpoint.reachability()));
     let streams: Vec<_> = evidence.endpoints().iter().filter(|endpoint| !endpoint.is_udp()).collect();
-    let streams_work = streams.iter().any(|endpoint| endpoint.alive());
+    let streams_work = streams.iter().any(|endpoint| endpoint.connect.is_some_and(|connect| connect.fact.reply.succeeded()));
     // Where only UDP was asked for, a connection to an unrelated host shows that this network works otherwise.
     let tcp_works = streams_work || streams.is_empty() && controls.tcp() == Answer::Passes;
     let Answer::Silent(stun) = controls.stun() else { return Judgement::Unknown };

@@ -88,7 +88,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         lower * 100.0,
         upper * 100.0
     );
-    let found = Found::new(&RULE.cause, summary).confidence(Confidence::Likely).because(sampled.evidence.iter().cloned());
+    let found = Found::new(&RULE.cause, summary)
+        .confidence(if sampled.closed.len() > 1 { Confidence::Certain } else { Confidence::Likely })
+        .because(sampled.evidence.iter().cloned());
     let found = if sampled.boundary().is_some() {
         found.unless(
             "relay-range-mismatch",

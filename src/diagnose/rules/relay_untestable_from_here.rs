@@ -53,13 +53,18 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     };
     let summary =
         format!("The relay on {} can't be judged from here: nothing sent to it arrives, and {nat}.", tried[0].relayed.ip());
-    Found::new(&RULE.cause, summary)
+    let found = Found::new(&RULE.cause, summary)
         .confidence(Confidence::Possible)
         .because(tried.iter().flat_map(|relay| relay.cite()))
         .because(evidence.controls().cite(&[ControlKind::HighPort]))
         .because(kept_in.map(|seen| seen.cite()))
         .because(evidence.outside().into_iter().map(|(_, id)| id.to_owned()))
-        .unless("relay-ports-closed", "run callcheck from another network, or look at the server's firewall (nft list ruleset)")
-        .fix(Place::Network, "Run callcheck from another network, a phone's hotspot for instance.")
-        .done()
+        .unless("relay-ports-closed", "run callcheck from another network, or look at the server's firewall (nft list ruleset)");
+    let found = if evidence.symmetric_nat() == Some(true) {
+        let decide = "run callcheck from a network without a symmetric NAT: if answers pass there, only strangers are kept out";
+        found.unless("relay-ports-stateful-only", decide)
+    } else {
+        found
+    };
+    found.fix(Place::Network, "Run callcheck from another network, a phone's hotspot for instance.").done()
 }

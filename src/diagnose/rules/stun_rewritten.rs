@@ -26,7 +26,7 @@ pub const RULE: Rule = Rule {
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let changed = evidence.promised().filter_map(|endpoint| endpoint.binding).filter(|binding| {
         let broken = Outcome::Unusable { defect: Defect::Fingerprint };
-        binding.fact.mapped_plain.is_some() || binding.fact.reply.outcome == broken
+        binding.fact.bad_fingerprint || binding.fact.mapped_plain.is_some() || binding.fact.reply.outcome == broken
     });
     let changed: Vec<_> = changed.collect();
     let Some(first) = changed.first() else { return Judgement::Unknown };

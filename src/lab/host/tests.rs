@@ -261,12 +261,14 @@ fn a_hostile_answer_ends_in_time_and_counts_only_where_its_honest_part_does() {
             Hostility::BadIntegrity,
             Hostility::BadFingerprint,
         ];
-        for hostility in Hostility::ALL {
+        let asked = Hostility::ALL.map(async |hostility| {
             let lab = Lab::start(LabConfig { hostility: Some(hostility), ..LabConfig::default() }).await.expect("free ports");
             let transport = if hostility == Hostility::SlowDrip { Transport::Tcp } else { Transport::Udp };
-            let limit = Duration::from_secs(5);
             let session = session(&network, &lab, transport).await;
-            let reply = tokio::time::timeout(limit, session.ask(&Request::binding())).await.expect("it ends").reply;
+            let end = tokio::time::timeout(Duration::from_secs(5), session.ask(&Request::binding())).await;
+            (hostility, end.expect("it ends").reply)
+        });
+        for (hostility, reply) in futures::future::join_all(asked).await {
             assert_eq!(reply.succeeded(), harmless.contains(&hostility), "{hostility}: {reply:?}");
         }
     });

@@ -1,0 +1,273 @@
+//! The layers of the source, read from its imports: what may use what, and where each crate has its home.
+//!
+//! Production code is held; unit tests may reach wherever they need to.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// What a part of the source may use of the others; the longest prefix of a file's path counts.
+///
+/// The embedded server of `lab` is as low as `net`, so that the simulated network can have it; only the demo, which plans a run
+/// against it, stands above `run`.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("proto", &["model"]),
+    ("diagnose", &["model"]),
+    ("render", &["model"]),
+    ("net", &["model", "proto"]),
+    ("probe", &["model", "proto", "net"]),
+    ("run", &["model", "proto", "net", "probe", "diagnose"]),
+    ("lab", &["model", "proto"]),
+    ("lab/demo.rs", &["model", "net", "probe", "run"]),
+    ("cli", &["model", "proto", "diagnose", "render", "net", "probe", "run", "lab"]),
+    ("main.rs", &["cli"]),
+    ("lib.rs", &[]),
+];
+
+/// The home of every crate that callcheck depends on; one that nothing names here has none yet and must get one.
+///
+/// The lab's server writes STUN through `proto::incoming` and `proto::outgoing`, so `stun_codec` stays in `proto`. `lab/host` speaks
+/// TLS as a server, with what `lab/certificates.rs` made.
+const HOMES: &[(&str, &[&str])] = &[
+    ("async_trait", &["net"]),
+    ("base64", &["proto", "probe/proxy.rs"]),
+    ("bytecodec", &["proto"]),
+    ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("colored", &["render", "cli/output.rs"]),
+    ("comfy_table", &["render"]),
+    ("crc32fast", &["proto"]),
+    ("futures", &["net", "probe", "run"]),
+    ("hickory_resolver", &["net", "probe/control.rs"]),
+    ("hmac", &["proto/credentials.rs", "lab/authentication.rs"]),
+    ("humantime", &["cli", "run", "render", "diagnose"]),
+    ("nix", &["net", "cli/network.rs"]),
+    ("rand", &["net", "lab"]),
+    ("rcgen", &["lab/certificates.rs"]),
+    ("rpassword", &["cli/login.rs"]),
+    ("rustls", &["net", "lab/certificates.rs", "lab/host"]),
+    ("rustls_native_certs", &["net"]),
+    ("schemars", &["model", "render/json.rs"]),
+    ("serde", &["model", "cli"]),
+    ("serde_json", &["render", "cli"]),
+    ("sha1", &["proto/credentials.rs", "lab/authentication.rs"]),
+    ("socket2", &["net", "lab/host"]),
+    ("statrs", &["diagnose"]),
+    ("stringprep", &["proto"]),
+    ("stun_codec", &["proto"]),
+    ("thiserror", &["model", "proto", "net", "lab", "cli"]),
+    ("tokio", &["net", "probe", "run", "lab", "cli"]),
+    ("tokio_rustls", &["net", "lab/host"]),
+    ("x509_parser", &["net", "lab/certificates.rs"]),
+];
+
+/// A file longer than this does more than one thing.
+const LONGEST_FILE: usize = 500;
+
+#[test]
+fn imports_point_down_only() {
+    let mut complaints = Vec::new();
+    for source in sources() {
+        let allowed = allowed(&source.path);
+        for name in source.uses() {
+            if name != source.part() && !allowed.contains(&name.as_str()) {
+                complaints.push(format!("{} uses {name}", source.path));
+            }
+        }
+        if source.escapes_by_super() {
+            complaints.push(format!("{} reaches the crate's root by super:: (write crate::)", source.path));
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+#[test]
+fn a_crate_is_used_only_at_its_home() {
+    let mut complaints = Vec::new();
+    for source in sources() {
+        for (krate, homes) in HOMES {
+            if source.mentions(krate) && !homes.iter().any(|home| is_in(&source.path, home)) {
+                complaints.push(format!("{} uses {krate}, whose home is {}", source.path, homes.join(", ")));
+            }
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+#[test]
+fn every_dependency_has_a_home_and_is_used_there() {
+    let manifest = std::fs::read_to_string(in_project("Cargo.toml")).expect("the manifest is readable");
+    let manifest: toml::Table = manifest.parse().expect("the manifest is TOML");
+    let dependencies = manifest["dependencies"].as_table().expect("dependencies are a table");
+    let dependencies: BTreeSet<String> = dependencies.keys().map(|name| name.replace('-', "_")).collect();
+    let homes: BTreeSet<String> = HOMES.iter().map(|(krate, _)| (*krate).to_owned()).collect();
+    assert_eq!(dependencies, homes);
+
+    let sources = sources();
+    for (krate, homes) in HOMES {
+        for home in *homes {
+            let used = sources.iter().any(|source| is_in(&source.path, home) && source.mentions(krate));
+            assert!(used, "{krate} is at home in {home}, but nothing there uses it");
+        }
+    }
+}
+
+#[test]
+fn every_part_of_the_source_has_its_layer() {
+    for source in sources() {
+        assert!(LAYERS.iter().any(|(prefix, _)| is_in(&source.path, prefix)), "{} belongs to no layer", source.path);
+    }
+}
+
+#[test]
+fn every_file_opens_with_a_sentence_on_what_it_is_for() {
+    for source in sources_with_tests() {
+        // A macro's or a path's line would say nothing; the first words must be the module's documentation.
+        let first = source.text.lines().next().unwrap_or_default();
+        let opening: Vec<&str> = source.text.lines().map_while(|line| line.strip_prefix("//!")).collect();
+        let is_sentence = opening.iter().any(|line| line.trim_end().ends_with(['.', ':']));
+        assert!(first.starts_with("//! ") && is_sentence, "{} opens with {first:?}", source.path);
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_the_eye_can_follow() {
+    let long = sources_with_tests().into_iter().map(|source| (source.text.lines().count(), source.path));
+    let long: Vec<_> = long.filter(|(lines, _)| *lines > LONGEST_FILE).collect();
+    assert!(long.is_empty(), "over {LONGEST_FILE} lines: {long:?}");
+}
+
+#[test]
+fn nothing_is_unwrapped_without_a_reason() {
+    for source in sources() {
+        assert!(
+            !source.code.contains(".unwrap()"),
+            "{} has an unwrap(): use expect with the reason why it can't fail",
+            source.path
+        );
+    }
+}
+
+#[test]
+fn only_the_command_line_writes_to_the_standard_streams() {
+    for source in sources().iter().filter(|source| source.part() != "cli") {
+        for word in ["println!", "eprintln!", "print!(", "dbg!", "io::stdout", "io::stderr"] {
+            assert!(!source.code.contains(word), "{} writes by {word}", source.path);
+        }
+    }
+}
+
+/// A file of the source.
+struct Source {
+    /// Its path below `src`, with slashes.
+    path: String,
+    /// All of it.
+    text: String,
+    /// Its code without lines of comment, and without its unit tests.
+    code: String,
+}
+
+impl Source {
+    /// The part of the source that it belongs to: the first name in its path.
+    fn part(&self) -> &str {
+        let first = self.path.split('/').next().unwrap_or_default();
+        first.strip_suffix(".rs").unwrap_or(first)
+    }
+
+    /// The parts of the source that the code names.
+    fn uses(&self) -> BTreeSet<String> {
+        let root = if self.path == "main.rs" { "callcheck" } else { "crate" };
+        let names = after(&self.code, root).map(|rest| {
+            assert!(!rest.starts_with(['{', '*']), "{}: write one import a part, so that it can be read", self.path);
+            name_at_start(rest)
+        });
+        names.filter(|name| !name.starts_with(char::is_uppercase)).collect()
+    }
+
+    /// Whether the code names a crate.
+    fn mentions(&self, krate: &str) -> bool {
+        after(&self.code, krate).next().is_some()
+            || self.code.lines().any(|line| {
+                line.trim_start().strip_prefix("use ").and_then(|rest| rest.strip_prefix(krate)).is_some_and(|rest| rest == ";")
+            })
+    }
+
+    /// Whether a chain of `super::` leads out of the part.
+    fn escapes_by_super(&self) -> bool {
+        let depth = self.path.split('/').count();
+        self.code.contains(&"super::".repeat(depth))
+    }
+}
+
+/// What follows each path that begins with this name.
+fn after<'a>(code: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+    code.match_indices(name).filter_map(move |(at, _)| {
+        let within = |char: char| char.is_alphanumeric() || matches!(char, '_' | ':' | '.');
+        let begins = !code[..at].ends_with(within);
+        code[at + name.len()..].strip_prefix("::").filter(|_| begins)
+    })
+}
+
+fn name_at_start(text: &str) -> String {
+    text.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect()
+}
+
+fn allowed(path: &str) -> &'static [&'static str] {
+    let layers = LAYERS.iter().filter(|(prefix, _)| is_in(path, prefix));
+    layers.max_by_key(|(prefix, _)| prefix.len()).map_or(&[], |(_, allowed)| allowed)
+}
+
+/// Whether a file is that one, or in that folder, or the folder's own file beside it.
+fn is_in(path: &str, place: &str) -> bool {
+    path == place || path.strip_prefix(place).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+}
+
+/// The files of the program, without those that hold unit tests alone.
+fn sources() -> Vec<Source> {
+    let all = sources_with_tests();
+    let tests: Vec<String> = all.iter().flat_map(test_modules).collect();
+    all.into_iter().filter(|source| !tests.iter().any(|module| is_in(&source.path, module))).collect()
+}
+
+/// The paths of the modules that a file declares for its unit tests alone.
+fn test_modules(source: &Source) -> Vec<String> {
+    let folder = source.path.strip_suffix(".rs").unwrap_or(&source.path);
+    let lines: Vec<&str> = source.text.lines().collect();
+    let declared = lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]");
+    let names = declared.filter_map(|pair| pair[1].strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';')));
+    names.map(|name| format!("{folder}/{name}")).collect()
+}
+
+fn sources_with_tests() -> Vec<Source> {
+    let root = in_project("src");
+    let mut sources = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder of the source is readable") {
+            let path = entry.expect("an entry is readable").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|suffix| suffix == "rs") {
+                sources.push(read(&root, &path));
+            }
+        }
+    }
+    assert!(sources.len() > 100, "the source has far more files than {}", sources.len());
+    sources.sort_by(|one, other| one.path.cmp(&other.path));
+    sources
+}
+
+fn read(root: &Path, path: &Path) -> Source {
+    let text = std::fs::read_to_string(path).expect("a file of the source is text");
+    let below = path.strip_prefix(root).expect("the file is below src");
+    let path = below.to_str().expect("the name is text").replace(std::path::MAIN_SEPARATOR, "/");
+    // Tests stand last in a file.
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    Source { path, code: code.join("\n"), text }
+}
+
+fn in_project(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}

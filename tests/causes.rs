@@ -1,0 +1,218 @@
+//! The causes that callcheck names, as a public interface: their ids are held, explained, and each is shown by a test for real.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use callcheck::diagnose::rules;
+use callcheck::lab::fault::Fault;
+
+#[path = "golden/committed.rs"]
+mod committed;
+
+/// The causes that no scenario and no demo makes for real, with the reason.
+const NOT_MADE: &[(&str, &str)] = &[
+    ("ipv6-only-network", "it needs a network with DNS64 and NAT64, which neither lab builds"),
+    ("tls-intercepted", "it needs an interceptor between the caller and two servers; the rule's own tests stage what it leaves"),
+    ("relay-nat-remaps-ports", "it needs a NAT before the server that changes the relay's ports; those of the labs are one to one"),
+];
+
+/// The files in `src/diagnose/rules/` that are no rule but what several rules share, or their tests.
+const SHARED: &[&str] = &["handshakes", "redirections", "refusals", "refused_credentials", "staged"];
+
+#[test]
+fn the_ids_are_those_that_are_committed() {
+    let mut listing = String::from(
+        "# Every id that a report can name, with its level for a bare host. Ids are stable: adding is fine, renaming is not.\n",
+    );
+    let causes: BTreeMap<&str, String> = rules::ALL.iter().map(|rule| (rule.cause.id, in_json(rule.cause.level))).collect();
+    for (id, level) in causes {
+        listing.push_str(&format!("{id} {level}\n"));
+    }
+    committed::assert_committed("causes", "tests/golden/causes.txt", &listing);
+}
+
+#[test]
+fn an_id_is_in_kebab_case_and_stands_for_one_cause() {
+    let mut seen = BTreeSet::new();
+    for id in ids() {
+        let is_word =
+            |word: &str| !word.is_empty() && word.chars().all(|char| char.is_ascii_lowercase() || char.is_ascii_digit());
+        assert!(id.split('-').all(is_word), "{id} is not in kebab case");
+        assert!(seen.insert(id), "{id} is there twice");
+    }
+}
+
+#[test]
+fn every_cause_is_explained_in_full() {
+    for rule in rules::ALL {
+        let cause = rule.cause;
+        let parts = [
+            ("title", cause.title),
+            ("meaning", cause.meaning),
+            ("impact", cause.impact),
+            ("proof", cause.proof),
+            ("look_alikes", cause.look_alikes),
+            ("remedy", cause.remedy),
+        ];
+        for (part, text) in parts {
+            assert!(!text.trim().is_empty(), "{} has no {part}", cause.id);
+            assert_eq!(text, text.trim(), "{}: blanks around its {part}", cause.id);
+            assert!(!text.contains("  "), "{}: two blanks in its {part}", cause.id);
+        }
+        for (part, text) in &parts[1..] {
+            assert!(text.ends_with(['.', ')', ':']), "{}: its {part} is no sentence", cause.id);
+        }
+        assert!(!cause.title.ends_with('.'), "{}: a title is no sentence", cause.id);
+    }
+}
+
+#[test]
+fn a_rule_folds_known_causes_and_not_itself() {
+    for rule in rules::ALL {
+        for folded in rule.folds {
+            assert!(ids().any(|id| id == *folded), "{} folds {folded}, which is no cause", rule.cause.id);
+            assert_ne!(*folded, rule.cause.id);
+        }
+    }
+}
+
+#[test]
+fn no_two_causes_fold_each_other() {
+    for rule in rules::ALL {
+        for folded in rules::ALL.iter().filter(|other| rule.folds.contains(&other.cause.id)) {
+            assert!(!folded.folds.contains(&rule.cause.id), "{} and {} would both vanish", rule.cause.id, folded.cause.id);
+        }
+    }
+}
+
+#[test]
+fn a_cause_that_may_remain_is_known_wherever_a_rule_names_one() {
+    let mut named = 0;
+    for path in files("src/diagnose", "rs") {
+        let text = read(&path);
+        for id in text.split(".unless(").skip(1).filter_map(first_literal) {
+            assert!(ids().any(|known| known == id), "{} leaves {id:?} open, which is no cause", path.display());
+            named += 1;
+        }
+    }
+    assert!(named > 20, "only {named} causes that may remain were found: has the way of writing them changed?");
+}
+
+#[test]
+fn scenarios_expect_known_causes_alone() {
+    for (name, mentioned) in scenarios() {
+        for id in mentioned.expected.iter().chain(&mentioned.ruled_out) {
+            assert!(ids().any(|known| known == id), "{name} expects {id:?}, which is no cause");
+        }
+    }
+}
+
+#[test]
+fn every_cause_is_made_for_real_by_a_scenario_or_the_demo() {
+    let scenarios: BTreeSet<String> = scenarios().into_values().flat_map(|mentioned| mentioned.expected).collect();
+    let demo = |id: &str| Fault::ALL.iter().any(|fault| fault.on_loopback() && fault.id() == id);
+    let excused = |id: &str| NOT_MADE.iter().any(|(known, _)| *known == id);
+    let missing: Vec<&str> = ids().filter(|id| !scenarios.contains(*id) && !demo(id) && !excused(id)).collect();
+    assert!(missing.is_empty(), "nothing makes these for real: {missing:?}");
+    let needless: Vec<&str> = NOT_MADE.iter().map(|(id, _)| *id).filter(|id| scenarios.contains(*id) || demo(id)).collect();
+    assert!(needless.is_empty(), "these are made now, so they need no excuse: {needless:?}");
+    let unknown: Vec<&str> = NOT_MADE.iter().map(|(id, _)| *id).filter(|id| !ids().any(|known| known == *id)).collect();
+    assert!(unknown.is_empty(), "these are no causes: {unknown:?}");
+}
+
+#[test]
+fn every_fault_of_the_lab_has_the_name_of_a_cause() {
+    for fault in Fault::ALL {
+        assert!(ids().any(|id| id == fault.id()), "{fault} is no cause");
+    }
+}
+
+#[test]
+fn the_registry_lists_every_file_of_rules() {
+    let mut listed: BTreeSet<String> = ids().map(|id| id.replace('-', "_")).collect();
+    listed.extend(SHARED.iter().map(|name| (*name).to_owned()));
+    let stems = files("src/diagnose/rules", "rs").into_iter().map(|path| stem(&path));
+    let files: BTreeSet<String> = stems.filter(|name| !name.starts_with("tests")).collect();
+    assert_eq!(files, listed);
+}
+
+#[test]
+fn a_rule_stands_in_the_file_of_its_name() {
+    for id in ids() {
+        let path = in_project("src/diagnose/rules").join(format!("{}.rs", id.replace('-', "_")));
+        assert!(read(&path).contains(&format!("id: \"{id}\"")), "{} has another rule", path.display());
+    }
+}
+
+fn ids() -> impl Iterator<Item = &'static str> {
+    rules::ALL.iter().map(|rule| rule.cause.id)
+}
+
+/// The causes that a scenario names.
+struct Mentioned {
+    /// In its findings, or as what these leave open.
+    expected: Vec<String>,
+    /// As what the report must exclude.
+    ruled_out: Vec<String>,
+}
+
+fn scenarios() -> BTreeMap<String, Mentioned> {
+    let mut scenarios = BTreeMap::new();
+    for path in files("tests/scenarios", "toml") {
+        let scenario: toml::Table = read(&path).parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let findings = scenario["expect"].get("findings").and_then(toml::Value::as_array).cloned().unwrap_or_default();
+        let mut expected = Vec::new();
+        for finding in &findings {
+            expected.extend(finding["id"].as_str().map(str::to_owned));
+            expected.extend(texts(finding.get("remaining")));
+        }
+        let ruled_out = texts(scenario["expect"].get("ruled-out"));
+        scenarios.insert(stem(&path), Mentioned { expected, ruled_out });
+    }
+    assert!(scenarios.len() > 50, "there are far more scenarios than {}", scenarios.len());
+    scenarios
+}
+
+fn texts(value: Option<&toml::Value>) -> Vec<String> {
+    let items = value.and_then(toml::Value::as_array).cloned().unwrap_or_default();
+    items.iter().filter_map(toml::Value::as_str).map(str::to_owned).collect()
+}
+
+/// The text in the first quotes, where the argument begins with them.
+fn first_literal(arguments: &str) -> Option<&str> {
+    arguments.trim_start().strip_prefix('"')?.split('"').next()
+}
+
+fn in_json(value: impl serde::Serialize) -> String {
+    let value = serde_json::to_value(value).expect("a level is JSON");
+    value.as_str().expect("a level is a word").to_owned()
+}
+
+fn files(folder: &str, suffix: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![in_project(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("the folder is readable") {
+            let path = entry.expect("an entry is readable").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == suffix) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().and_then(|stem| stem.to_str()).expect("the name is text").to_owned()
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn in_project(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
