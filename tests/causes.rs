@@ -13,7 +13,10 @@ mod committed;
 const NOT_MADE: &[(&str, &str)] = &[
     ("ipv6-only-network", "it needs a network with DNS64 and NAT64, which neither lab builds"),
     ("tls-intercepted", "it needs an interceptor between the caller and two servers; the rule's own tests stage what it leaves"),
-    ("relay-nat-remaps-ports", "it needs a NAT before the server that changes the relay's ports; those of the labs are one to one"),
+    (
+        "relay-nat-remaps-ports",
+        "it needs a NAT before the server that changes the relay's ports; those of the labs are one to one",
+    ),
 ];
 
 /// The files in `src/diagnose/rules/` that are no rule but what several rules share, or their tests.

@@ -295,8 +295,7 @@ async fn authenticated(
         Tried::Rejected => return None,
         Tried::NotYet => {
             let allocated = allocate_patiently(context, candidate, &session, &signed).await;
-            *first =
-                if matches!(&allocated, Err(reply) if reply.code() == Some(401)) { Tried::Rejected } else { Tried::Accepted };
+            *first = if allocated.as_ref().is_err_and(settles) { Tried::Rejected } else { Tried::Accepted };
             drop(first);
             allocated
         }
@@ -314,6 +313,12 @@ async fn authenticated(
         Err(reply) if reply.code() == Some(300) => last_alternate(context, candidate.endpoint),
         Err(_) => None,
     }
+}
+
+/// Whether a refusal holds for the host's other endpoints too: wrong credentials are wrong everywhere, and a server without room
+/// has none for another transport.
+fn settles(reply: &Reply) -> bool {
+    matches!(reply.code(), Some(401 | 486 | 508))
 }
 
 fn last_alternate(context: &Context, endpoint: Endpoint) -> Option<SocketAddr> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use callcheck::net::tls::Trust;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -120,7 +120,19 @@ fn leaf(presented: Presented) -> CertificateParams {
     params.not_before = begins.into();
     params.not_after = ends.into();
     params.use_authority_key_identifier_extension = true;
+    if presented == Presented::MissingIntermediate {
+        params.custom_extensions.push(issuer_address());
+    }
     params
+}
+
+/// Authority Information Access (RFC 5280 §4.2.2.1) with one place of the issuer's certificate: public authorities always name it.
+fn issuer_address() -> CustomExtension {
+    const ID_AD_CA_ISSUERS: [u8; 10] = [6, 8, 43, 6, 1, 5, 5, 7, 48, 2];
+    const PLACE: &[u8] = b"http://ca.example.org/i.crt";
+    let wrap = |tag: u8, content: &[u8]| [&[tag, u8::try_from(content.len()).unwrap_or(u8::MAX)], content].concat();
+    let description = wrap(0x30, &[&ID_AD_CA_ISSUERS[..], &wrap(0x86, PLACE)].concat());
+    CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], wrap(0x30, &description))
 }
 
 fn authority(name: &str, above: Option<&Authority>) -> Authority {

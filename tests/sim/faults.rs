@@ -173,6 +173,7 @@ pub const ALL: &[Fault] = &[
     }),
     fault("key of another certificate", &["tls-handshake-failed"], |drawn, _| tls(drawn, Tls::KeyMismatch)),
     fault("TLS 1.1", &["tls-protocol-too-old"], |drawn, _| tls(drawn, Tls::TooOld)),
+    fault("TLS 1.1 and silence", &["tls-protocol-too-old"], |drawn, _| tls(drawn, Tls::TooOldAndSilent)),
     fault("HTTP inside TLS", &["tls-not-turn"], |drawn, _| tls(drawn, Tls::Http(Presented::Valid))),
     fault("certificate expires soon", &["tls-certificate-expires-soon"], |drawn, _| {
         tls(drawn, Tls::Turn(Presented::ExpiresSoon)).map(|_| Harm::Risk)

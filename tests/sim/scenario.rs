@@ -284,7 +284,7 @@ fn change_listeners(world: &mut World, fault: &Fault, scenario: &Scenario) -> Re
         Fault::TcpListenerOff => listeners.tcp = None,
         Fault::HttpInsideTls => listeners.tls = Some((scenario.tls_port, Tls::Http(Presented::Valid))),
         Fault::TlsTooOld => listeners.tls = Some((scenario.tls_port, Tls::TooOld)),
-        Fault::TlsTooOldAndSilent => return no("a server that speaks TLS 1.1"),
+        Fault::TlsTooOldAndSilent => listeners.tls = Some((scenario.tls_port, Tls::TooOldAndSilent)),
         _ => {}
     }
     Ok(())

@@ -29,6 +29,9 @@ const HANDSHAKE_FAILURE: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
 /// A fatal alert `protocol_version` from a server that knows nothing newer than TLS 1.1.
 const PROTOCOL_VERSION: &[u8] = &[21, 3, 2, 0, 2, 2, 70];
 
+/// The beginning of a `ServerHello` of TLS 1.1 (RFC 4346 §7.4.1.3).
+const SERVER_HELLO: &[u8] = &[22, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2];
+
 /// Where the server listens.
 #[derive(Clone, Debug)]
 pub struct Listeners {
@@ -44,6 +47,8 @@ pub enum Tls {
     Http(Presented),
     /// Nothing newer than TLS 1.1, said by an alert.
     TooOld,
+    /// The same, where a newer client hears nothing.
+    TooOldAndSilent,
     KeyMismatch,
 }
 
@@ -181,8 +186,21 @@ async fn secure(server: &Rc<TurnServer>, tls: Tls, mut stream: Pipe, local: Sock
             answer_http(stream).await
         }
         Tls::TooOld => alert(&mut stream, PROTOCOL_VERSION).await,
+        Tls::TooOldAndSilent => greet_old_clients(&mut stream).await,
         Tls::KeyMismatch => alert(&mut stream, HANDSHAKE_FAILURE).await,
     }
+}
+
+/// Answers a `ClientHello` of TLS 1.1 and no newer one.
+async fn greet_old_clients(stream: &mut Pipe) -> io::Result<()> {
+    let mut hello = [0; 2048];
+    let length = stream.read(&mut hello).await?;
+    // The version stands behind the headers of the record and of the handshake message.
+    if hello[..length].get(9..11) == Some(&[3, 2]) {
+        stream.write_all(SERVER_HELLO).await?;
+    }
+    while stream.read(&mut hello).await? > 0 {}
+    Ok(())
 }
 
 async fn alert(stream: &mut Pipe, alert: &[u8]) -> io::Result<()> {
