@@ -36,6 +36,7 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> Result<u8, Usage> {
+    explain::check_overrides(&arguments.common)?;
     match arguments.command {
         Command::Stun(command) => session::stun(&command, &arguments.common),
         Command::Turn(command) => session::turn(&command, &arguments.common),

@@ -1,6 +1,7 @@
 //! The causes that callcheck names, as a public interface: their ids are held, explained, and each is shown by a test for real.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use callcheck::diagnose::rules;
@@ -29,7 +30,7 @@ fn the_ids_are_those_that_are_committed() {
     );
     let causes: BTreeMap<&str, String> = rules::ALL.iter().map(|rule| (rule.cause.id, in_json(rule.cause.level))).collect();
     for (id, level) in causes {
-        listing.push_str(&format!("{id} {level}\n"));
+        _ = writeln!(listing, "{id} {level}");
     }
     committed::assert_committed("causes", "tests/golden/causes.txt", &listing);
 }

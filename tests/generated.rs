@@ -2,6 +2,8 @@
 //!
 //! `UPDATE=1 cargo test --test generated` writes all of it.
 
+use std::fmt::Write as _;
+
 use callcheck::cli::arguments::Arguments;
 use callcheck::cli::{completions, man};
 use callcheck::model::report::Report;
@@ -53,7 +55,7 @@ fn the_help_of_every_command_is_the_one_that_is_committed() {
     let mut text = format!("$ callcheck --help\n{}\n", command.render_long_help());
     for subcommand in command.get_subcommands_mut().filter(|subcommand| subcommand.get_name() != "help") {
         let help = subcommand.render_long_help();
-        text.push_str(&format!("\n$ callcheck {} --help\n{help}\n", subcommand.get_name()));
+        _ = writeln!(text, "\n$ callcheck {} --help\n{help}", subcommand.get_name());
     }
     let text: Vec<&str> = text.lines().map(str::trim_end).collect();
     assert_committed("generated", "tests/golden/help.txt", &(text.join("\n") + "\n"));

@@ -30,15 +30,17 @@ const MARK: &str = "quokka";
 const FORMS: &[&[&str]] = &[&["--verbose", "--color", "always"], &["--json"]];
 
 /// Faults that bring the credentials into play, and a healthy run.
-const FAULTS: &[&[Fault]] = &[&[], &[Fault::CredentialsRejected], &[Fault::NonceLoop], &[Fault::AllocationRefused], &[Fault::TurnDown]];
+const FAULTS: &[&[Fault]] =
+    &[&[], &[Fault::CredentialsRejected], &[Fault::NonceLoop], &[Fault::AllocationRefused], &[Fault::TurnDown]];
 
 fn server(faults: &[Fault]) -> TurnServer {
     let users = vec![Credentials { username: Secret::new(USER), password: Secret::new(PASSWORD) }];
     TurnServer::start(LabConfig { users, secret: Some(Secret::new(SECRET)), faults: faults.to_vec(), ..LabConfig::default() })
 }
 
-/// Runs with a report's file in each form, and searches all that comes out.
-fn assert_silent(what: &str, program: impl Fn(&[&str]) -> Program) {
+/// Runs with a report's file in each form, and searches all that comes out; the exit codes come back.
+fn assert_silent(what: &str, program: impl Fn(&[&str]) -> Program) -> Vec<Option<i32>> {
+    let mut codes = Vec::new();
     for form in FORMS {
         for suffix in ["json", "txt"] {
             let file = scratch(&format!("report.{suffix}"));
@@ -50,8 +52,15 @@ fn assert_silent(what: &str, program: impl Fn(&[&str]) -> Program) {
                 assert!(!text.to_lowercase().contains(MARK), "{what} {form:?}: {place} has a secret:\n{text}");
             }
             assert!(!run.stdout.is_empty() && !written.is_empty(), "{what}: there was no report to search: {}", run.stderr);
+            codes.push(run.code);
         }
     }
+    codes
+}
+
+/// A search of runs that never logged in would prove nothing.
+fn assert_logged_in_where_healthy(faults: &[Fault], codes: &[Option<i32>]) {
+    assert!(!faults.is_empty() || codes.iter().all(|code| *code == Some(0)), "the healthy runs ended with {codes:?}");
 }
 
 #[test]
@@ -61,12 +70,14 @@ fn a_password_and_its_user_are_never_shown() {
         let uri = server.uri(Transport::Udp);
         let file = scratch_file("password", PASSWORD);
         let file = file.to_str().expect("the path is text");
-        assert_silent(&format!("{faults:?} with --password-file"), |options| {
+        let codes = assert_silent(&format!("{faults:?} with --password-file"), |options| {
             callcheck(&[&["turn", &uri, "--user", USER, "--password-file", file], options].concat())
         });
-        assert_silent(&format!("{faults:?} with the password in the environment"), |options| {
+        assert_logged_in_where_healthy(faults, &codes);
+        let codes = assert_silent(&format!("{faults:?} with the password in the environment"), |options| {
             callcheck(&[&["turn", &uri, "--user", USER], options].concat()).variable("CALLCHECK_TURN_PASSWORD", PASSWORD)
         });
+        assert_logged_in_where_healthy(faults, &codes);
     }
 }
 
@@ -75,9 +86,10 @@ fn a_shared_secret_and_the_id_of_its_names_are_never_shown() {
     for faults in FAULTS {
         let server = server(faults);
         let uri = server.uri(Transport::Tcp);
-        assert_silent(&format!("{faults:?} with --secret"), |options| {
+        let codes = assert_silent(&format!("{faults:?} with --secret"), |options| {
             callcheck(&[&["turn", &uri, "--user", USER, "--secret", SECRET], options].concat())
         });
+        assert_logged_in_where_healthy(faults, &codes);
     }
 }
 
@@ -86,9 +98,7 @@ fn an_ephemeral_name_that_was_given_is_never_shown() {
     let server = server(&[]);
     let uri = server.uri(Transport::Udp);
     for name in [format!("1000000000:{USER}"), format!("4000000000000:{USER}"), format!("{USER} with a blank")] {
-        assert_silent(&name, |options| {
-            callcheck(&[&["turn", &uri, "--user", &name, "--password", PASSWORD], options].concat())
-        });
+        assert_silent(&name, |options| callcheck(&[&["turn", &uri, "--user", &name, "--password", PASSWORD], options].concat()));
     }
 }
 
@@ -98,9 +108,10 @@ fn the_credentials_of_a_list_of_ice_servers_are_never_shown() {
         let server = server(faults);
         let list = server.ice_servers(&[Transport::Udp, Transport::Tcp, Transport::Tls]);
         assert!(list.contains(PASSWORD), "the list has what is searched for");
-        assert_silent(&format!("{faults:?} with --ice-servers"), |options| {
+        let codes = assert_silent(&format!("{faults:?} with --ice-servers"), |options| {
             callcheck(&[&["turn", "--ice-servers", "-", "--ca", server.ca()], options].concat()).input(&list)
         });
+        assert_logged_in_where_healthy(faults, &codes);
     }
 }
 
@@ -166,7 +177,8 @@ fn a_secret_in_a_file_that_is_no_secret_is_not_shown_by_the_error() {
     let file = scratch("password");
     std::fs::write(&file, [b"\xFF\xFE", PASSWORD.as_bytes()].concat()).expect("the build's own folder is writable");
     let file: &Path = &file;
-    let run = callcheck(&["turn", "turn:127.0.0.1:9", "--user", "someone", "--password-file", file.to_str().expect("text")]).run();
+    let run =
+        callcheck(&["turn", "turn:127.0.0.1:9", "--user", "someone", "--password-file", file.to_str().expect("text")]).run();
     assert_eq!(run.code, Some(2));
     assert!(!run.stderr.contains(MARK), "{}", run.stderr);
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::arguments::Explain;
+use super::arguments::{Common, Explain};
 use super::{Usage, output};
 use crate::diagnose::{by_name, rules};
 use crate::model::cause::Cause;
@@ -11,16 +11,23 @@ use crate::model::finding::Level;
 /// Explains a cause, or lists all.
 pub fn explain(command: &Explain, json: bool) -> Result<u8, Usage> {
     match &command.id {
-        Some(id) => output::print(&one(&find(id)?, json)),
+        Some(id) => output::print(&one(&find(id, "ID")?, json)),
         None => output::print(&list(json)),
     }
     Ok(0)
 }
 
-/// The cause of that name.
-pub fn find(id: &str) -> Result<Cause, Usage> {
+/// Checks that `--deny` and `--allow` name causes.
+pub fn check_overrides(common: &Common) -> Result<(), Usage> {
+    let denied = common.deny.iter().map(|id| (id, "--deny"));
+    let mut named = denied.chain(common.allow.iter().map(|id| (id, "--allow")));
+    named.try_for_each(|(id, option)| find(id, option).map(|_| ()))
+}
+
+/// The cause of that name; `argument` is where the name was given.
+fn find(id: &str, argument: &str) -> Result<Cause, Usage> {
     let known = rules::ALL.iter().map(|rule| rule.cause).find(|cause| cause.id == id);
-    known.ok_or_else(|| Usage(format!("no cause is called {id:?}{}", suggestion(id))))
+    known.ok_or_else(|| Usage(format!("invalid value {id:?} for {argument}: no cause is called so{}", suggestion(id))))
 }
 
 fn suggestion(id: &str) -> String {

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::rc::Rc;
 
 use super::arguments::{Common, Stun, Turn};
-use super::{Usage, explain, ice_servers, login, network};
+use super::{Usage, ice_servers, login, network};
 use crate::model::asked::{Form, Purpose};
 use crate::model::target::Target;
 use crate::run::plan::{Plan, Planned};
@@ -48,9 +48,6 @@ pub fn stun(command: &Stun, common: &Common) -> Result<Plan, Usage> {
 }
 
 fn plan(common: &Common, command: &str, purpose: Purpose, form: Form, services: Vec<Planned>) -> Result<Plan, Usage> {
-    for id in common.deny.iter().chain(&common.allow) {
-        explain::find(id)?;
-    }
     Ok(Plan {
         command: command.to_owned(),
         purpose,

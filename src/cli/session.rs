@@ -57,6 +57,7 @@ pub fn demo(command: &Demo, common: &Common) -> Result<u8, Usage> {
 
 /// `replay`.
 pub fn replay(command: &Replay, common: &Common) -> Result<u8, Usage> {
+    output::check_report_file(common)?;
     let source = command.file.display().to_string();
     let text = planning::read_text(&source, "FILE", LARGEST_REPORT)?;
     let report: Report = serde_json::from_str(&text)

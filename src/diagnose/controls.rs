@@ -1,13 +1,17 @@
 //! What this network does to hosts that have nothing to do with the server.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::evidence::Seen;
+use crate::model::address::Reach;
 use crate::model::fact::{ControlFact, ControlKind, Fact, Observation};
 use crate::model::outcome::{Outcome, Unreachable};
 
 /// The lowest port that counts as high: no service of the system listens there.
 const FIRST_HIGH_PORT: u16 = 10_000;
+
+/// The port of HTTPS; another one is a name server's.
+const HTTPS: u16 = 443;
 
 /// The controls of a run.
 pub struct Controls<'a> {
@@ -41,14 +45,7 @@ impl<'a> Controls<'a> {
     }
 
     fn answer(&self, kind: ControlKind) -> Answer {
-        let asked: Vec<_> = self.of(kind).filter(|seen| seen.fact.reply.outcome != Outcome::NoRoute).collect();
-        if asked.is_empty() {
-            Answer::NotAsked
-        } else if asked.iter().any(|seen| passes(seen.fact)) {
-            Answer::Passes
-        } else {
-            Answer::Silent(asked.len())
-        }
+        answer(self.of(kind))
     }
 
     /// STUN at unrelated servers.
@@ -57,16 +54,39 @@ impl<'a> Controls<'a> {
         self.answer(ControlKind::Stun)
     }
 
-    /// DNS over UDP.
+    /// DNS over UDP at resolvers outside: one with a private address may be this network's own router, which proves nothing of
+    /// the way out.
     #[must_use]
     pub fn dns(&self) -> Answer {
-        self.answer(ControlKind::Dns)
+        answer(
+            self.of(ControlKind::Dns).filter(|seen| seen.endpoint().is_some_and(|endpoint| Reach::of(endpoint.ip()).is_global())),
+        )
+    }
+
+    /// Whether a name server that is silent over UDP is known to be alive: it takes TCP connections.
+    #[must_use]
+    pub fn silent_dns_is_alive(&self) -> bool {
+        let silent = self.of(ControlKind::Dns).filter(|seen| !passes(seen.fact));
+        let taken = |server: SocketAddr| {
+            self.of(ControlKind::Tcp)
+                .any(|seen| seen.fact.reply.succeeded() && seen.endpoint().is_some_and(|endpoint| endpoint.address == server))
+        };
+        silent.filter_map(Seen::endpoint).any(|endpoint| taken(endpoint.address))
+    }
+
+    /// Whether a silent STUN control is known to be alive: its host takes TCP connections.
+    #[must_use]
+    pub fn silent_stun_is_alive(&self) -> bool {
+        let alive: Vec<IpAddr> =
+            self.of(ControlKind::Tcp).filter(|seen| passes(seen.fact)).filter_map(|seen| Some(seen.endpoint()?.ip())).collect();
+        let silent = self.of(ControlKind::Stun).filter(|seen| !passes(seen.fact));
+        silent.filter_map(Seen::endpoint).any(|endpoint| alive.contains(&endpoint.ip()))
     }
 
     /// TCP to port 443.
     #[must_use]
     pub fn tcp(&self) -> Answer {
-        self.answer(ControlKind::Tcp)
+        answer(self.of(ControlKind::Tcp).filter(|seen| seen.endpoint().is_some_and(|endpoint| endpoint.address.port() == HTTPS)))
     }
 
     /// Whether an IPv6 control passes.
@@ -121,6 +141,17 @@ impl<'a> Controls<'a> {
     #[must_use]
     pub fn cite(&self, kinds: &[ControlKind]) -> Vec<String> {
         self.all.iter().filter(|seen| kinds.contains(&seen.fact.control)).map(Seen::cite).collect()
+    }
+}
+
+fn answer<'s, 'a: 's>(controls: impl Iterator<Item = &'s Seen<'a, ControlFact>>) -> Answer {
+    let asked: Vec<_> = controls.filter(|seen| seen.fact.reply.outcome != Outcome::NoRoute).collect();
+    if asked.is_empty() {
+        Answer::NotAsked
+    } else if asked.iter().any(|seen| passes(seen.fact)) {
+        Answer::Passes
+    } else {
+        Answer::Silent(asked.len())
     }
 }
 

@@ -4,7 +4,7 @@ use super::evidence::Seen;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{
     AllocationFact, BindingFact, ChallengeFact, ChannelFact, ConnectFact, Fact, HandshakeEnd, HandshakeFact, LossFact,
-    Observation, StreamFact,
+    Observation, StreamFact, Tally,
 };
 use crate::model::outcome::{Outcome, Protocol, Reply, Unreachable};
 
@@ -27,7 +27,7 @@ pub struct EndpointEvidence<'a> {
     /// The stream through the relay.
     pub stream: Option<Seen<'a, StreamFact>>,
     /// The loss of the way to the server.
-    pub loss: Option<Seen<'a, LossFact>>,
+    pub losses: Vec<Seen<'a, LossFact>>,
 }
 
 /// How far the first packets came.
@@ -82,7 +82,7 @@ impl<'a> EndpointEvidence<'a> {
             allocations: Vec::new(),
             channel: None,
             stream: None,
-            loss: None,
+            losses: Vec::new(),
         }
     }
 
@@ -99,7 +99,7 @@ impl<'a> EndpointEvidence<'a> {
             Fact::Allocation(fact) if !fact.sample => self.allocations.push(of(seen, fact)),
             Fact::Channel(fact) => _ = self.channel.get_or_insert(of(seen, fact)),
             Fact::Stream(fact) => _ = self.stream.get_or_insert(of(seen, fact)),
-            Fact::Loss(fact) => _ = self.loss.get_or_insert(of(seen, fact)),
+            Fact::Loss(fact) => self.losses.push(of(seen, fact)),
             Fact::Allocation(_)
             | Fact::Credentials(_)
             | Fact::Name(_)
@@ -143,8 +143,7 @@ impl<'a> EndpointEvidence<'a> {
             (None, None) => false,
         };
         let trusted = !self.is_tls() || self.handshake.is_some_and(|handshake| handshake.fact.defects.is_empty());
-        let allocated = self.allocations.is_empty() || self.allocation().is_some();
-        answered && trusted && allocated
+        answered && trusted
     }
 
     /// The allocation that was got.
@@ -164,6 +163,13 @@ impl<'a> EndpointEvidence<'a> {
     pub fn software(&self) -> Option<&'a str> {
         let challenge = self.challenge.and_then(|challenge| challenge.fact.software.as_deref());
         challenge.or_else(|| self.binding.and_then(|binding| binding.fact.software.as_deref()))
+    }
+
+    /// All paced requests of the way to the server together; `None` where none were sent.
+    #[must_use]
+    pub fn loss(&self) -> Option<Tally> {
+        let tallies = self.losses.iter().map(|loss| loss.fact.requests);
+        tallies.reduce(Tally::plus)
     }
 
     /// How far the first packets came.

@@ -232,6 +232,36 @@ impl<'a> Evidence<'a> {
             .collect()
     }
 
+    /// Whether a NAT stands between this host and a server: the server sees another address than this host sends from.
+    #[must_use]
+    pub fn is_translated(&self, server: IpAddr) -> bool {
+        let target = server.to_string();
+        let Some(source) = self.routes().find(|route| route.target == target).and_then(|route| route.fact.source) else {
+            return false;
+        };
+        let bindings =
+            self.endpoints.iter().filter(|endpoint| endpoint.endpoint.ip() == server).filter_map(|endpoint| endpoint.binding);
+        let allocations =
+            self.endpoints.iter().filter(|endpoint| endpoint.endpoint.ip() == server).filter_map(EndpointEvidence::allocation);
+        let mapped = bindings.filter_map(|seen| seen.fact.mapped).chain(allocations.filter_map(|seen| seen.fact.mapped));
+        mapped.into_iter().any(|mapped| mapped.ip() != source)
+    }
+
+    /// The observations that a datagram that is no STUN came through between this network and a relay: UDP as such passes.
+    #[must_use]
+    pub fn arrived_datagrams(&self) -> Vec<String> {
+        let ways = self.relays.iter().flat_map(|relay| [relay.unsolicited, relay.alternative, relay.solicited]);
+        ways.flatten().filter(|seen| seen.fact.arrived).map(|seen| seen.cite()).collect()
+    }
+
+    /// Whether anything shows that the socket outside reaches anybody: else a datagram that never arrived tells nothing.
+    #[must_use]
+    pub fn reaches_out(&self) -> bool {
+        let outbound = self.relays.iter().any(|relay| relay.lets_out() == Some(true));
+        let refused = self.relays.iter().any(|relay| relay.unsolicited.is_some_and(|seen| seen.fact.icmp.is_some()));
+        !self.outside().is_empty() || !self.arrived_datagrams().is_empty() || outbound || refused
+    }
+
     /// Whether the NAT of this network gives one socket another address for each destination; `None` where two servers did
     /// not tell.
     #[must_use]

@@ -71,6 +71,10 @@ fn relay(evidence: &Evidence<'_>, findings: &[Finding], list: &mut Vec<NotTested
         add(list, "the relay's ports, external-ip and the data path", "no allocation was granted");
     } else if evidence.relays().iter().all(|relay| relay.lets_in().is_none()) {
         add(list, "the relay's data path from outside", "this network lets no UDP out that could play the outside peer");
+    } else if findings.iter().any(|finding| finding.id == "external-ip-missing")
+        && !evidence.relays().iter().any(|relay| relay.lets_in_alternative() == Some(true))
+    {
+        add(list, "whether the relay's ports are open", "the relayed address leads nowhere until external-ip is right");
     } else if findings.iter().any(|finding| finding.id == "relay-untestable-from-here") || !judged(evidence) {
         add(
             list,

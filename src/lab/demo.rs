@@ -86,5 +86,6 @@ pub fn invitation(lab: &Lab) -> String {
         let (user, password) = (credentials.username.expose(), credentials.password.expose());
         _ = writeln!(text, "Try it:\n  CALLCHECK_TURN_PASSWORD={password} callcheck turn {} --user {user}", lab.udp());
     }
+    _ = write!(text, "To trust the TLS port, save this root and pass it by --ca:\n{}", lab.ca_pem());
     text
 }

@@ -83,12 +83,6 @@ impl Ledger {
     }
 }
 
-async fn give_back(session: &Session, mut signed: Option<LongTerm>) -> Exchange {
-    let request = Request::refresh(Duration::ZERO);
-    let exchange = session.ask_signed(&request, signed.as_ref()).await;
-    let (Some(with), Some(response)) = (&mut signed, &exchange.response) else { return exchange };
-    if exchange.reply.code() == Some(438) && with.renew(response) {
-        return session.ask_signed(&request, Some(with)).await;
-    }
-    exchange
+async fn give_back(session: &Session, signed: Option<LongTerm>) -> Exchange {
+    session.ask_signed(&Request::refresh(Duration::ZERO), signed.as_ref()).await
 }

@@ -175,11 +175,17 @@ impl Session {
     }
 
     /// Sends a request with credentials, where there are any, and waits for its end.
+    ///
+    /// A stale nonce is renewed once (RFC 8489 §9.2.5).
     pub async fn ask_signed(&self, request: &Request, with: Option<&LongTerm>) -> Exchange {
-        self.ask_signed_by(request, with, self.schedule()).await
+        let exchange = self.ask_signed_by(request, with, self.schedule()).await;
+        let (Some(with), Some(response), Some(438)) = (with, &exchange.response, exchange.reply.code()) else { return exchange };
+        let mut renewed = with.clone();
+        if renewed.renew(response) { self.ask_signed_by(request, Some(&renewed), self.schedule()).await } else { exchange }
     }
 
-    /// Sends a request that is costly for the server, with credentials where there are any, and waits for its end.
+    /// Sends a request that is costly for the server, with credentials where there are any, and waits for its end. A stale nonce
+    /// is the caller's to renew.
     pub async fn ask_unhurried(&self, request: &Request, with: Option<&LongTerm>) -> Exchange {
         let schedule = match self.inner.endpoint.transport.is_stream() {
             true => Schedule::reliable(STREAM_PATIENCE),
@@ -331,6 +337,7 @@ impl State {
             }
             Received::Data { peer, payload } => self.relay(Some(peer), payload, now),
             Received::ChannelData { payload, .. } => self.relay(None, payload, now),
+            Received::Duplicate => {}
             Received::Stray(kind) => self.stray(kind, from),
         }
     }

@@ -58,7 +58,13 @@ async fn ask_host(context: &Context, control: &Control) {
 }
 
 async fn ask_address(context: &Context, control: &Control, address: IpAddr) {
-    tokio::join!(stun(context, SocketAddr::new(address, control.port)), tcp(context, &control.host, address));
+    let web = async {
+        // On loopback port 443 is whatever this host happens to run: it would tell nothing of a network.
+        if !address.is_loopback() {
+            tcp(context, &control.host, address).await;
+        }
+    };
+    tokio::join!(stun(context, SocketAddr::new(address, control.port)), web);
 }
 
 async fn stun(context: &Context, server: SocketAddr) {
@@ -109,7 +115,13 @@ async fn dns(context: &Context, server: SocketAddr) {
     let mut question = Message::new(u16::from_be_bytes(id), MessageType::Query, OpCode::Query);
     question.add_query(Query::query(Name::root(), RecordType::NS));
     let Ok(bytes) = question.to_vec() else { return };
-    let reply = ask_datagram(context, server, &bytes, |answer| answer.starts_with(&id)).await;
+    // That a resolver takes TCP shows that it is alive: then its silence over UDP is the network's.
+    let over_tcp = Endpoint::new(Transport::Tcp, server);
+    context.record.contact(over_tcp);
+    let asked = ask_datagram(context, server, &bytes, |answer| answer.starts_with(&id));
+    let (reply, (tcp_reply, _)) = tokio::join!(asked, try_connect(context, over_tcp));
+    let fact = ControlFact { control: ControlKind::Tcp, reply: tcp_reply, mapped: None };
+    context.record.add("control-dns-tcp", over_tcp, Fact::Control(fact));
     let fact = ControlFact { control: ControlKind::Dns, reply, mapped: None };
     context.record.add("control-dns", endpoint, Fact::Control(fact));
 }

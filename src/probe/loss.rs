@@ -13,27 +13,63 @@ use crate::proto::schedule::Schedule;
 /// The first requests, enough to show a loss worth measuring.
 const FIRST: u32 = 20;
 
-/// The requests that follow when the first show loss.
+/// The requests that follow when the first show loss: one lost packet of twenty says nothing.
 const MORE: u32 = 40;
+
+/// The requests that must confirm a loss, so that chance accuses fewer than one clean way in a hundred.
+const CONFIRMING: u32 = 60;
+
+/// The share of lost requests from which the loss is confirmed.
+const SUSPICIOUS: f64 = 0.09;
 
 /// The distance of two requests.
 const DISTANCE: Duration = Duration::from_millis(2);
 
 /// Measures the loss on a session whose server answers Binding requests.
 pub async fn measure(context: &Context, session: &Session) {
-    let (mut requests, mut round_trips) = round(session, FIRST).await;
-    if requests.arrived == 0 {
+    let mut measured = Measured::default();
+    measured.add(context, session, FIRST).await;
+    if measured.requests.arrived == 0 {
         // It never answered one: that is `no-stun` and not a loss.
         return;
     }
-    if requests.lost() > 0 {
-        let (further, further_round_trips) = round(session, MORE).await;
-        requests = requests.plus(further);
-        round_trips.extend(further_round_trips);
+    if measured.requests.lost() > 0 {
+        measured.add(context, session, MORE).await;
     }
-    round_trips.sort_by(f64::total_cmp);
-    let rtt_ms = round_trips.get(round_trips.len() / 2).copied();
-    context.record.add("loss", session.endpoint(), Fact::Loss(LossFact { requests, rtt_ms }));
+    if f64::from(measured.requests.lost()) > SUSPICIOUS * f64::from(measured.requests.sent) {
+        measured.add(context, session, CONFIRMING).await;
+    }
+    measured.record(context, session);
+}
+
+/// Measures the loss once more, because what goes through the relay is lossy and the two are to be compared.
+pub async fn measure_again(context: &Context, session: &Session) {
+    let mut measured = Measured::default();
+    measured.add(context, session, CONFIRMING).await;
+    if measured.requests.arrived > 0 {
+        measured.record(context, session);
+    }
+}
+
+#[derive(Default)]
+struct Measured {
+    requests: Tally,
+    round_trips: Vec<f64>,
+}
+
+impl Measured {
+    async fn add(&mut self, context: &Context, session: &Session, count: u32) {
+        let (requests, round_trips) = round(session, count).await;
+        self.requests = self.requests.plus(requests);
+        self.round_trips.extend(round_trips);
+        context.count_losses((requests.sent, requests.arrived));
+    }
+
+    fn record(mut self, context: &Context, session: &Session) {
+        self.round_trips.sort_by(f64::total_cmp);
+        let rtt_ms = self.round_trips.get(self.round_trips.len() / 2).copied();
+        context.record.add("loss", session.endpoint(), Fact::Loss(LossFact { requests: self.requests, rtt_ms }));
+    }
 }
 
 async fn round(session: &Session, count: u32) -> (Tally, Vec<f64>) {

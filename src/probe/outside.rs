@@ -13,6 +13,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::model::fact::IcmpFact;
+use crate::model::outcome::Outcome;
 use crate::net::network::{Arrival, Datagrams, Network};
 use crate::proto::request::Request;
 use crate::proto::response::{Class, Response};
@@ -152,9 +153,16 @@ impl Peer {
     }
 
     /// Sends a datagram to a relayed address.
-    pub fn send(&self, payload: &[u8], to: SocketAddr) {
-        // What this host refuses to send shows as a datagram that never arrived.
-        _ = self.socket.send(payload, to);
+    ///
+    /// # Errors
+    ///
+    /// What this host itself has against it.
+    pub fn send(&self, payload: &[u8], to: SocketAddr) -> Result<(), Outcome> {
+        match self.socket.send(payload, to) {
+            // Told about an earlier datagram, or by a router: what becomes of this one shows by itself.
+            Err(Outcome::Unreachable { .. } | Outcome::Closed | Outcome::Silent) => Ok(()),
+            ended => ended,
+        }
     }
 
     /// The last ICMP error about a datagram to an address.

@@ -1,8 +1,10 @@
 //! Opens a session to an endpoint: a socket, a TCP connection, a TLS handshake, each with its fact.
 
+use std::cell::Cell;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use futures::future::select_all;
+use tokio::time::{Instant, sleep};
 
 use super::context::Context;
 use crate::model::endpoint::{Endpoint, Transport};
@@ -57,17 +59,29 @@ pub async fn connect(context: &Context, endpoint: Endpoint) -> Option<Box<dyn St
     stream
 }
 
-/// A TCP connection and how the attempt ended.
+/// When further connections are begun, in milliseconds: a lost SYN is repeated by the system only after a second.
+const FURTHER_CONNECTIONS_MS: [u64; 3] = [0, 300, 700];
+
+/// A TCP connection and how the attempt ended; the first of some staggered ones that ends counts.
 pub async fn try_connect(context: &Context, endpoint: Endpoint) -> (Reply, Option<Box<dyn Stream>>) {
     let started = Instant::now();
-    let ended = tokio::time::timeout(CONNECT_LIMIT, context.network.connect_tcp(endpoint.address)).await;
+    let begun = Cell::new(0);
+    let attempts = FURTHER_CONNECTIONS_MS.map(|after| {
+        let begun = &begun;
+        Box::pin(async move {
+            sleep(Duration::from_millis(after)).await;
+            begun.set(begun.get() + 1);
+            context.network.connect_tcp(endpoint.address).await
+        })
+    });
+    let ended = tokio::time::timeout(CONNECT_LIMIT, select_all(attempts)).await;
     let (outcome, stream) = match ended {
         Err(_elapsed) => (Outcome::Silent, None),
-        Ok(Err(outcome)) => (outcome, None),
-        Ok(Ok(stream)) => (Outcome::Success, Some(stream)),
+        Ok((Err(outcome), ..)) => (outcome, None),
+        Ok((Ok(stream), ..)) => (Outcome::Success, Some(stream)),
     };
     let rtt_ms = stream.is_some().then(|| milliseconds(started.elapsed()));
-    (Reply { outcome, sends: 1, rtt_ms, strays: Vec::new() }, stream)
+    (Reply { outcome, sends: begun.get(), rtt_ms, strays: Vec::new() }, stream)
 }
 
 async fn speaks_old_tls(context: &Context, endpoint: Endpoint) -> bool {

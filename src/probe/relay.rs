@@ -12,11 +12,13 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::allocate::{Allocation, Role};
 use super::context::Context;
 use super::outside::{Peer, Token};
-use super::{control, loss, stream};
+use super::{control, stream};
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{
-    ChannelFact, Fact, InboundFact, InboundWay, OutboundFact, PeerKind, PermissionFact, ReleaseFact, SelfPairFact,
+    ChannelFact, ControlFact, ControlKind, Fact, InboundFact, InboundWay, OutboundFact, PeerKind, PermissionFact, ReleaseFact,
+    SelfPairFact,
 };
+use crate::model::outcome::{Outcome, Reply};
 use crate::net::session::{Relayed, milliseconds};
 use crate::proto::request::{FIRST_CHANNEL, Request};
 
@@ -105,17 +107,22 @@ impl Proof<'_> {
     async fn inbound(&self, peer: &Peer, relayed: &mut Receiver<Relayed>, to: SocketAddr, way: InboundWay) -> Option<Arrived> {
         let token = self.context.outside.token();
         peer.forget_error(to);
-        let tries = self.context.tries(self.context.samples + 1);
-        let pace = Pace::new(self.round_trip(), tries);
         let mut last_icmp_at = None;
         self.context.record.contact(Endpoint::new(Transport::Udp, to));
         let mut sends = 0;
         let started = Instant::now();
         let mut arrived = None;
-        while sends < tries {
-            peer.send(&token, to);
+        // What is known of the way's loss grows while this waits, and with it the number of tries.
+        let tries = || self.context.tries(self.context.samples + 1);
+        while sends < tries() {
+            if let Err(outcome) = peer.send(&token, to) {
+                self.refused_here(to, outcome);
+                return None;
+            }
             sends += 1;
-            let until = started + if sends == tries { pace.end } else { pace.distance * sends };
+            let tries = tries();
+            let pace = Pace::new(self.round_trip(), tries);
+            let until = started + if sends >= tries { pace.end } else { pace.distance * sends };
             arrived = wait_for(relayed, token, started, until).await;
             if arrived.is_some() {
                 break;
@@ -146,10 +153,15 @@ impl Proof<'_> {
         arrived
     }
 
+    /// This host itself refuses to send to the relay: then nothing was tried.
+    fn refused_here(&self, to: SocketAddr, outcome: Outcome) {
+        let fact = ControlFact { control: ControlKind::HighPort, reply: Reply::unsent(outcome), mapped: None };
+        self.context.record.add("control-high-port", Endpoint::new(Transport::Udp, to), Fact::Control(fact));
+    }
+
     /// After a successful IN: out, over a channel, to itself, and a paced stream, all at once.
     async fn outward(&self, peer: &Peer, relayed: &mut Receiver<Relayed>, arrived: Arrived, own: bool) {
         let Some(seen) = arrived.peer else { return };
-        let session = &self.allocation.session;
         let streaming = async {
             if !self.context.brief {
                 stream::run(self.context, self.allocation, peer, seen, relayed).await;
@@ -158,12 +170,7 @@ impl Proof<'_> {
                 self.pair_with_itself(relayed).await;
             }
         };
-        let losing = async {
-            if !self.context.brief && session.endpoint().transport == Transport::Udp {
-                loss::measure(self.context, session).await;
-            }
-        };
-        tokio::join!(self.outbound(peer, seen, true), self.channel(peer, seen), streaming, losing);
+        tokio::join!(self.outbound(peer, seen, true), self.channel(peer, seen), streaming);
     }
 
     /// After a failed IN: the server's own address with that port, then out, then in again through what that opened.

@@ -9,9 +9,12 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::allocate::Allocation;
 use super::context::Context;
+use super::loss;
 use super::outside::{Heard, Peer, TOKEN_LENGTH, Token};
 use crate::model::fact::{Fact, StreamFact, Tally};
-use crate::net::session::{Relayed, milliseconds};
+use crate::net::session::{Relayed, Session, milliseconds};
+use crate::proto::request::Request;
+use crate::proto::schedule::Schedule;
 
 /// A packet of the short stream over UDP, in bytes: 20 ms of Opus with its headers.
 const VOICE_PACKET: usize = 172;
@@ -42,6 +45,10 @@ pub async fn run(context: &Context, allocation: &Allocation, peer: &Peer, to: So
     let run = Run { context, allocation, peer, to, shape };
 
     let mut measured = run.both_ways(relayed).await;
+    // A connection that still answers has not stalled: what was lost was lost behind the relay.
+    if measured.stalled_after_bytes.is_some() && still_answers(&allocation.session, round_trip).await {
+        measured.stalled_after_bytes = None;
+    }
     // A single lost packet of twenty says nothing; the interval of sixty decides.
     if !over_stream && !measured.long && measured.inbound.plus(measured.outbound).lost() > 0 {
         let more = Run { shape: Shape { count: MORE_COUNT, ..run.shape }, ..run };
@@ -49,8 +56,14 @@ pub async fn run(context: &Context, allocation: &Allocation, peer: &Peer, to: So
         measured.inbound = measured.inbound.plus(further.inbound);
         measured.outbound = measured.outbound.plus(further.outbound);
         measured.jitter_ms = measured.jitter_ms.max(further.jitter_ms);
+        loss::measure_again(context, &allocation.session).await;
     }
     context.record.add("stream", allocation.session.endpoint(), Fact::Stream(measured));
+}
+
+async fn still_answers(session: &Session, round_trip: Duration) -> bool {
+    let patience = Duration::from_millis(600).max(round_trip * 4);
+    session.ask_by(&Request::binding(), Schedule::reliable(patience)).await.reply.answered()
 }
 
 #[derive(Clone, Copy)]
@@ -108,7 +121,8 @@ impl Run<'_> {
         for number in 0..self.shape.count {
             sent.push(Instant::now());
             // Over TCP the volume goes out through the connection; the way in needs no large datagrams.
-            self.peer.send(&packet(inward, number, VOICE_PACKET.min(self.shape.packet)), self.allocation.relayed);
+            // IN has shown that this host sends there.
+            _ = self.peer.send(&packet(inward, number, VOICE_PACKET.min(self.shape.packet)), self.allocation.relayed);
             self.allocation.session.send_to_peer(self.to, &packet(outward, number, self.shape.packet));
             sleep(self.shape.distance).await;
         }

@@ -2,6 +2,7 @@
 //!
 //! The driver calls [`Transactions::start`], hands in what arrives and asks what is due; time is an argument.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,11 @@ use crate::model::outcome::StrayKind;
 #[derive(Debug, Default)]
 pub struct Transactions {
     pending: Vec<Pending>,
+    answered: VecDeque<[u8; 12]>,
 }
+
+/// How many answered requests are remembered, for the duplicate answers of retransmitted ones.
+const REMEMBERED: usize = 64;
 
 #[derive(Debug)]
 struct Pending {
@@ -47,6 +52,8 @@ pub enum Received {
         /// What it sent.
         payload: Vec<u8>,
     },
+    /// One more answer to a request that was answered already.
+    Duplicate,
     /// Something that is none of these.
     Stray(StrayKind),
 }
@@ -153,6 +160,9 @@ impl Transactions {
             Class::Indication | Class::Request => return Received::Stray(StrayKind::WrongTransaction),
         }
         let Some(index) = self.pending.iter().position(|pending| pending.id == response.id) else {
+            if self.answered.contains(&response.id) {
+                return Received::Duplicate;
+            }
             return Received::Stray(StrayKind::WrongTransaction);
         };
         // An unsigned success to a signed request may come from anyone on the path; wait for the real one.
@@ -161,6 +171,10 @@ impl Transactions {
             return Received::Stray(StrayKind::BadIntegrity);
         }
         let pending = self.pending.swap_remove(index);
+        if self.answered.len() == REMEMBERED {
+            self.answered.pop_front();
+        }
+        self.answered.push_back(pending.id);
         Received::Answer(Box::new(Answer {
             id: pending.id,
             sends: count(pending.sends),
@@ -204,5 +218,6 @@ mod tests {
         answer[8..20].copy_from_slice(&[1; 12]);
         assert!(matches!(transactions.receive(&answer, start), Received::Answer(_)));
         assert!(transactions.is_idle());
+        assert!(matches!(transactions.receive(&answer, start), Received::Duplicate));
     }
 }

@@ -3,6 +3,10 @@
 use crate::model::report::Report;
 
 /// The report as JSON, with a line break at its end.
+///
+/// # Panics
+///
+/// Never: a report has the form of JSON.
 #[must_use]
 pub fn render(report: &Report) -> String {
     let mut text = serde_json::to_string_pretty(report).expect("a report has no map keys but strings");
@@ -11,6 +15,10 @@ pub fn render(report: &Report) -> String {
 }
 
 /// The JSON Schema of a report.
+///
+/// # Panics
+///
+/// Never: a schema is JSON.
 #[must_use]
 pub fn schema() -> String {
     let schema = schemars::schema_for!(Report);

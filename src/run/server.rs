@@ -261,7 +261,12 @@ async fn examine_one(context: &Context, candidate: &Candidate, shared: &Shared) 
         }
         Outcome::Error { code: 401 } if trusted => {
             let signed = LongTerm::new(candidate.login.as_deref()?, &response?)?;
-            authenticated(context, candidate, shared, session, signed).await
+            let measured = async {
+                if candidate.endpoint.transport == Transport::Udp && !context.brief {
+                    loss::measure(context, &session).await;
+                }
+            };
+            tokio::join!(authenticated(context, candidate, shared, session.clone(), signed), measured).0
         }
         Outcome::Error { .. }
         | Outcome::Silent

@@ -255,7 +255,8 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::GatewayRewritesMappedAddress
         | Fault::ControlsSilent
         | Fault::LocalFirewallRefusesUdp
-        | Fault::CaptivePortal => Vec::new(),
+        | Fault::CaptivePortal
+        | Fault::LargePacketsDropped(_) => Vec::new(),
     }
 }
 

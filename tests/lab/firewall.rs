@@ -140,6 +140,7 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
             lose(rules, Host::Inet, Hook::Forward, &format!("oifname \"server\" udp dport {range}"), *percent);
             lose(rules, Host::Inet, Hook::Forward, &format!("iifname \"server\" udp sport {range}"), *percent);
         }
+        Fault::LargePacketsDropped(bytes) => rules.caller_network(&format!("ip length > {bytes} drop")),
         Fault::ClientNetworkDropsUdp => rules.caller_network("meta l4proto udp drop"),
         // The magic cookie stands 4 bytes into a STUN message, which is 12 bytes into the UDP header.
         Fault::ClientNetworkDropsStun => rules.caller_network("meta l4proto udp @th,96,32 0x2112a442 drop"),

@@ -1,5 +1,7 @@
 //! The program as a child process, without anything of this environment that would change what it does.
 
+#![allow(dead_code, reason = "each file of tests takes what it needs")]
+
 use std::io::Write as _;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
@@ -10,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// No run is longer; one that is was going to hang for ever.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// What of the environment the program reads by itself.
 const VARIABLES: &[&str] = &[

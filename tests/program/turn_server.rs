@@ -1,5 +1,7 @@
 //! The lab's server in a thread of this process, for runs of the program as a child process.
 
+#![allow(dead_code, reason = "each file of tests takes what it needs")]
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc as answers;
@@ -80,11 +82,7 @@ impl TurnServer {
 
 type Started = (Vec<Endpoint>, Option<Credentials>, String);
 
-fn serve(
-    config: LabConfig,
-    started: &answers::Sender<Started>,
-    mut asked: questions::UnboundedReceiver<answers::Sender<usize>>,
-) {
+fn serve(config: LabConfig, started: &answers::Sender<Started>, mut asked: questions::UnboundedReceiver<answers::Sender<usize>>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("the system has an event loop");
     LocalSet::new().block_on(&runtime, async {
         let lab = Lab::start(config).await.expect("loopback has free ports");

@@ -186,6 +186,8 @@ pub enum Fault {
     RelayEgressDropped,
     /// The server's own firewall refuses what leaves the relay range, so that sending fails; coturn gives the allocation up for that.
     RelayEgressRefused,
+    /// The caller's network drops packets longer than so many bytes, and says nothing of it.
+    LargePacketsDropped(u16),
     /// Datagrams to and from the relay range are lost by this percentage each way, all others arrive.
     RelayLoss(f64),
 

@@ -38,7 +38,7 @@ pub const RULE: Rule = Rule {
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let foreign: Vec<_> =
-        evidence.promised().filter(|endpoint| matches!(endpoint.reachability(), Reachability::Foreign(_))).collect();
+        evidence.endpoints().iter().filter(|endpoint| matches!(endpoint.reachability(), Reachability::Foreign(_))).collect();
     let elsewhere: Vec<_> =
         evidence.control_handshakes().filter(|control| matches!(control.fact.end, HandshakeEnd::NotTls { .. })).collect();
     let alive = evidence.endpoints().iter().any(super::super::endpoint::EndpointEvidence::alive);

@@ -41,13 +41,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .because(private.iter().map(|relay| relay.allocation.to_owned()))
         .because(private.iter().flat_map(|relay| relay.cite()));
     let tried = private.iter().any(|relay| relay.unsolicited.is_some());
-    let works_inside = private.iter().any(|relay| relay.lets_in_alternative() == Some(true));
     let found = found.confidence(if tried { Confidence::Certain } else { Confidence::Likely });
-    let found = if works_inside {
-        found
-    } else {
-        found.unless("relay-ports-closed", "correct external-ip first and run this again: only then can the relay range be tried")
-    };
     if evidence.is_coturn() || evidence.endpoints().iter().all(|endpoint| endpoint.software().is_none()) {
         let text = "Tell coturn both addresses in turnserver.conf, and restart it.";
         found.fix_by(Place::Server, text, format!("external-ip={public}/{inside}")).done()

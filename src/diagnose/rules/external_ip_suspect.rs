@@ -30,7 +30,10 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let odd = |relay: &&RelayEvidence<'_>| {
         let same_family = relay.relayed.is_ipv4() == relay.endpoint.address.is_ipv4();
         let private = !Reach::of(relay.relayed.ip()).is_global() && Reach::of(relay.endpoint.ip()).is_global();
-        let settled = relay.lets_in() == Some(true) || relay.lets_in_alternative() == Some(true);
+        // Another port of the same address that lets datagrams in settles the address.
+        let proved = |other: &RelayEvidence<'_>| other.relayed.ip() == relay.relayed.ip() && other.lets_in() == Some(true);
+        let settled =
+            evidence.relays().iter().any(proved) || relay.lets_in() == Some(true) || relay.lets_in_alternative() == Some(true);
         // A private address that works from here is still no address for the internet.
         let works_inside = private && relay.lets_in() == Some(true);
         works_inside || same_family && !private && !settled && !known.contains(&relay.relayed.ip())
@@ -49,14 +52,23 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         first.relayed.ip(),
         addresses.join(", ")
     );
+    // A network that keeps high ports in makes every relayed address fail.
+    let kept_in = evidence.controls().high_ports_closed();
+    let judged = fails && kept_in.is_none() && evidence.reaches_out();
     let found = Found::new(&RULE.cause, summary)
-        .level(if fails { Level::Fail } else { Level::Warn })
-        .confidence(if fails { Confidence::Likely } else { Confidence::Possible })
+        .level(if judged { Level::Fail } else { Level::Warn })
+        .confidence(if judged { Confidence::Likely } else { Confidence::Possible })
         .because(suspects.iter().map(|relay| relay.allocation.to_owned()))
-        .because(suspects.iter().flat_map(|relay| relay.cite()));
+        .because(suspects.iter().flat_map(|relay| relay.cite()))
+        .because(kept_in.map(|seen| seen.cite()));
     let found = if fails {
         let decide = "compare external-ip with the host's address on the internet: if it is right, the relay range is closed";
         found.unless("relay-ports-closed", decide)
+    } else {
+        found
+    };
+    let found = if fails && !judged {
+        found.unless("relay-untestable-from-here", "run callcheck from another network: this one lets no UDP out to high ports")
     } else {
         found
     };

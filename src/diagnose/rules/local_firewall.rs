@@ -34,12 +34,16 @@ pub const RULE: Rule = Rule {
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let denied: Vec<_> = evidence.promised().filter(|endpoint| endpoint.reachability() == Reachability::DeniedLocally).collect();
-    if denied.is_empty() {
-        return Judgement::Unknown;
-    }
+    let controls: Vec<_> = evidence.controls().denied_locally().collect();
     let lost = places(&denied);
-    Found::new(&RULE.cause, format!("A firewall on this host forbids sending to {}.", list(&lost)))
-        .level(evidence.level_of(&RULE.cause, &lost))
+    let (what, level) = match (lost.as_slice(), controls.first()) {
+        ([], None) => return Judgement::Unknown,
+        // The listed endpoints are reached; it is the peers' datagrams that this host may not send.
+        ([], Some(control)) => (control.target.to_owned(), Level::Degrade),
+        (lost, _) => (list(lost), evidence.level_of(&RULE.cause, lost)),
+    };
+    Found::new(&RULE.cause, format!("A firewall on this host forbids sending to {what}."))
+        .level(level)
         .because(cite(&denied))
         .because(evidence.controls().denied_locally().map(|seen| seen.cite()))
         .fix_by(Place::Client, "Find the rule that drops or rejects outgoing packets, and allow these.", "nft list ruleset")

@@ -1,5 +1,7 @@
 //! `mapped-address-private`: a public server sees this client under a private address that is not the client's own.
 
+use std::net::IpAddr;
+
 use crate::diagnose::endpoint::EndpointEvidence;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
@@ -26,32 +28,38 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    let rewritten: Vec<_> = evidence.promised().filter(is_rewritten).collect();
-    let Some((first, mapped)) = rewritten.first().and_then(|first| Some((first, first.binding?.fact.mapped?))) else {
-        let global = evidence.promised().filter_map(|endpoint| endpoint.binding);
-        let global = global.filter(|binding| binding.fact.mapped.is_some_and(|mapped| Reach::of(mapped.ip()).is_global()));
-        return Judgement::ruled_out_by(global.map(|binding| binding.cite()).collect());
+    let seen_as: Vec<_> =
+        evidence.promised().flat_map(|endpoint| mapped(endpoint).map(move |(mapped, id)| (endpoint, mapped, id))).collect();
+    let rewritten: Vec<_> =
+        seen_as.iter().filter(|(endpoint, mapped, _)| is_rewritten(evidence, endpoint.endpoint.ip(), *mapped)).collect();
+    let Some((first, mapped, _)) = rewritten.first() else {
+        let global = seen_as.iter().filter(|(_, mapped, _)| Reach::of(*mapped).is_global());
+        return Judgement::ruled_out_by(global.map(|(_, _, id)| id.clone()).collect());
     };
     let summary = format!(
-        "The server at {} sees this client as {}, a {} address: its own side rewrites the source of packets.",
+        "The server at {} sees this client as {mapped}, a {} address: its own side rewrites the source of packets.",
         first.endpoint.ip(),
-        mapped.ip(),
-        Reach::of(mapped.ip()).title()
+        Reach::of(*mapped).title()
     );
     Found::new(&RULE.cause, summary)
         .confidence(Confidence::Likely)
-        .because(rewritten.iter().filter_map(|endpoint| endpoint.binding).map(|binding| binding.cite()))
+        .because(rewritten.iter().map(|(_, _, id)| id.clone()))
         .fix_by(Place::Server, "In a container, run the server on the host's own network.", "docker run --network=host …")
         .fix(Place::Server, "Behind a load balancer, let it keep the client's source address.")
         .done()
 }
 
-fn is_rewritten(endpoint: &&EndpointEvidence<'_>) -> bool {
-    let Some(binding) = endpoint.binding else { return false };
-    let Some(mapped) = binding.fact.mapped else { return false };
-    let own = binding.fact.local.map(|local| local.ip());
-    endpoint.is_udp() && Reach::of(endpoint.endpoint.ip()).is_global() && !Reach::of(mapped.ip()).is_global()
-        // Under carrier-grade NAT a server inside the operator's network sees such an address rightly.
-        && Reach::of(mapped.ip()) != Reach::CarrierGrade
-        && own != Some(mapped.ip())
+/// Under which addresses the server says that it sees this client.
+fn mapped(endpoint: &EndpointEvidence<'_>) -> impl Iterator<Item = (IpAddr, String)> {
+    let binding = endpoint.binding.and_then(|seen| Some((seen.fact.mapped?.ip(), seen.cite())));
+    let allocation = endpoint.allocation().and_then(|seen| Some((seen.fact.mapped?.ip(), seen.cite())));
+    binding.into_iter().chain(allocation)
+}
+
+fn is_rewritten(evidence: &Evidence<'_>, server: IpAddr, mapped: IpAddr) -> bool {
+    // Under carrier-grade NAT a server inside the operator's network sees such an address rightly.
+    let private = !Reach::of(mapped).is_global() && Reach::of(mapped) != Reach::CarrierGrade;
+    let target = server.to_string();
+    let own = evidence.routes().any(|route| route.target == target && route.fact.source == Some(mapped));
+    private && Reach::of(server).is_global() && !own
 }

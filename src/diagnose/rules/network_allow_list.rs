@@ -46,6 +46,10 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     .because(servers.iter().flat_map(Server::cite))
     .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns, ControlKind::Tcp]))
     .unless("turn-down", "run callcheck from another network: if the server is silent there too, it is down")
+    .unless(
+        "network-blocks-udp",
+        "run callcheck from another network: if TCP alone fails there, this one blocks UDP, and the server's TCP is closed",
+    )
     .fix(Place::Network, "Have the network allow the TURN server's address.")
     .fix_by(
         Place::Application,

@@ -1,5 +1,6 @@
 //! `network-blocks-stun`: UDP passes in this network, and STUN does not.
 
+use super::network_blocks_udp::silent;
 use crate::diagnose::controls::Answer;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
@@ -29,16 +30,22 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     if controls.stun() == Answer::Passes {
         return Judgement::ruled_out_by(controls.cite(&[ControlKind::Stun]));
     }
-    let (Answer::Silent(stun), Answer::Passes) = (controls.stun(), controls.dns()) else { return Judgement::Unknown };
-    let udp_works = evidence.endpoints().iter().any(|endpoint| endpoint.is_udp() && endpoint.alive());
-    let stream_works = evidence.endpoints().iter().any(|endpoint| !endpoint.is_udp() && endpoint.alive());
-    let tcp_works = stream_works || controls.tcp() == Answer::Passes;
-    if udp_works || !tcp_works {
+    let arrived = evidence.arrived_datagrams();
+    let Answer::Silent(stun) = controls.stun() else { return Judgement::Unknown };
+    if controls.dns() != Answer::Passes && arrived.is_empty() {
         return Judgement::Unknown;
     }
-    let confidence = if stun >= 2 && stream_works { Confidence::Certain } else { Confidence::Likely };
+    let asked_over_udp = evidence.endpoints().iter().any(|endpoint| endpoint.is_udp());
+    let udp_works = evidence.endpoints().iter().any(|endpoint| endpoint.is_udp() && !silent(endpoint.reachability()));
+    let stream_works = evidence.endpoints().iter().any(|endpoint| !endpoint.is_udp() && endpoint.alive());
+    let tcp_works = stream_works || controls.tcp() == Answer::Passes;
+    if !asked_over_udp || udp_works || !tcp_works {
+        return Judgement::Unknown;
+    }
+    let sure = stun >= 2 && stream_works && controls.silent_stun_is_alive();
+    let confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     let summary =
-        "This network filters STUN: DNS over UDP is answered, STUN is not, at the TURN server nor at unrelated servers.";
+        "This network filters STUN: other UDP passes, and STUN is answered neither by the TURN server nor by unrelated ones.";
     let udp = evidence.promised().filter(|endpoint| endpoint.is_udp()).map(|endpoint| endpoint.endpoint);
     let found = Found::new(&RULE.cause, summary)
         .level(evidence.level_of(&RULE.cause, &udp.collect::<Vec<_>>()))
@@ -46,11 +53,17 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .because(
             evidence.endpoints().iter().filter(|endpoint| endpoint.is_udp()).flat_map(|endpoint| endpoint.cite_reachability()),
         )
-        .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns]));
+        .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns]))
+        .because(arrived);
     let found = if stream_works {
         found
     } else {
         found.unless("turn-down", "ask from another network whether the TURN server answers there")
+    };
+    let found = if controls.silent_stun_is_alive() {
+        found
+    } else {
+        found.unless("turn-udp-closed", "ask other controls (--control): if one answers STUN, the server's port is closed")
     };
     found
         .fix(Place::Network, "Have the network let STUN and TURN out: UDP port 3478, and the relay range 49152-65535.")

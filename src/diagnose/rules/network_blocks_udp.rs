@@ -30,6 +30,10 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     if controls.stun() == Answer::Passes || controls.dns() == Answer::Passes {
         return Judgement::ruled_out_by(controls.cite(&[ControlKind::Stun, ControlKind::Dns]));
     }
+    let arrived = evidence.arrived_datagrams();
+    if !arrived.is_empty() {
+        return Judgement::RuledOut(arrived);
+    }
     let udp: Vec<_> = evidence.endpoints().iter().filter(|endpoint| endpoint.is_udp()).collect();
     let udp_works = udp.iter().any(|endpoint| !silent(endpoint.reachability()));
     let streams: Vec<_> = evidence.endpoints().iter().filter(|endpoint| !endpoint.is_udp()).collect();
@@ -37,11 +41,13 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     // Where only UDP was asked for, a connection to an unrelated host shows that this network works otherwise.
     let tcp_works = streams_work || streams.is_empty() && controls.tcp() == Answer::Passes;
     let Answer::Silent(stun) = controls.stun() else { return Judgement::Unknown };
-    if udp_works || !tcp_works {
+    if udp.is_empty() || udp_works || !tcp_works {
         return Judgement::Unknown;
     }
+    // A resolver may be dead by itself; one that takes TCP, or a lost datagram to the relay that is no STUN, makes it the network.
+    let datagrams_lost = evidence.relays().iter().any(|relay| relay.lets_in() == Some(false)) || controls.silent_dns_is_alive();
     let confidence = match (stun, controls.dns()) {
-        (2.., Answer::Silent(_)) => Confidence::Certain,
+        (2.., Answer::Silent(_)) if controls.silent_stun_is_alive() && datagrams_lost => Confidence::Certain,
         (_, Answer::Silent(_) | Answer::NotAsked | Answer::Passes) => Confidence::Likely,
     };
     let lost: Vec<_> = udp.iter().map(|endpoint| endpoint.endpoint).collect();
@@ -56,10 +62,16 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let found = if confidence == Confidence::Certain {
         found
     } else {
-        found.unless(
+        let found = found.unless(
             "network-blocks-stun",
             "ask a name server outside over UDP (dig @9.9.9.9 example.org): if it answers, only STUN is filtered",
-        )
+        );
+        if controls.silent_stun_is_alive() {
+            found
+        } else {
+            found
+                .unless("turn-udp-closed", "ask other controls (--control): if one answers over UDP, the server's port is closed")
+        }
     };
     found
         .fix(Place::Network, "Have the network let UDP out to the TURN server, port 3478 at the least.")
@@ -71,6 +83,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .done()
 }
 
-fn silent(reachability: Reachability) -> bool {
+/// Whether nothing that the server itself says came back.
+pub fn silent(reachability: Reachability) -> bool {
     matches!(reachability, Reachability::Silent | Reachability::Rejected)
 }

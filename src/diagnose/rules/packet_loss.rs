@@ -4,6 +4,7 @@ use crate::diagnose::evidence::Evidence;
 use crate::diagnose::interval::clopper_pearson;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
+use crate::model::fact::Tally;
 use crate::model::finding::{Level, Place};
 
 /// The loss beyond which calls suffer: that of the round trip, as a share.
@@ -22,20 +23,18 @@ pub const RULE: Rule = Rule {
         look_alikes: "relay-lossy: there the way to the server is clean and only what is relayed is lost.",
         remedy: "Look for the lossy link: cable in place of Wi-Fi, another network, the host's load.",
     },
-    folds: &["relay-lossy", "relay-ports-partly-closed"],
+    folds: &["relay-lossy", "relay-ports-partly-closed", "stream-cut", "mtu-blackhole"],
     judge,
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    let losses: Vec<_> = evidence.promised().filter_map(|endpoint| endpoint.loss).collect();
-    let worst = losses.iter().max_by(|one, other| share(one.fact.requests).total_cmp(&share(other.fact.requests)));
-    let Some(worst) = worst else { return Judgement::Unknown };
-    let requests = worst.fact.requests;
+    let measured: Vec<_> = evidence.promised().filter_map(|endpoint| Some((endpoint, endpoint.loss()?))).collect();
+    let worst = measured.iter().max_by(|(_, one), (_, other)| share(*one).total_cmp(&share(*other)));
+    let Some((endpoint, requests)) = worst else { return Judgement::Unknown };
     let (lower, upper) = clopper_pearson(requests.lost(), requests.sent);
     if requests.sent < 20 || lower <= BEARABLE {
-        return Judgement::ruled_out_by(
-            losses.iter().filter(|loss| loss.fact.requests.lost() == 0).map(|loss| loss.cite()).collect(),
-        );
+        let clean = measured.iter().filter(|(_, requests)| requests.lost() == 0);
+        return Judgement::ruled_out_by(clean.flat_map(|(endpoint, _)| endpoint.losses.iter().map(|loss| loss.cite())).collect());
     }
     let summary = format!(
         "The way to the server loses packets: {} of {} requests stayed unanswered (95 % interval {:.0} to {:.0} %).",
@@ -45,7 +44,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         upper * 100.0
     );
     Found::new(&RULE.cause, summary)
-        .because([worst.cite()])
+        .because(endpoint.losses.iter().map(|loss| loss.cite()))
         .fix_by(
             Place::Network,
             "Find the lossy link; a cable in place of Wi-Fi, or another network, tells.",
@@ -54,6 +53,6 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .done()
 }
 
-fn share(requests: crate::model::fact::Tally) -> f64 {
+fn share(requests: Tally) -> f64 {
     f64::from(requests.lost()) / f64::from(requests.sent.max(1))
 }

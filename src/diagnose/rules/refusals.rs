@@ -41,7 +41,10 @@ pub fn all<'e, 'a>(evidence: &'e Evidence<'a>) -> Vec<Refusal<'e, 'a>> {
 /// The endpoints that refused an Allocate by one of these codes.
 #[must_use]
 pub fn by_code<'e, 'a>(evidence: &'e Evidence<'a>, codes: &[u16]) -> Vec<Refusal<'e, 'a>> {
-    all(evidence).into_iter().filter(|refusal| codes.contains(&refusal.code)).collect()
+    // A server that is open to anyone grants the first Allocate; that it refuses this run's next ones for want of room is no fault.
+    let open = served(evidence).any(|endpoint| endpoint.challenge.is_some_and(|challenge| challenge.fact.reply.succeeded()));
+    let own_doing = |refusal: &Refusal<'e, 'a>| open && !refusal.signed && matches!(refusal.code, 486 | 508);
+    all(evidence).into_iter().filter(|refusal| codes.contains(&refusal.code) && !own_doing(refusal)).collect()
 }
 
 fn of_endpoint<'e, 'a>(endpoint: &'e EndpointEvidence<'a>) -> Option<Refusal<'e, 'a>> {

@@ -1,6 +1,7 @@
 //! `relay-egress-blocked`: datagrams reach the relay from outside, and nothing that it sends gets out.
 
 use super::relay_ports_closed::ports;
+use super::stream_cut::stalled_after;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::relay::RelayEvidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
@@ -27,7 +28,12 @@ pub const RULE: Rule = Rule {
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let got_out = evidence.relays().iter().flat_map(|relay| relay.outbound.iter().filter(|seen| seen.fact.arrived));
     let got_out: Vec<String> = got_out.map(|seen| seen.cite()).collect();
-    let out = |relay: &&RelayEvidence<'_>| relay.lets_in() == Some(true) && relay.lets_out().is_some();
+    // Over a connection that has stalled nothing goes out to the relay in the first place.
+    let stalled = |relay: &RelayEvidence<'_>| {
+        let own = evidence.endpoints().iter().find(|endpoint| endpoint.endpoint == relay.endpoint);
+        own.is_some_and(|endpoint| stalled_after(endpoint).is_some())
+    };
+    let out = |relay: &&RelayEvidence<'_>| relay.lets_in() == Some(true) && relay.lets_out().is_some() && !stalled(relay);
     let tried: Vec<_> = evidence.relays().iter().filter(out).collect();
     if tried.is_empty() || !got_out.is_empty() {
         return Judgement::ruled_out_by(got_out);

@@ -42,10 +42,10 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         );
     };
     let found = Found::new(&RULE.cause, format!("What goes through the relay at {} suffers: {how}.", endpoint.endpoint.address))
-        .confidence(if endpoint.loss.is_some() { Confidence::Certain } else { Confidence::Likely })
+        .confidence(if endpoint.loss().is_some() { Confidence::Certain } else { Confidence::Likely })
         .because(endpoint.stream.map(|stream| stream.cite()))
-        .because(endpoint.loss.map(|loss| loss.cite()));
-    let found = if endpoint.loss.is_some() {
+        .because(endpoint.losses.iter().map(|loss| loss.cite()));
+    let found = if endpoint.loss().is_some() {
         found
     } else {
         found.unless(
@@ -87,11 +87,9 @@ fn complaint(endpoint: &EndpointEvidence<'_>) -> Option<String> {
 fn loss_complaint(stream: &StreamFact, endpoint: &EndpointEvidence<'_>) -> Option<String> {
     let both = stream.inbound.plus(stream.outbound);
     let (lower, upper) = clopper_pearson(both.lost(), both.sent);
-    // The way to the server must be clean: both share it, and then the loss isn't the relay's.
-    let own_way_lossy = endpoint.loss.is_some_and(|loss| {
-        let requests = loss.fact.requests;
-        clopper_pearson(requests.lost(), requests.sent).1 > lower && requests.lost() > 0
-    });
+    // The way to the server must be cleaner: both share it, and then the loss isn't the relay's.
+    let share = f64::from(both.lost()) / f64::from(both.sent.max(1));
+    let own_way_lossy = endpoint.loss().is_some_and(|requests| clopper_pearson(requests.lost(), requests.sent).1 > share);
     (lower > BEARABLE && !own_way_lossy).then(|| {
         let (lost, sent) = (both.lost(), both.sent);
         format!(

@@ -45,16 +45,18 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let comes_back = closed.iter().any(|relay| relay.lets_in_solicited() == Some(true));
     let server = closed[0].endpoint.ip();
     let high_ports = evidence.controls().high_ports_open(server);
-    let one_mapping = evidence.symmetric_nat() == Some(false);
     let kept_in = evidence.controls().high_ports_closed().is_some() && high_ports.is_none();
+    // Behind a symmetric NAT the answer to OUT leaves from another mapping than the one that OUT has reached.
+    let one_mapping = evidence.symmetric_nat() == Some(false);
     let confidence = match (refused, comes_out, comes_back, high_ports.is_some()) {
         (true, ..) => Confidence::Certain,
         (false, true, true, _) => return Judgement::Unknown,
         // Then the datagrams may well have ended in this network.
         (false, ..) if kept_in => return Judgement::Unknown,
-        (false, true, false, true) => Confidence::Certain,
-        (false, true, false, false) | (false, false, _, true) if comes_out || one_mapping => Confidence::Likely,
-        (false, ..) => return Judgement::Unknown,
+        (false, true, false, true) if one_mapping => Confidence::Certain,
+        (false, true, false, _) => Confidence::Likely,
+        (false, false, _, true) if one_mapping => Confidence::Likely,
+        (false, false, ..) => return Judgement::Unknown,
     };
     let summary = format!(
         "The relay's UDP ports on {} are closed from outside: none of {} sampled ports ({}) lets a datagram in.",
@@ -69,10 +71,17 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .because(evidence.controls().cite(&[ControlKind::HighPort]));
     let found = match confidence {
         Confidence::Certain => found,
-        Confidence::Likely | Confidence::Possible => found.unless(
+        Confidence::Likely | Confidence::Possible if high_ports.is_none() => found.unless(
             "relay-untestable-from-here",
             "run callcheck from a second network: if the relay works there, this network lets only some UDP ports out",
         ),
+        Confidence::Likely | Confidence::Possible => found,
+    };
+    let found = if confidence == Confidence::Certain || one_mapping && comes_out {
+        found
+    } else {
+        let decide = "run callcheck from a network without a symmetric NAT: if answers pass there, only strangers are kept out";
+        found.unless("relay-ports-stateful-only", decide)
     };
     open_the_range(evidence, found).done()
 }

@@ -89,7 +89,11 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         upper * 100.0
     );
     let found = Found::new(&RULE.cause, summary)
-        .confidence(if sampled.closed.len() > 1 { Confidence::Certain } else { Confidence::Likely })
+        .confidence(if sampled.closed.len() > 1 && sampled.boundary().is_none() {
+            Confidence::Certain
+        } else {
+            Confidence::Likely
+        })
         .because(sampled.evidence.iter().cloned());
     let found = if sampled.boundary().is_some() {
         found.unless(

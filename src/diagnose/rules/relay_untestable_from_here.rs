@@ -1,6 +1,7 @@
 //! `relay-untestable-from-here`: nothing comes through the relay in either direction, which this network may cause as well.
 
 use super::relay_ports_closed;
+use crate::diagnose::controls::Answer;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::relay::RelayEvidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
@@ -60,9 +61,16 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .because(kept_in.map(|seen| seen.cite()))
         .because(evidence.outside().into_iter().map(|(_, id)| id.to_owned()))
         .unless("relay-ports-closed", "run callcheck from another network, or look at the server's firewall (nft list ruleset)");
-    let found = if evidence.symmetric_nat() == Some(true) {
+    let found = if evidence.symmetric_nat() != Some(false) {
         let decide = "run callcheck from a network without a symmetric NAT: if answers pass there, only strangers are kept out";
         found.unless("relay-ports-stateful-only", decide)
+    } else {
+        found
+    };
+    let found = if matches!(evidence.controls().stun(), Answer::Silent(_)) {
+        let found = found
+            .unless("network-blocks-udp", "run callcheck from another network: no unrelated host answers over UDP here either");
+        found.unless("network-blocks-stun", "run callcheck from another network: no unrelated host answers STUN here either")
     } else {
         found
     };

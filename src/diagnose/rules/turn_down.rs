@@ -48,7 +48,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     // With UDP or STUN filtered here, a silent UDP port says nothing of the server.
     if blocked_here && (controls.tcp() != Answer::Passes || only_udp(&dead)) || controls.stun() != Answer::Passes && blocked_here
     {
-        return Judgement::Unknown;
+        return offline(evidence, &dead);
     }
     let lost: Vec<_> = dead.iter().flat_map(|server| places(&server.endpoints)).collect();
     let (how, confidence) = match (refused, network_works) {
@@ -82,6 +82,32 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             "Open its ports in the host's firewall and the provider's.",
             "ufw allow 3478 && ufw allow 5349/tcp",
         )
+        .done()
+}
+
+/// Nothing answers, neither the server nor any unrelated host: that may be this host's network as well as the server.
+fn offline(evidence: &Evidence<'_>, dead: &[&Server<'_, '_>]) -> Judgement {
+    let controls = evidence.controls();
+    let passes = [controls.stun(), controls.tcp()].contains(&Answer::Passes);
+    let answers = evidence.endpoints().iter().any(|endpoint| !DEAD.contains(&endpoint.reachability()));
+    if passes || answers {
+        return Judgement::Unknown;
+    }
+    Found::new(&RULE.cause, "Nothing answers from here, neither the TURN server nor the hosts to compare with.")
+        .level(Level::Warn)
+        .confidence(Confidence::Possible)
+        .because(dead.iter().flat_map(|server| server.cite()))
+        .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns, ControlKind::Tcp]))
+        .unless(
+            "network-allow-list",
+            "see whether this host reaches anything else: a network that allows chosen hosts alone looks the same",
+        )
+        .unless("network-blocks-udp", "see whether this host reaches anything over TCP")
+        .unless("network-blocks-stun", "see whether this host reaches anything over UDP")
+        .unless("turn-udp-closed", "ask the server over TCP too")
+        .unless("turn-tcp-closed", "ask the server over UDP too")
+        .unless("server-address-blocked", "run callcheck from another network")
+        .fix(Place::Network, "See whether this host is online, and run callcheck from another network.")
         .done()
 }
 

@@ -51,6 +51,10 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         Answer::Silent(_) => return Judgement::Unknown,
         Answer::NotAsked => Confidence::Possible,
     };
+    // A NAT drops answers that come from another address than was asked, and then they look like silence.
+    let rejected = closed.iter().any(|endpoint| endpoint.icmp().is_some());
+    let hides_strays = !rejected && closed.iter().any(|endpoint| evidence.is_translated(endpoint.endpoint.ip()));
+    let confidence = if hides_strays && confidence == Confidence::Certain { Confidence::Likely } else { confidence };
     let lost = places(&closed);
     let how = if closed.iter().any(|endpoint| endpoint.icmp().is_some()) { "rejects" } else { "drops" };
     let summary = format!("A firewall at the server {how} {}: TURN answers over TCP there, and not over UDP.", list(&lost));
@@ -76,6 +80,11 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
                 "network-blocks-stun",
                 "allow controls, or try another network: if only STUN is silent here, this network filters it",
             )
+    } else {
+        found
+    };
+    let found = if hides_strays {
+        found.unless("reply-from-other-address", "ask from a host without NAT, or look at the server's addresses (ip addr): answers from another one are dropped by this network's NAT unseen")
     } else {
         found
     };

@@ -1,0 +1,89 @@
+//! What happens inside the program, without a network lab: messages to bytes and back, judging, and a whole run on loopback.
+
+use std::hint::black_box;
+use std::rc::Rc;
+use std::time::Duration;
+
+use callcheck::diagnose::diagnose;
+use callcheck::lab::demo;
+use callcheck::lab::fault::Fault;
+use callcheck::model::report::Report;
+use callcheck::model::secret::{Credentials, Secret};
+use callcheck::net::system::System;
+use callcheck::proto::authentication::LongTerm;
+use callcheck::proto::incoming::{Method, Subject};
+use callcheck::proto::outgoing::Outgoing;
+use callcheck::proto::request::Request;
+use callcheck::proto::response::Response;
+use callcheck::render::{self, Style};
+use callcheck::run::execute;
+use divan::Bencher;
+use tokio::task::LocalSet;
+
+const ID: [u8; 12] = [7; 12];
+
+fn main() {
+    divan::main();
+}
+
+fn user() -> LongTerm {
+    let credentials = Credentials { username: Secret::new("alice"), password: Secret::new("wonderland") };
+    LongTerm::of_user(&credentials, "example.org", "5f1b2c3d4e")
+}
+
+#[divan::bench]
+fn encode_a_binding() -> Vec<u8> {
+    Request::binding().seal(black_box(ID))
+}
+
+#[divan::bench]
+fn encode_an_allocate_with_integrity(bencher: Bencher) {
+    let user = user();
+    bencher.bench_local(|| Request::allocate().authenticate(black_box(ID), &user));
+}
+
+#[divan::bench]
+fn decode_an_allocation_and_check_it(bencher: Bencher) {
+    let user = user();
+    let subject = Subject { method: Method::Allocate, id: ID, fingerprint: true };
+    let relayed = "203.0.113.10:50000".parse().expect("an address");
+    let bytes = Outgoing::success(subject).relayed(relayed).lifetime(Duration::from_mins(10)).seal(Some(&user));
+    bencher.bench_local(|| {
+        let message = Response::read(black_box(&bytes)).and_then(|response| response.message);
+        message.is_some_and(|message| user.vouches_for(&message))
+    });
+}
+
+#[divan::bench]
+fn diagnose_a_healthy_report(bencher: Bencher) {
+    let report = run(None);
+    bencher.bench_local(|| diagnose(&report.asked, black_box(&report.observations), report.cut_short));
+}
+
+#[divan::bench]
+fn diagnose_closed_relay_ports(bencher: Bencher) {
+    let report = run(Some(Fault::RelayPortsClosed));
+    bencher.bench_local(|| diagnose(&report.asked, black_box(&report.observations), report.cut_short));
+}
+
+#[divan::bench]
+fn render_as_text(bencher: Bencher) {
+    let report = run(Some(Fault::RelayPortsClosed));
+    let style = Style { color: false, quiet: false, verbose: true };
+    bencher.bench_local(|| render::text::render(black_box(&report), style));
+}
+
+/// A healthy server on loopback over UDP, TCP and TLS, with the relay proved, sampled and streamed through.
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn a_whole_run_on_loopback() -> Report {
+    run(None)
+}
+
+fn run(fault: Option<Fault>) -> Report {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("an event loop");
+    LocalSet::new().block_on(&runtime, async {
+        let lab = demo::start(fault).await.expect("loopback has free ports");
+        let plan = demo::plan(&lab, Duration::from_secs(10));
+        execute(Rc::new(System::default()), &plan, std::future::pending(), None).await
+    })
+}
