@@ -56,6 +56,12 @@ pub fn diagnose(asked: &Asked, observations: &[Observation], cut_short: Option<C
     Diagnosis { verdict, findings, ruled_out, not_tested }
 }
 
+/// The verdict on a report whose findings were given other levels.
+#[must_use]
+pub fn verdict_again(report: &Report) -> Verdict {
+    verdict::decide(&Evidence::new(&report.asked, &report.observations), &report.findings, report.cut_short)
+}
+
 /// Judges a saved report again.
 #[must_use]
 pub fn again(report: &Report) -> Report {

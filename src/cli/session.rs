@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::arguments::{Common, Demo, Replay, Stun, Turn};
 use super::{Usage, network, output, planning};
-use crate::diagnose::again;
+use crate::diagnose::{again, verdict_again};
 use crate::lab::demo;
 use crate::model::asked::Purpose;
 use crate::model::finding::Level;
@@ -129,12 +129,7 @@ fn override_levels(report: &mut Report, common: &Common) {
         }
     }
     report.findings.sort_by_key(|finding| finding.level);
-    report.verdict = match (report.findings.first().map(|finding| finding.level), report.verdict) {
-        (Some(Level::Fail), _) => Verdict::Failed,
-        (_, Verdict::Inconclusive) => Verdict::Inconclusive,
-        (Some(Level::Degrade), _) => Verdict::Degraded,
-        (Some(Level::Warn) | None, _) => Verdict::Ok,
-    };
+    report.verdict = verdict_again(report);
 }
 
 fn exit_code(report: &Report, strict: bool) -> u8 {

@@ -2,23 +2,24 @@
 //!
 //! A session lives as long as a handle to it; its tasks end with the last one.
 
+mod pump;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::network::{Arrival, Datagrams, Network, Stream};
+use self::pump::{pump_datagrams, pump_stream, write_stream};
+use super::network::{Network, Stream};
 use crate::model::endpoint::Endpoint;
-use crate::model::outcome::{Defect, Outcome, Protocol, Reply, Stray, StrayKind, Unreachable};
+use crate::model::outcome::{Defect, Outcome, Protocol, Reply, Stray, StrayKind};
 use crate::proto::authentication::LongTerm;
 use crate::proto::channel_data::ChannelData;
-use crate::proto::framing::{Framer, NotStun, speaks};
 use crate::proto::request::{Request, send_indication};
 use crate::proto::response::{Class, Response};
 use crate::proto::schedule::Schedule;
@@ -389,116 +390,5 @@ impl State {
         self.closed = Some(outcome);
         self.relayed = None;
         self.fail();
-    }
-}
-
-async fn pump_datagrams(socket: Rc<dyn Datagrams>, server: SocketAddr, state: Rc<RefCell<State>>, wake: Rc<Notify>) {
-    loop {
-        let outgoing = state.borrow_mut().outgoing(Instant::now());
-        for bytes in outgoing {
-            if let Err(outcome) = socket.send(&bytes, server) {
-                let mut state = state.borrow_mut();
-                state.trouble = Some(outcome);
-                // What this host refuses to send now it refuses a moment later too.
-                state.fail();
-            }
-        }
-        let next = state.borrow().transactions.next_due();
-        tokio::select! {
-            arrival = socket.receive() => take_arrival(&mut state.borrow_mut(), arrival, server),
-            () = sleep_until(next) => {}
-            () = wake.notified() => {}
-        }
-    }
-}
-
-fn take_arrival(state: &mut State, arrival: Arrival, server: SocketAddr) {
-    let now = Instant::now();
-    match arrival {
-        Arrival::Datagram { from, bytes } if from == server => state.take(&bytes, Some(from), now),
-        // Only an answer that knows our transaction id comes from the server by another way; anything else is noise.
-        Arrival::Datagram { from, bytes } if state.transactions.awaits(&bytes) => {
-            state.stray(StrayKind::ForeignSource, Some(from))
-        }
-        Arrival::Datagram { .. } => {}
-        Arrival::Icmp { to, reason, from } if to == server => take_icmp(state, reason, from),
-        Arrival::Icmp { .. } => {}
-    }
-}
-
-/// Two errors are enough to give up: the first alone may be about a listener that is just starting.
-fn take_icmp(state: &mut State, reason: Unreachable, from: Option<IpAddr>) {
-    state.trouble = Some(Outcome::Unreachable { reason, from });
-    state.icmp_errors += 1;
-    if state.icmp_errors >= 2 && state.answers == 0 {
-        state.fail();
-    }
-}
-
-async fn sleep_until(at: Option<std::time::Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn pump_stream(
-    mut reader: tokio::io::ReadHalf<Box<dyn Stream>>,
-    outgoing: mpsc::UnboundedSender<Vec<u8>>,
-    state: Rc<RefCell<State>>,
-    wake: Rc<Notify>,
-) {
-    let mut framer = Framer::default();
-    let mut buffer = vec![0; 16 * 1024];
-    loop {
-        for bytes in state.borrow_mut().outgoing(Instant::now()) {
-            // A closed writer shows as a closed reader, too.
-            _ = outgoing.send(bytes);
-        }
-        let next = state.borrow().transactions.next_due();
-        tokio::select! {
-            read = reader.read(&mut buffer) => {
-                let end = match read {
-                    Ok(0) => Some(Outcome::Closed),
-                    Ok(length) => take_bytes(&mut state.borrow_mut(), &mut framer, &buffer[..length]),
-                    Err(error) => Some(super::udp::outcome_of(&error, None)).map(|outcome| match outcome {
-                        Outcome::Unreachable { .. } => Outcome::Closed,
-                        other => other,
-                    }),
-                };
-                if let Some(outcome) = end {
-                    state.borrow_mut().close(outcome);
-                    return;
-                }
-            }
-            () = sleep_until(next) => {}
-            () = wake.notified() => {}
-        }
-    }
-}
-
-fn take_bytes(state: &mut State, framer: &mut Framer, bytes: &[u8]) -> Option<Outcome> {
-    framer.push(bytes);
-    loop {
-        match framer.next_message() {
-            Ok(Some(message)) => state.take(&message, None, Instant::now()),
-            Ok(None) => return None,
-            Err(NotStun(protocol)) => {
-                let speaks = if protocol == Protocol::Other { speaks(bytes) } else { protocol };
-                return Some(Outcome::NotStun { speaks });
-            }
-        }
-    }
-}
-
-async fn write_stream(mut writer: tokio::io::WriteHalf<Box<dyn Stream>>, mut queue: mpsc::UnboundedReceiver<Vec<u8>>) {
-    while let Some(mut bytes) = queue.recv().await {
-        // What is queued already goes out in one write.
-        while let Ok(more) = queue.try_recv() {
-            bytes.extend(more);
-        }
-        if writer.write_all(&bytes).await.is_err() || writer.flush().await.is_err() {
-            return;
-        }
     }
 }

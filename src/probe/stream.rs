@@ -22,6 +22,9 @@ const VOICE_PACKET: usize = 172;
 /// A packet over TCP or TLS, in bytes: some kilobytes must pass to show a connection that is cut after them.
 const LARGE_PACKET: usize = 1200;
 
+/// Which packets of the short stream over UDP are large: every so many-th, as the key frames of video among its sound.
+const LARGE_EVERY: u32 = 5;
+
 /// The distance of packets in the short stream.
 const SHORT_DISTANCE: Duration = Duration::from_millis(2);
 
@@ -55,6 +58,7 @@ pub async fn run(context: &Context, allocation: &Allocation, peer: &Peer, to: So
         let further = more.both_ways(relayed).await;
         measured.inbound = measured.inbound.plus(further.inbound);
         measured.outbound = measured.outbound.plus(further.outbound);
+        measured.large = measured.large.plus(further.large);
         measured.jitter_ms = measured.jitter_ms.max(further.jitter_ms);
         loss::measure_again(context, &allocation.session).await;
     }
@@ -123,10 +127,21 @@ impl Run<'_> {
             // Over TCP the volume goes out through the connection; the way in needs no large datagrams.
             // IN has shown that this host sends there.
             _ = self.peer.send(&packet(inward, number, VOICE_PACKET.min(self.shape.packet)), self.allocation.relayed);
-            self.allocation.session.send_to_peer(self.to, &packet(outward, number, self.shape.packet));
+            self.allocation.session.send_to_peer(self.to, &packet(outward, number, self.size_of(number)));
             sleep(self.shape.distance).await;
         }
         sent
+    }
+
+    fn size_of(&self, number: u32) -> usize {
+        if number % LARGE_EVERY == LARGE_EVERY - 1 { LARGE_PACKET } else { self.shape.packet }
+    }
+
+    fn large(&self, outbound: &HashMap<u32, Instant>) -> Tally {
+        let large = (0..self.shape.count).filter(|number| self.size_of(*number) == LARGE_PACKET);
+        let count = |numbers: &mut dyn Iterator<Item = u32>| u32::try_from(numbers.count()).unwrap_or(u32::MAX);
+        let sent = count(&mut large.clone());
+        Tally { sent, arrived: count(&mut large.filter(|number| outbound.contains_key(number))) }
     }
 
     fn fact(&self, sent: &[Instant], inbound: &HashMap<u32, Instant>, outbound: &HashMap<u32, Instant>) -> StreamFact {
@@ -138,6 +153,7 @@ impl Run<'_> {
         StreamFact {
             inbound: tally(inbound.len()),
             outbound: tally(outbound.len()),
+            large: self.large(outbound),
             packet_bytes: shape.packet,
             jitter_ms: jitter_ms(sent, inbound).max(jitter_ms(sent, outbound)),
             rtt_ms: round_trip.map(milliseconds),

@@ -85,7 +85,9 @@ impl NameServer {
 
 impl Service for NameServer {
     fn listens(&self, protocol: Protocol, local: SocketAddr) -> bool {
-        protocol == Protocol::Udp && local.port() == PORT
+        // A silent one has a dead program behind its socket; a live one takes TCP as well (RFC 7766).
+        let takes = protocol == Protocol::Udp || !self.silent;
+        takes && local.port() == PORT
     }
 
     fn datagram(&self, packet: Packet) {

@@ -1,6 +1,7 @@
 //! `mtu-blackhole`: small packets pass and large ones never do.
 
 use super::stream_cut::stalled_after;
+use crate::diagnose::endpoint::EndpointEvidence;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::diagnose::server::{list, places};
@@ -20,12 +21,16 @@ pub const RULE: Rule = Rule {
         look_alikes: "stream-cut: there some large packets pass before it stalls.",
         remedy: "Let ICMP \"fragmentation needed\" through, or lower the MTU of the tunnel's interface.",
     },
-    folds: &[],
+    folds: &["relay-lossy"],
     judge,
 };
 
+/// How many large packets must be lost to the last one.
+const ENOUGH: u32 = 4;
+
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    let lost: Vec<_> = evidence.promised().filter(|endpoint| stalled_after(endpoint) == Some(0)).collect();
+    let lost: Vec<_> =
+        evidence.promised().filter(|endpoint| stalled_after(endpoint) == Some(0) || only_small_pass(endpoint)).collect();
     if lost.is_empty() {
         return Judgement::Unknown;
     }
@@ -40,4 +45,13 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             "ip link set dev <tunnel> mtu 1280",
         )
         .done()
+}
+
+/// Over UDP: no large packet passes, and small ones do.
+fn only_small_pass(endpoint: &EndpointEvidence<'_>) -> bool {
+    endpoint.is_udp()
+        && endpoint.stream.is_some_and(|stream| {
+            let (large, all) = (stream.fact.large, stream.fact.outbound);
+            large.sent >= ENOUGH && large.arrived == 0 && all.arrived > (all.sent - large.sent) / 2
+        })
 }

@@ -30,8 +30,8 @@ fn each_code_has_its_cause() {
     let cases = [
         (486, "quota-reached fail certain"),
         (508, "relay-ports-exhausted fail certain"),
-        (440, "address-family-refused degrade certain"),
-        (443, "address-family-refused degrade certain"),
+        (440, "address-family-refused fail certain"),
+        (443, "address-family-refused fail certain"),
         (442, "relay-transport-refused fail certain"),
         (403, "server-draining fail certain"),
     ];

@@ -1,0 +1,119 @@
+//! What a TURN server grants: challenges, allocations, permissions, channels.
+
+use std::net::{IpAddr, SocketAddr};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::outcome::Reply;
+
+/// An Allocate without credentials.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChallengeFact {
+    /// How it ended; 401 is what a TURN server answers.
+    pub reply: Reply,
+    /// REALM: absent, empty or a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub realm: Option<String>,
+    /// Whether a NONCE came.
+    #[serde(default)]
+    pub nonce: bool,
+    /// SOFTWARE (RFC 8489 §14.14).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub software: Option<String>,
+    /// ALTERNATE-SERVER of a 300 (RFC 8489 §10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternate: Option<SocketAddr>,
+}
+
+/// An Allocate with credentials.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AllocationFact {
+    /// How it ended.
+    pub reply: Reply,
+    /// The relayed address (XOR-RELAYED-ADDRESS).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relayed: Option<SocketAddr>,
+    /// The client's address as the server sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapped: Option<SocketAddr>,
+    /// LIFETIME in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime_s: Option<u32>,
+    /// How many times a fresh nonce was demanded (438).
+    #[serde(default)]
+    pub stale_nonces: u32,
+    /// Whether it was made without credentials.
+    #[serde(default)]
+    pub unauthenticated: bool,
+    /// Whether it is one of the extra allocations that sample the relay's ports.
+    #[serde(default)]
+    pub sample: bool,
+    /// Other allocations of this run that were alive at the same time.
+    #[serde(default)]
+    pub others_alive: u32,
+    /// ALTERNATE-SERVER of a 300.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternate: Option<SocketAddr>,
+}
+
+/// A redirection to another server (RFC 8489 §10).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RedirectFact {
+    /// Where the server sends its clients, in order.
+    pub hops: Vec<SocketAddr>,
+    /// How it ended.
+    pub end: RedirectEnd,
+}
+
+/// How a redirection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RedirectEnd {
+    /// The last server answers.
+    Arrived,
+    /// A server was named that had redirected before, or five hops were passed.
+    Loop,
+    /// The last server does not answer.
+    Dead,
+}
+
+/// A `CreatePermission` for one address.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PermissionFact {
+    /// How it ended.
+    pub reply: Reply,
+    /// The relayed address that the permission is for.
+    pub relayed: SocketAddr,
+    /// The peer's address.
+    pub peer: IpAddr,
+    /// Whose address that is.
+    pub whose: PeerKind,
+}
+
+/// Whose address a permission was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PeerKind {
+    /// The client's own, as servers see it.
+    Reflexive,
+    /// The relay's own.
+    Relayed,
+}
+
+/// A `ChannelBind` and a datagram over the channel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelFact {
+    /// How the `ChannelBind` ended.
+    pub reply: Reply,
+    /// Whether a datagram over the channel arrived at the peer; absent where none was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried: Option<bool>,
+}
+
+/// The end of an allocation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReleaseFact {
+    /// How the Refresh with LIFETIME 0 ended.
+    pub reply: Reply,
+}
