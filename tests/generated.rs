@@ -141,7 +141,7 @@ fn fits_one(root: &serde_json::Value, schema: &serde_json::Value, value: &serde_
     let typed = match &schema["type"] {
         Value::Null => true,
         Value::Array(names) => names.iter().any(of_type),
-        name => of_type(name),
+        name @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => of_type(name),
     };
     let constant = schema.get("const").is_none_or(|constant| constant == value);
     let listed = schema["enum"].as_array().is_none_or(|names| names.contains(value));

@@ -131,9 +131,10 @@ fn challenge_for_ever(socket: &UdpSocket) {
     let mut bytes = [0; 2048];
     while let Ok((length, client)) = socket.recv_from(&mut bytes) {
         let Ok(asked) = Incoming::read(&bytes[..length]) else { continue };
-        let answer = match asked.subject.method {
-            Method::Binding => Outgoing::success(asked.subject).xor_mapped(client),
-            _ => Outgoing::error(asked.subject, 401).realm("example.org").nonce(NONCE),
+        let answer = if asked.subject.method == Method::Binding {
+            Outgoing::success(asked.subject).xor_mapped(client)
+        } else {
+            Outgoing::error(asked.subject, 401).realm("example.org").nonce(NONCE)
         };
         // The program may have ended, which is no fault.
         _ = socket.send_to(&answer.seal(None), client);

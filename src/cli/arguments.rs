@@ -50,16 +50,19 @@ pub enum Command {
 /// Arguments of `stun`.
 #[derive(Debug, Args)]
 pub struct Stun {
-    /// Host, host:port, [v6]:port, or a stun: or stuns: URI
-    #[arg(required = true, value_name = "TARGET")]
+    /// The servers.
+    #[arg(required = true, value_name = "TARGET", help = "Host, host:port, [v6]:port, or a stun: or stuns: URI")]
     pub targets: Vec<Target>,
 }
+
+const TURN_TARGET: &str =
+    "Host, host:port, [v6]:port, or a stun:, stuns:, turn: or turns: URI; a bare host means all usual transports and ports";
 
 /// Arguments of `turn` and `external-ip`.
 #[derive(Debug, Args)]
 pub struct Turn {
-    /// Host, host:port, [v6]:port, or a stun:, stuns:, turn: or turns: URI; a bare host means all usual transports and ports
-    #[arg(value_name = "TARGET", required_unless_present = "ice_servers")]
+    /// The server.
+    #[arg(value_name = "TARGET", required_unless_present = "ice_servers", help = TURN_TARGET)]
     pub target: Option<Target>,
     /// A browser's iceServers as JSON: a file, or - for standard input
     #[arg(long, value_name = "FILE", conflicts_with = "target")]

@@ -7,10 +7,10 @@ use super::Usage;
 use super::arguments::{Common, Format, When};
 use crate::model::fact::Observation;
 use crate::model::report::Report;
+use crate::probe::context::Listener;
 use crate::render::describe::describe;
 use crate::render::mask::mask;
 use crate::render::{self, Style};
-use crate::run::execute::Listener;
 
 /// Prints to stdout. A reader that has gone away is no error of ours.
 pub fn print(text: &str) {

@@ -33,9 +33,9 @@ impl<'a> Controls<'a> {
     /// Collects the controls.
     #[must_use]
     pub fn new(observations: &'a [Observation]) -> Self {
-        let all = observations.iter().filter_map(|seen| match &seen.fact {
-            Fact::Control(fact) => Some(Seen { id: &seen.id, target: &seen.target, fact }),
-            _ => None,
+        let all = observations.iter().filter_map(|seen| {
+            let Fact::Control(fact) = &seen.fact else { return None };
+            Some(Seen { id: &seen.id, target: &seen.target, fact })
         });
         Self { all: all.collect() }
     }

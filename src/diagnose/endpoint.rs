@@ -225,9 +225,9 @@ impl<'a> EndpointEvidence<'a> {
     #[must_use]
     pub fn icmp(&self) -> Option<(Unreachable, Option<std::net::IpAddr>)> {
         let connect = self.connect.map(|connect| &connect.fact.reply);
-        self.replies().chain(connect).find_map(|reply| match reply.outcome {
-            Outcome::Unreachable { reason, from } => Some((reason, from)),
-            _ => None,
+        self.replies().chain(connect).find_map(|reply| {
+            let Outcome::Unreachable { reason, from } = reply.outcome else { return None };
+            Some((reason, from))
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::model::asked::{Asked, Form, Purpose};
 use crate::model::cause::Cause;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{
-    ClockFact, CredentialsFact, Fact, HandshakeFact, NameFact, Observation, ProxyFact, RedirectFact, RouteFact,
+    ClockFact, CredentialsFact, Fact, HandshakeFact, InboundFact, NameFact, Observation, ProxyFact, RedirectFact, RouteFact,
 };
 use crate::model::finding::Level;
 
@@ -214,9 +214,9 @@ impl<'a> Evidence<'a> {
     /// The TLS handshakes with control hosts.
     pub fn control_handshakes(&self) -> impl Iterator<Item = Seen<'a, HandshakeFact>> {
         let of_controls = self.observations.iter().filter(|seen| seen.probe == "control-tls");
-        of_controls.filter_map(|seen| match &seen.fact {
-            Fact::Handshake(fact) => Some(Seen { id: &seen.id, target: &seen.target, fact }),
-            _ => None,
+        of_controls.filter_map(|seen| {
+            let Fact::Handshake(fact) = &seen.fact else { return None };
+            Some(Seen { id: &seen.id, target: &seen.target, fact })
         })
     }
 
@@ -225,9 +225,9 @@ impl<'a> Evidence<'a> {
     pub fn outside(&self) -> Vec<(SocketAddr, &'a str)> {
         let bindings = self.observations.iter().filter(|seen| seen.probe == "binding-outside");
         bindings
-            .filter_map(|seen| match &seen.fact {
-                Fact::Binding(fact) => fact.mapped.map(|mapped| (mapped, seen.id.as_str())),
-                _ => None,
+            .filter_map(|seen| {
+                let Fact::Binding(fact) = &seen.fact else { return None };
+                fact.mapped.map(|mapped| (mapped, seen.id.as_str()))
             })
             .collect()
     }
@@ -251,7 +251,18 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub fn arrived_datagrams(&self) -> Vec<String> {
         let ways = self.relays.iter().flat_map(|relay| [relay.unsolicited, relay.alternative, relay.solicited]);
-        ways.flatten().filter(|seen| seen.fact.arrived).map(|seen| seen.cite()).collect()
+        let came_back = |seen: &Seen<'a, InboundFact>| {
+            // The server's own ICMP error shows as well that the datagram got there.
+            seen.fact.arrived || seen.fact.icmp.is_some_and(|icmp| icmp.from == Some(seen.fact.sent_to.ip()))
+        };
+        ways.flatten().filter(came_back).map(|seen| seen.cite()).collect()
+    }
+
+    /// The observations that this network lets the bytes of STUN pass, wherever STUN servers are silent.
+    #[must_use]
+    pub fn stun_passes(&self) -> Vec<String> {
+        let tried = self.relays.iter().filter_map(|relay| relay.stun_like);
+        tried.filter(|seen| seen.fact.arrived).map(|seen| seen.cite()).collect()
     }
 
     /// Whether anything shows that the socket outside reaches anybody: else a datagram that never arrived tells nothing.

@@ -24,6 +24,8 @@ pub struct RelayEvidence<'a> {
     pub alternative: Option<Seen<'a, InboundFact>>,
     /// In from outside, after the relay had sent out.
     pub solicited: Option<Seen<'a, InboundFact>>,
+    /// In from outside, with the bytes of a STUN message.
+    pub stun_like: Option<Seen<'a, InboundFact>>,
     /// Out to the outside.
     pub outbound: Vec<Seen<'a, OutboundFact>>,
     /// To itself.
@@ -33,6 +35,7 @@ pub struct RelayEvidence<'a> {
 impl<'a> RelayEvidence<'a> {
     /// Every relayed address that was got, in the order of the allocations.
     #[must_use]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
     pub fn all(observations: &'a [Observation]) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         for seen in observations {
@@ -67,11 +70,13 @@ impl<'a> RelayEvidence<'a> {
             unsolicited: None,
             alternative: None,
             solicited: None,
+            stun_like: None,
             outbound: Vec::new(),
             self_pair: None,
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
     fn take(&mut self, seen: &'a Observation) {
         fn of<'a, F>(seen: &'a Observation, fact: &'a F) -> Seen<'a, F> {
             Seen { id: &seen.id, target: &seen.target, fact }
@@ -83,6 +88,7 @@ impl<'a> RelayEvidence<'a> {
                     InboundWay::Unsolicited => &mut self.unsolicited,
                     InboundWay::Alternative => &mut self.alternative,
                     InboundWay::Solicited => &mut self.solicited,
+                    InboundWay::StunLike => &mut self.stun_like,
                 };
                 *way = Some(of(seen, fact));
             }

@@ -17,7 +17,7 @@ pub enum Reach {
     Private,
     /// 100.64.0.0/10, RFC 6598: inside one operator's network.
     CarrierGrade,
-    /// 169.254.0.0/16, fe80::/10: on one link.
+    /// 169.254.0.0/16, `fe80::/10`: on one link.
     LinkLocal,
     /// 127.0.0.0/8, `::1`: inside one host.
     Loopback,

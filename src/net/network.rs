@@ -17,6 +17,10 @@ pub trait Network {
     fn source(&self, to: IpAddr) -> Option<IpAddr>;
 
     /// A new UDP socket on a port of its own, able to reach addresses of the same family as `towards`.
+    ///
+    /// # Errors
+    ///
+    /// What the system says where it gives none.
     fn bind_udp(&self, towards: IpAddr) -> Result<Rc<dyn Datagrams>, Outcome>;
 
     /// A TCP connection. Where nothing answers this does not end by itself: the caller sets the limit.
@@ -50,6 +54,10 @@ pub trait Datagrams {
     fn local(&self) -> SocketAddr;
 
     /// Sends a datagram; a full buffer drops it as a network would.
+    ///
+    /// # Errors
+    ///
+    /// What the system says where it does not send.
     fn send(&self, bytes: &[u8], to: SocketAddr) -> Result<(), Outcome>;
 
     /// Waits for what comes next.

@@ -12,7 +12,7 @@ use super::network::Lookup;
 use crate::model::fact::NameAnswer;
 
 /// How long one question may take; with two attempts a dead resolver is known within 2 s.
-const QUESTION_TIMEOUT: Duration = Duration::from_secs(1);
+const QUESTION_TIMEOUT: Duration = Duration::from_millis(900);
 
 /// The system's resolver, by the system's configuration and hosts file.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl SystemResolver {
         let resolver = TokioResolver::builder_tokio().ok().and_then(|mut builder| {
             let options = builder.options_mut();
             options.timeout = QUESTION_TIMEOUT;
-            options.attempts = 1;
+            options.attempts = 2;
             options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
             builder.build().ok()
         });

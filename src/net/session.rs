@@ -188,9 +188,10 @@ impl Session {
     /// Sends a request that is costly for the server, with credentials where there are any, and waits for its end. A stale nonce
     /// is the caller's to renew.
     pub async fn ask_unhurried(&self, request: &Request, with: Option<&LongTerm>) -> Exchange {
-        let schedule = match self.inner.endpoint.transport.is_stream() {
-            true => Schedule::reliable(STREAM_PATIENCE),
-            false => Schedule::unhurried(self.round_trip().unwrap_or_default()),
+        let schedule = if self.inner.endpoint.transport.is_stream() {
+            Schedule::reliable(STREAM_PATIENCE)
+        } else {
+            Schedule::unhurried(self.round_trip().unwrap_or_default())
         };
         self.ask_signed_by(request, with, schedule).await
     }

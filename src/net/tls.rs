@@ -210,7 +210,7 @@ fn end_of(error: &std::io::Error, first: &[u8]) -> HandshakeEnd {
         Some(rustls::Error::AlertReceived(alert)) => HandshakeEnd::Alert { alert: alert_name(*alert) },
         Some(rustls::Error::PeerIncompatible(rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13)) => HandshakeEnd::TooOld,
         // A ServerHello of an older version reaches us as a record of TLS that we can't accept.
-        Some(_) if matches!(first, [0x16, 3, 0 | 1 | 2, _, _, 2, _, _, _, 3, 0 | 1 | 2, ..]) => HandshakeEnd::TooOld,
+        Some(_) if matches!(first, [0x16, 3, 0..=2, _, _, 2, _, _, _, 3, 0..=2, ..]) => HandshakeEnd::TooOld,
         Some(_) if !first.is_empty() && speaks(first) != Protocol::Tls => HandshakeEnd::NotTls { speaks: speaks(first) },
         Some(other) => HandshakeEnd::Failed { why: other.to_string() },
         None if !first.is_empty() && speaks(first) != Protocol::Tls => HandshakeEnd::NotTls { speaks: speaks(first) },
@@ -253,6 +253,7 @@ fn describe(leaf: &CertificateDer<'_>, chain_length: usize, now: i64) -> Option<
     })
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "a certificate's other kinds of names are for no server")]
 fn name_of(name: &GeneralName<'_>) -> Option<String> {
     match name {
         GeneralName::DNSName(name) => Some((*name).to_owned()),
@@ -298,6 +299,7 @@ fn defects(
     defects
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other defects are named alike, and rustls may add some")]
 fn chain_defect(
     leaf: &CertificateDer<'_>,
     intermediates: &[CertificateDer<'static>],

@@ -123,6 +123,7 @@ impl Datagrams for SystemDatagrams {
 
 /// What an error of a socket says about the network.
 #[must_use]
+#[expect(clippy::wildcard_enum_match_arm, reason = "the system's kinds of errors are many, and more are added")]
 pub fn outcome_of(error: &io::Error, peer: Option<IpAddr>) -> Outcome {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Outcome::Unreachable { reason: Unreachable::Port, from: peer },
@@ -177,6 +178,7 @@ mod error_queue {
         None
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "other control messages are no errors")]
     fn read_one(socket: &UdpSocket) -> io::Result<Option<Arrival>> {
         let mut payload = [0; 256];
         let mut slices = [IoSliceMut::new(&mut payload)];

@@ -38,24 +38,28 @@ pub enum Role {
     Sample,
 }
 
-/// Asks for an allocation; without one the reply says why.
+/// Asks for an allocation.
+///
+/// # Errors
+///
+/// The reply that says why there is none.
 pub async fn allocate(context: &Context, session: &Session, signed: Option<LongTerm>, role: Role) -> Result<Allocation, Reply> {
     let others_alive = context.ledger.alive();
     let held = context.ledger.hold(session, signed.as_ref());
     let (exchange, signed, stale_nonces) = ask(context, session, signed, held).await;
     let fact = allocation_fact(&exchange, role, others_alive, stale_nonces, signed.is_none());
-    let allocation = match fact.relayed {
-        Some(relayed) => {
-            context.ledger.grant(held);
-            Ok(Allocation { session: session.clone(), signed, relayed, mapped: fact.mapped, held })
+    let allocation = if let Some(relayed) = fact.relayed {
+        context.ledger.grant(held);
+        Ok(Allocation { session: session.clone(), signed, relayed, mapped: fact.mapped, held })
+    } else {
+        // Where the answer never came the allocation may exist all the same: the release at the end asks for it.
+        match fact.reply.code() {
+            // The 5-tuple has an allocation already: one whose answer was lost is this run's to give back.
+            Some(437) => _ = context.ledger.release(held).await,
+            Some(_) => context.ledger.strike(held),
+            None => {}
         }
-        None => {
-            // Where the answer never came the allocation may exist all the same: the release at the end asks for it.
-            if fact.reply.answered() {
-                context.ledger.strike(held);
-            }
-            Err(fact.reply.clone())
-        }
+        Err(fact.reply.clone())
     };
     context.record.add("allocate", session.endpoint(), Fact::Allocation(fact));
     allocation

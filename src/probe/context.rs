@@ -66,6 +66,9 @@ impl Context {
     }
 }
 
+/// Hears of each observation as it comes.
+pub type Listener = Box<dyn Fn(&Observation)>;
+
 /// What was seen so far. Clones are handles to the same record.
 #[derive(Clone)]
 pub struct Record {
@@ -76,13 +79,13 @@ struct Inner {
     started: Instant,
     observations: RefCell<Vec<Observation>>,
     contacted: RefCell<BTreeSet<String>>,
-    listener: Option<Box<dyn Fn(&Observation)>>,
+    listener: Option<Listener>,
 }
 
 impl Record {
     /// An empty record that starts now; the listener hears of each observation as it comes.
     #[must_use]
-    pub fn new(listener: Option<Box<dyn Fn(&Observation)>>) -> Self {
+    pub fn new(listener: Option<Listener>) -> Self {
         Self {
             inner: Rc::new(Inner {
                 started: Instant::now(),

@@ -62,6 +62,7 @@ fn host_of(target: String) -> Host {
 }
 
 /// Whether this host can send to an endpoint at all; the fact is recorded once an address.
+#[must_use]
 pub fn routed(context: &Context, endpoint: Endpoint) -> bool {
     let source = context.network.source(endpoint.ip());
     let target = endpoint.ip().to_string();

@@ -214,13 +214,13 @@ fn take(state: &mut State, arrival: Arrival) {
 }
 
 fn take_datagram(state: &mut State, from: SocketAddr, payload: Vec<u8>) {
-    if let Some((server, transactions)) = state.questions.iter_mut().find(|(server, _)| *server == from) {
-        if let Received::Answer(answer) = transactions.receive(&payload, Instant::now().into_std()) {
-            if let (Class::Success, Some(mapped)) = (answer.response.class, Response::reflexive(&answer.response)) {
-                state.mapped.push((*server, mapped));
-            }
-            return;
+    if let Some((server, transactions)) = state.questions.iter_mut().find(|(server, _)| *server == from)
+        && let Received::Answer(answer) = transactions.receive(&payload, Instant::now().into_std())
+    {
+        if let (Class::Success, Some(mapped)) = (answer.response.class, Response::reflexive(&answer.response)) {
+            state.mapped.push((*server, mapped));
         }
+        return;
     }
     let token = payload.first_chunk::<TOKEN_LENGTH>();
     if let Some(expected) = token.and_then(|token| state.expected.get(token)) {

@@ -17,10 +17,10 @@ use crate::net::session::{Session, milliseconds};
 use crate::net::tls::handshake;
 
 /// How long a TCP connection may take. The second SYN goes out after one second (RFC 6298 §2), so this covers one lost.
-pub const CONNECT_LIMIT: Duration = Duration::from_millis(2000);
+pub const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long a TLS handshake may take.
-const HANDSHAKE_LIMIT: Duration = Duration::from_millis(2000);
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(2);
 
 /// A session, and whether credentials may be sent over it.
 pub struct Reached {

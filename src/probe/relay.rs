@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::allocate::{Allocation, Role};
 use super::context::Context;
-use super::outside::{Peer, Token};
+use super::outside::Peer;
 use super::{control, stream};
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{
@@ -27,6 +27,9 @@ const SHORTEST_DISTANCE: Duration = Duration::from_millis(80);
 
 /// The least time that a datagram gets after its last try.
 const SHORTEST_WAIT: Duration = Duration::from_millis(250);
+
+/// The least tries of a datagram out through the relay: a connection over TCP tells nothing of the loss behind the relay.
+const OUTBOUND_TRIES: u32 = 6;
 
 /// How long the own outside address is waited for, once everything else is ready.
 const MAPPED_LIMIT: Duration = Duration::from_millis(600);
@@ -75,7 +78,13 @@ impl Proof<'_> {
         let (true, own) = permitted else { return };
         let way = self.allocation.relayed;
         match self.inbound(peer, relayed, way, InboundWay::Unsolicited).await {
-            Some(arrived) if self.role == Role::Main => self.outward(peer, relayed, arrived, own).await,
+            Some(arrived) if self.role == Role::Main => {
+                // Datagrams pass and STUN was not answered: whether this network takes offence at its bytes shows in the same way.
+                if outside.is_empty() {
+                    self.inbound(peer, relayed, way, InboundWay::StunLike).await;
+                }
+                self.outward(peer, relayed, arrived, own).await;
+            }
             Some(_) => {}
             None => self.three_steps(peer, relayed, &outside, own).await,
         }
@@ -105,7 +114,7 @@ impl Proof<'_> {
 
     /// Sends to a relayed address until the datagram comes back through the relay or enough tries were made.
     async fn inbound(&self, peer: &Peer, relayed: &mut Receiver<Relayed>, to: SocketAddr, way: InboundWay) -> Option<Arrived> {
-        let token = self.context.outside.token();
+        let token = self.payload_of(way);
         peer.forget_error(to);
         let mut last_icmp_at = None;
         self.context.record.contact(Endpoint::new(Transport::Udp, to));
@@ -123,7 +132,7 @@ impl Proof<'_> {
             let tries = tries();
             let pace = Pace::new(self.round_trip(), tries);
             let until = started + if sends >= tries { pace.end } else { pace.distance * sends };
-            arrived = wait_for(relayed, token, started, until).await;
+            arrived = wait_for(relayed, &token, started, until).await;
             if arrived.is_some() {
                 break;
             }
@@ -131,6 +140,9 @@ impl Proof<'_> {
             if peer.error(to).is_some() && last_icmp_at.replace(sends).is_some() {
                 break;
             }
+        }
+        if arrived.is_some() {
+            self.context.count_losses((sends, 1));
         }
         let icmp = if arrived.is_none() { peer.error(to) } else { None };
         let fact = InboundFact {
@@ -147,10 +159,23 @@ impl Proof<'_> {
         let probe = match way {
             InboundWay::Unsolicited => "relay-in",
             InboundWay::Alternative => "relay-in-alt",
+            InboundWay::StunLike => "relay-in-stun",
             InboundWay::Solicited => "relay-in-again",
         };
         self.context.record.add(probe, self.allocation.session.endpoint(), Fact::Inbound(fact));
         arrived
+    }
+
+    fn payload_of(&self, way: InboundWay) -> Vec<u8> {
+        let token = self.context.outside.token();
+        match way {
+            InboundWay::Unsolicited | InboundWay::Alternative | InboundWay::Solicited => token.to_vec(),
+            InboundWay::StunLike => {
+                let mut id = [0; 12];
+                id.copy_from_slice(&token[..12]);
+                Request::binding().seal(id)
+            }
+        }
     }
 
     /// This host itself refuses to send to the relay: then nothing was tried.
@@ -203,7 +228,7 @@ impl Proof<'_> {
     async fn outbound(&self, peer: &Peer, to: SocketAddr, seen_by_relay: bool) -> bool {
         let token = self.context.outside.token();
         let mut heard = peer.expect(token);
-        let tries = self.context.tries(1);
+        let tries = self.context.tries(1).max(OUTBOUND_TRIES);
         let pace = Pace::new(self.round_trip(), tries);
         let started = Instant::now();
         let mut sends = 0;
@@ -264,7 +289,7 @@ impl Proof<'_> {
         for sends in 1..=3 {
             self.allocation.session.send_to_peer(self.allocation.relayed, &token);
             let until = started + if sends == 3 { pace.end } else { pace.distance * sends };
-            arrived = wait_for(relayed, token, started, until).await.is_some();
+            arrived = wait_for(relayed, &token, started, until).await.is_some();
             if arrived {
                 break;
             }
@@ -291,10 +316,10 @@ impl Pace {
     }
 }
 
-async fn wait_for(relayed: &mut Receiver<Relayed>, token: Token, started: Instant, until: Instant) -> Option<Arrived> {
+async fn wait_for(relayed: &mut Receiver<Relayed>, payload: &[u8], started: Instant, until: Instant) -> Option<Arrived> {
     let arrival = async {
         while let Some(relayed) = relayed.recv().await {
-            if relayed.payload == token {
+            if relayed.payload == payload {
                 return Some(Arrived { peer: relayed.peer, round_trip: relayed.at.saturating_duration_since(started) });
             }
         }

@@ -52,15 +52,20 @@ pub async fn run(context: &Context, allocation: &Allocation, peer: &Peer, to: So
     if measured.stalled_after_bytes.is_some() && still_answers(&allocation.session, round_trip).await {
         measured.stalled_after_bytes = None;
     }
-    // A single lost packet of twenty says nothing; the interval of sixty decides.
-    if !over_stream && !measured.long && measured.inbound.plus(measured.outbound).lost() > 0 {
+    // A single lost packet of twenty says nothing; the interval of sixty decides. Over TCP the way to the server is not measured,
+    // so there a loss must be larger to count, and a single one isn't worth the time.
+    let suspicious = if over_stream { 3 } else { 1 };
+    let lost = measured.inbound.plus(measured.outbound).lost();
+    if !measured.long && measured.stalled_after_bytes.is_none() && lost >= suspicious {
         let more = Run { shape: Shape { count: MORE_COUNT, ..run.shape }, ..run };
         let further = more.both_ways(relayed).await;
         measured.inbound = measured.inbound.plus(further.inbound);
         measured.outbound = measured.outbound.plus(further.outbound);
         measured.large = measured.large.plus(further.large);
         measured.jitter_ms = measured.jitter_ms.max(further.jitter_ms);
-        loss::measure_again(context, &allocation.session).await;
+        if !over_stream {
+            loss::measure_again(context, &allocation.session).await;
+        }
     }
     context.record.add("stream", allocation.session.endpoint(), Fact::Stream(measured));
 }
@@ -113,7 +118,7 @@ impl Run<'_> {
         let end = started + shape.distance * shape.count + shape.wait;
         let sending = self.send(inward, outward);
         // TCP delivers late rather than never: what counts there is whether anything still moves.
-        let patience = if shape.over_stream { Duration::from_millis(1500) } else { Duration::ZERO };
+        let patience = if shape.over_stream { Duration::from_millis(700) } else { Duration::ZERO };
         let inward_arrivals = collect_relayed(relayed, inward, shape.count, end + patience);
         let outward_arrivals = collect_heard(&mut heard, outward, shape.count, end + patience);
         let (sent, inbound, outbound) = tokio::join!(sending, inward_arrivals, outward_arrivals);

@@ -62,6 +62,10 @@ pub enum Undecodable {
 }
 
 /// Encodes a message.
+///
+/// # Panics
+///
+/// Never: attributes are checked when they are made, and a vector takes any length.
 #[must_use]
 pub fn encode(message: Message) -> Vec<u8> {
     MessageEncoder::<Attribute>::new()

@@ -30,6 +30,10 @@ pub fn from_shared_secret(secret: &Secret, id: Option<&str>, now: i64) -> Creden
 }
 
 /// The password that belongs to an ephemeral name.
+///
+/// # Panics
+///
+/// Never: HMAC takes a key of any length.
 #[must_use]
 pub fn hmac_password(secret: &Secret, username: &str) -> String {
     let mut mac = Hmac::<Sha1>::new_from_slice(secret.expose().as_bytes()).expect("HMAC takes a key of any length");

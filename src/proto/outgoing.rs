@@ -181,7 +181,7 @@ mod tests {
         let credentials = Credentials { username: Secret::new("alice"), password: Secret::new("north") };
         let user = LongTerm::of_user(&credentials, "example.org", "n");
         let relayed = "203.0.113.10:50000".parse().expect("an address");
-        let bytes = Outgoing::success(SUBJECT).relayed(relayed).lifetime(Duration::from_secs(600)).seal(Some(&user));
+        let bytes = Outgoing::success(SUBJECT).relayed(relayed).lifetime(Duration::from_mins(10)).seal(Some(&user));
         let response = Response::read(&bytes).expect("a response");
         assert_eq!((response.relayed, response.malformed), (Some(relayed), false));
         assert!(user.vouches_for(&response.message.expect("it decodes")));

@@ -10,7 +10,7 @@ pub const MAGIC_COOKIE: u32 = 0x2112_A442;
 /// The length of a STUN header in bytes (RFC 8489 §5).
 pub const HEADER_LENGTH: usize = 20;
 
-/// The type of FINGERPRINT, and what its CRC-32 is XORed with (RFC 8489 §14.7).
+/// The type of FINGERPRINT, and what is added to its CRC-32 by XOR (RFC 8489 §14.7).
 const FINGERPRINT: u16 = 0x8028;
 const FINGERPRINT_MASK: u32 = 0x5354_554E;
 
@@ -94,7 +94,7 @@ impl<'a> RawMessage<'a> {
         address_of(*value.get(1)?, u16::from_be_bytes([*value.get(2)?, *value.get(3)?]), value.get(4..)?)
     }
 
-    /// An address attribute that is XORed with the cookie (RFC 8489 §14.2).
+    /// An address attribute to which the cookie was added by XOR (RFC 8489 §14.2).
     #[must_use]
     pub fn xor_address(&self, kind: u16) -> Option<SocketAddr> {
         let value = self.attribute(kind)?;

@@ -39,6 +39,10 @@ impl Request {
     }
 
     /// A Refresh (RFC 8656 §8); a lifetime of zero ends the allocation.
+    ///
+    /// # Panics
+    ///
+    /// Never: zero fits where a longer lifetime does not.
     #[must_use]
     pub fn refresh(lifetime: Duration) -> Self {
         let lifetime = Lifetime::new(lifetime).unwrap_or_else(|_| Lifetime::new(Duration::ZERO).expect("zero fits into 32 bits"));

@@ -109,7 +109,14 @@ fn reply(reply: &Reply) -> String {
     match &reply.outcome {
         Outcome::Success | Outcome::Error { .. } => format!("{}{}", outcome(&reply.outcome), in_ms(reply)),
         Outcome::Silent if reply.sends > 1 => format!("no answer to {} requests", reply.sends),
-        other => outcome(other),
+        Outcome::Silent
+        | Outcome::Unreachable { .. }
+        | Outcome::DeniedLocally
+        | Outcome::NoRoute
+        | Outcome::Closed
+        | Outcome::NotStun { .. }
+        | Outcome::FromElsewhere { .. }
+        | Outcome::Unusable { .. } => outcome(&reply.outcome),
     }
 }
 
@@ -194,6 +201,7 @@ fn inbound(fact: &InboundFact) -> String {
     let way = match fact.way {
         InboundWay::Unsolicited => "from outside",
         InboundWay::Alternative => "from outside to the server's own address",
+        InboundWay::StunLike => "from outside, with the bytes of STUN,",
         InboundWay::Solicited => "from outside, after the relay had sent out,",
     };
     match (fact.arrived, fact.icmp, fact.rtt_ms) {

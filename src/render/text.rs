@@ -94,10 +94,8 @@ fn proved(report: &Report) -> String {
     let mut transports: Vec<&str> = report
         .observations
         .iter()
-        .filter_map(|seen| match &seen.fact {
-            Fact::Inbound(inbound) if inbound.arrived && !inbound.sample => seen.endpoint().map(|it| it.transport.title()),
-            _ => None,
-        })
+        .filter(|seen| matches!(&seen.fact, Fact::Inbound(inbound) if inbound.arrived && !inbound.sample))
+        .filter_map(|seen| seen.endpoint().map(|it| it.transport.title()))
         .collect();
     transports.dedup();
     let mut unique: Vec<&str> = Vec::new();
@@ -127,9 +125,14 @@ fn table(report: &Report) -> String {
     for endpoint in endpoints {
         table.add_row(row(report, endpoint));
     }
-    table.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    let mut text = String::new();
+    for line in table.to_string().lines() {
+        _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
 fn row(report: &Report, endpoint: Endpoint) -> [String; 8] {
     let target = endpoint.to_string();
     let seen: Vec<&Observation> = report
@@ -185,10 +188,12 @@ fn row(report: &Report, endpoint: Endpoint) -> [String; 8] {
 }
 
 fn challenge(of: &Outcome) -> String {
-    match of {
-        Outcome::Error { code: 401 } => "asks for login".to_owned(),
-        Outcome::Success => "open to anyone".to_owned(),
-        other => outcome(other),
+    if matches!(of, Outcome::Error { code: 401 }) {
+        "asks for login".to_owned()
+    } else if *of == Outcome::Success {
+        "open to anyone".to_owned()
+    } else {
+        outcome(of)
     }
 }
 

@@ -11,11 +11,10 @@ use futures::FutureExt as _;
 use super::plan::Plan;
 use super::server;
 use crate::diagnose::diagnose;
-use crate::model::fact::Observation;
 use crate::model::report::{CutShort, Report, SCHEMA, Tool};
 use crate::net::ledger::Ledger;
 use crate::net::network::Network;
-use crate::probe::context::{Context, Record};
+use crate::probe::context::{Context, Listener, Record};
 use crate::probe::outside::Outside;
 
 /// How long giving back allocations may take once a run was cut short.
@@ -23,9 +22,6 @@ const RELEASE_LIMIT: Duration = Duration::from_millis(1500);
 
 /// The ports of the relay that are sampled beside the main allocations: with eight clean ones, 69 % of all are open.
 const SAMPLES: u32 = 7;
-
-/// Hears of each observation as it comes.
-pub type Listener = Box<dyn Fn(&Observation)>;
 
 /// Runs a plan; it must be called within a `LocalSet`. The run ends early when `stop` does.
 ///

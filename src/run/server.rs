@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use super::plan::{Login, Plan, Planned};
 use crate::model::asked::Form;
 use crate::model::endpoint::{Endpoint, Transport};
-use crate::model::fact::{BindingFact, CredentialsSource, Fact, RedirectEnd, RedirectFact};
+use crate::model::fact::{BindingFact, ChallengeFact, CredentialsSource, Fact, RedirectEnd, RedirectFact};
 use crate::model::outcome::{Outcome, Reply};
 use crate::model::secret::Credentials;
 use crate::model::target::Host;
@@ -77,10 +77,10 @@ pub async fn examine_all(context: &Context, plan: &Plan) {
     };
     let candidates = candidates(context, plan).await;
     for candidate in &candidates {
-        if candidate.endpoint.transport == Transport::Udp {
-            if let Some(peer) = context.outside.towards(candidate.endpoint.ip()) {
-                peer.ask(candidate.endpoint.address);
-            }
+        if candidate.endpoint.transport == Transport::Udp
+            && let Some(peer) = context.outside.towards(candidate.endpoint.ip())
+        {
+            peer.ask(candidate.endpoint.address);
         }
     }
     let shared = Shared::default();
@@ -133,12 +133,7 @@ async fn second_opinions(context: &Context, plan: &Plan, candidates: &[Candidate
 
 fn ip_answers(context: &Context, ip: IpAddr) -> bool {
     context.record.observations().iter().any(|seen| {
-        let answered = match &seen.fact {
-            Fact::Challenge(challenge) => challenge.reply.answered(),
-            Fact::Binding(binding) => binding.reply.answered(),
-            _ => false,
-        };
-        answered && !seen.probe.starts_with("control") && seen.endpoint().is_some_and(|endpoint| endpoint.ip() == ip)
+        is_answer(&seen.fact) && !seen.probe.starts_with("control") && seen.endpoint().is_some_and(|endpoint| endpoint.ip() == ip)
     })
 }
 
@@ -228,14 +223,11 @@ fn record_redirect(context: &Context, candidate: &Candidate, hops: Vec<SocketAdd
 
 fn answers(context: &Context, endpoint: Endpoint) -> bool {
     let target = endpoint.to_string();
-    context.record.observations().iter().any(|seen| {
-        seen.target == target
-            && match &seen.fact {
-                Fact::Challenge(challenge) => challenge.reply.answered(),
-                Fact::Binding(binding) => binding.reply.answered(),
-                _ => false,
-            }
-    })
+    context.record.observations().iter().any(|seen| seen.target == target && is_answer(&seen.fact))
+}
+
+fn is_answer(fact: &Fact) -> bool {
+    matches!(fact, Fact::Challenge(ChallengeFact { reply, .. }) | Fact::Binding(BindingFact { reply, .. }) if reply.answered())
 }
 
 /// Examines one endpoint; the address of ALTERNATE-SERVER comes back where the server redirects.
@@ -328,9 +320,9 @@ fn settles(reply: &Reply) -> bool {
 
 fn last_alternate(context: &Context, endpoint: Endpoint) -> Option<SocketAddr> {
     let target = endpoint.to_string();
-    context.record.observations().iter().rev().find_map(|seen| match &seen.fact {
-        Fact::Allocation(allocation) if seen.target == target => allocation.alternate,
-        _ => None,
+    context.record.observations().iter().rev().find_map(|seen| {
+        let Fact::Allocation(allocation) = &seen.fact else { return None };
+        if seen.target == target { allocation.alternate } else { None }
     })
 }
 
@@ -392,6 +384,7 @@ fn record_outside(context: &Context) {
 }
 
 /// Whether anything was silent or unreachable, so that who blocks is worth asking.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
 fn needs_controls(context: &Context) -> bool {
     let troubled = |reply: &Reply| !reply.answered();
     let observations = context.record.observations();

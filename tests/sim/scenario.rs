@@ -60,7 +60,8 @@ pub fn trials() -> Vec<Trial> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
         .collect();
     files.sort();
-    let mut trials: Vec<Trial> = files.iter().filter(|path| !LAB_ONLY.contains(&name(path).as_str())).map(trial).collect();
+    let mut trials: Vec<Trial> =
+        files.iter().filter(|path| !LAB_ONLY.contains(&name(path).as_str())).map(|path| trial(path)).collect();
     trials.push(Trial::test("scenarios left to the network lab exist and are beyond the simulation", lab_only_is_right));
     trials
 }
@@ -69,8 +70,8 @@ fn name(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn trial(path: &PathBuf) -> Trial {
-    let file = path.clone();
+fn trial(path: &Path) -> Trial {
+    let file = path.to_path_buf();
     Trial::test(format!("scenario: {}", name(path)), move || perform(&file))
 }
 
@@ -306,6 +307,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
     Ok(())
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
 fn change_listeners(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<(), Inexpressible> {
     let Some(listeners) = &mut world.host.listeners else { return no("listeners of a server that is not there") };
     match fault {
@@ -319,6 +321,7 @@ fn change_listeners(world: &mut World, fault: &Fault, scenario: &Scenario) -> Re
     Ok(())
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
 fn break_caller(world: &mut World, fault: &Fault) {
     let drop_udp = Rule::any(Action::Drop).outward().udp();
     let pass_dns = Rule::any(Action::Accept).outward().udp().port(53);
@@ -347,6 +350,7 @@ fn break_caller(world: &mut World, fault: &Fault) {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
 fn break_server(config: &mut Config, fault: &Fault, scenario: &Scenario) -> Result<(), Inexpressible> {
     match fault {
         Fault::ExternalIpMissing => advertise(config, config.relays[0].bound),

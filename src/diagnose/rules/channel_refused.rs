@@ -29,7 +29,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let bound = || refusals::served(evidence).filter_map(|endpoint| endpoint.channel.map(|channel| (endpoint.endpoint, channel)));
     // 441 is about the user and not about the channel.
     let refused: Vec<_> = bound()
-        .filter_map(|(endpoint, channel)| channel.fact.reply.code().map(|code| (endpoint, channel, code)))
+        .filter_map(|(endpoint, channel)| {
+            channel.fact.reply.code().filter(|code| *code != 438).map(|code| (endpoint, channel, code))
+        })
         .filter(|(_, _, code)| *code != 441)
         .map(|(endpoint, channel, code)| (endpoint, channel, code, permissions(evidence, endpoint)))
         .filter(|(.., permissions)| !permissions.is_empty())

@@ -61,17 +61,24 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .because(suspects.iter().map(|relay| relay.allocation.to_owned()))
         .because(suspects.iter().flat_map(|relay| relay.cite()))
         .because(kept_in.map(|seen| seen.cite()));
-    let found = if fails {
-        let decide = "compare external-ip with the host's address on the internet: if it is right, the relay range is closed";
-        found.unless("relay-ports-closed", decide)
-    } else {
-        found
+    let doubts = [
+        (
+            "relay-ports-closed",
+            "compare external-ip with the host's address on the internet: if it is right, the relay range is closed",
+        ),
+        ("relay-ports-stateful-only", "compare external-ip likewise: if it is right, only answers are let in"),
+        ("relay-untestable-from-here", "run callcheck from another network: this one may keep UDP to high ports in"),
+        ("network-blocks-udp", "run callcheck from another network: this one may let no UDP out"),
+    ];
+    let strangers = evidence.symmetric_nat() != Some(false);
+    let shown = evidence.controls().high_ports_open(first.endpoint.ip()).is_some();
+    let holds = |id: &str| match id {
+        "relay-ports-closed" => fails,
+        "relay-ports-stateful-only" => fails && strangers,
+        "relay-untestable-from-here" => fails && !(judged && shown),
+        _ => !evidence.reaches_out(),
     };
-    let found = if fails && !judged {
-        found.unless("relay-untestable-from-here", "run callcheck from another network: this one lets no UDP out to high ports")
-    } else {
-        found
-    };
+    let found = doubts.into_iter().filter(|(id, _)| holds(id)).fold(found, |found, (id, decide)| found.unless(id, decide));
     let correct = known.iter().find(|address| address.is_ipv4()).or(known.first());
     let setting = correct.map_or_else(String::new, |address| format!("external-ip={address}"));
     found

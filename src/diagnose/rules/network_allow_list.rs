@@ -47,6 +47,10 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns, ControlKind::Tcp]))
     .unless("turn-down", "run callcheck from another network: if the server is silent there too, it is down")
     .unless(
+        "network-blocks-stun",
+        "run callcheck from another network: if TCP alone fails there, this one filters STUN, and the server's TCP is closed",
+    )
+    .unless(
         "network-blocks-udp",
         "run callcheck from another network: if TCP alone fails there, this one blocks UDP, and the server's TCP is closed",
     )

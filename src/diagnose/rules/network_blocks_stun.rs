@@ -31,7 +31,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         return Judgement::ruled_out_by(controls.cite(&[ControlKind::Stun]));
     }
     let arrived = evidence.arrived_datagrams();
-    let Answer::Silent(stun) = controls.stun() else { return Judgement::Unknown };
+    let Answer::Silent(_) = controls.stun() else { return Judgement::Unknown };
     if controls.dns() != Answer::Passes && arrived.is_empty() {
         return Judgement::Unknown;
     }
@@ -42,7 +42,12 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     if !asked_over_udp || udp_works || !tcp_works {
         return Judgement::Unknown;
     }
-    let sure = stun >= 2 && stream_works && controls.silent_stun_is_alive();
+    // Datagrams to the relay arrive, and those with the bytes of STUN don't: nothing else does that.
+    let filtered: Vec<_> = evidence.relays().iter().filter_map(|relay| relay.stun_like).collect();
+    let sure = !filtered.is_empty() && filtered.iter().all(|seen| !seen.fact.arrived);
+    if filtered.iter().any(|seen| seen.fact.arrived) {
+        return Judgement::RuledOut(filtered.iter().map(|seen| seen.cite()).collect());
+    }
     let confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     let summary =
         "This network filters STUN: other UDP passes, and STUN is answered neither by the TURN server nor by unrelated ones.";
@@ -54,16 +59,19 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             evidence.endpoints().iter().filter(|endpoint| endpoint.is_udp()).flat_map(|endpoint| endpoint.cite_reachability()),
         )
         .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns]))
-        .because(arrived);
+        .because(arrived)
+        .because(filtered.iter().map(|seen| seen.cite()));
     let found = if stream_works {
         found
     } else {
         found.unless("turn-down", "ask from another network whether the TURN server answers there")
     };
-    let found = if controls.silent_stun_is_alive() {
+    let found = if sure {
         found
     } else {
-        found.unless("turn-udp-closed", "ask other controls (--control): if one answers STUN, the server's port is closed")
+        found
+            .unless("turn-udp-closed", "ask other controls (--control): if one answers STUN, the server's port is closed")
+            .unless("reply-from-other-address", "ask other controls (--control) likewise")
     };
     found
         .fix(Place::Network, "Have the network let STUN and TURN out: UDP port 3478, and the relay range 49152-65535.")

@@ -44,10 +44,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     if udp.is_empty() || udp_works || !tcp_works {
         return Judgement::Unknown;
     }
-    // A resolver may be dead by itself; one that takes TCP, or a lost datagram to the relay that is no STUN, makes it the network.
-    let datagrams_lost = evidence.relays().iter().any(|relay| relay.lets_in() == Some(false)) || controls.silent_dns_is_alive();
     let confidence = match (stun, controls.dns()) {
-        (2.., Answer::Silent(_)) if controls.silent_stun_is_alive() && datagrams_lost => Confidence::Certain,
+        (2.., Answer::Silent(_)) if controls.silent_stun_is_alive() && controls.silent_dns_is_alive() => Confidence::Certain,
         (_, Answer::Silent(_) | Answer::NotAsked | Answer::Passes) => Confidence::Likely,
     };
     let lost: Vec<_> = udp.iter().map(|endpoint| endpoint.endpoint).collect();
@@ -66,12 +64,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             "network-blocks-stun",
             "ask a name server outside over UDP (dig @9.9.9.9 example.org): if it answers, only STUN is filtered",
         );
-        if controls.silent_stun_is_alive() {
-            found
-        } else {
-            found
-                .unless("turn-udp-closed", "ask other controls (--control): if one answers over UDP, the server's port is closed")
-        }
+        found
+            .unless("turn-udp-closed", "ask other controls (--control): if one answers over UDP, the server's port is closed")
+            .unless("reply-from-other-address", "ask other controls (--control) likewise")
     };
     found
         .fix(Place::Network, "Have the network let UDP out to the TURN server, port 3478 at the least.")

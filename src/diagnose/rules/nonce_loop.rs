@@ -5,6 +5,7 @@ use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::diagnose::server::list;
 use crate::model::cause::{Cause, Group};
+use crate::model::fact::AllocationFact;
 use crate::model::finding::{Level, Place};
 
 /// How often a fresh nonce must be refused.
@@ -32,7 +33,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let looping: Vec<_> = evidence
         .promised()
         .filter_map(|endpoint| endpoint.refusal().map(|refused| (endpoint.endpoint, refused)))
-        .filter(|(_, refused)| refused.fact.reply.code() == Some(438) && refused.fact.stale_nonces >= STALE)
+        .filter(|(_, refused)| is_loop(refused.fact))
         .collect();
     let Some((_, first)) = looping.first() else { return refusals::excluded_by_grant(evidence) };
     let lost: Vec<_> = looping.iter().map(|(endpoint, _)| *endpoint).collect();
@@ -56,4 +57,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let text =
         "Where a load balancer spreads clients over several servers, bind each client to one by its source address and port.";
     found.fix(Place::Server, text).done()
+}
+
+/// A nonce that expired while a lost request was repeated is no loop.
+fn is_loop(refused: &AllocationFact) -> bool {
+    refused.reply.code() == Some(438) && refused.reply.sends == 1 && refused.stale_nonces >= STALE
 }

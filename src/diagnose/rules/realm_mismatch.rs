@@ -60,7 +60,12 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 /// The code of the mismatch with the observations that show it.
 fn mismatch(evidence: &Evidence<'_>, endpoint: &EndpointEvidence<'_>) -> Option<(u16, Vec<String>)> {
     let of_code = |code: u16| {
-        let allocations = endpoint.allocations.iter().filter(move |seen| seen.fact.reply.code() == Some(code));
+        // The second try goes to a new 5-tuple with the nonce of the first: one fresh nonce is ordinary there.
+        let allocations = endpoint.allocations.iter().zip(0..).filter(move |(seen, ordinary)| {
+            // After a stale nonce a 437 may be about this run's own Allocate, whose answer was lost.
+            seen.fact.reply.code() == Some(code) && (code != 437 || seen.fact.stale_nonces <= *ordinary)
+        });
+        let allocations = allocations.map(|(seen, _)| seen);
         allocations.map(Seen::cite).collect::<Vec<_>>()
     };
     let again = of_code(437);

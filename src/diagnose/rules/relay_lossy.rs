@@ -35,7 +35,11 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    let measured: Vec<_> = evidence.promised().filter(|endpoint| endpoint.is_udp() && endpoint.stream.is_some()).collect();
+    let flowing =
+        |endpoint: &&EndpointEvidence<'_>| endpoint.stream.is_some_and(|stream| stream.fact.stalled_after_bytes.is_none());
+    let mut measured: Vec<_> = evidence.promised().filter(flowing).collect();
+    // Over UDP the way to the server is measured apart, so what it says comes first.
+    measured.sort_by_key(|endpoint| !endpoint.is_udp());
     let Some((endpoint, how)) = measured.iter().find_map(|endpoint| Some((endpoint, complaint(endpoint)?))) else {
         return Judgement::ruled_out_by(
             measured.iter().filter_map(|endpoint| endpoint.stream).map(|stream| stream.cite()).collect(),
@@ -90,7 +94,9 @@ fn loss_complaint(stream: &StreamFact, endpoint: &EndpointEvidence<'_>) -> Optio
     // The way to the server must be cleaner: both share it, and then the loss isn't the relay's.
     let share = f64::from(both.lost()) / f64::from(both.sent.max(1));
     let own_way_lossy = endpoint.loss().is_some_and(|requests| clopper_pearson(requests.lost(), requests.sent).1 > share);
-    (lower > BEARABLE && !own_way_lossy).then(|| {
+    // Over a stream nothing tells the loss of the way from that of the relay but its size.
+    let bearable = if endpoint.is_udp() { BEARABLE } else { BEARABLE * 2.0 };
+    (lower > bearable && !own_way_lossy).then(|| {
         let (lost, sent) = (both.lost(), both.sent);
         format!(
             "{lost} of {sent} packets are lost (95 % interval {:.0} to {:.0} %), while requests to the server pass",

@@ -31,6 +31,10 @@ pub const RULE: Rule = Rule {
     judge,
 };
 
+/// How many ports must be closed to the last one before the whole range is called so: of a half-open range, eight are that with a
+/// chance of one in 256.
+const ENOUGH: usize = 8;
+
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let passing: Vec<_> = evidence.relays().iter().flat_map(open_ways).collect();
     if !passing.is_empty() {
@@ -48,12 +52,16 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let kept_in = evidence.controls().high_ports_closed().is_some() && high_ports.is_none();
     // Behind a symmetric NAT the answer to OUT leaves from another mapping than the one that OUT has reached.
     let one_mapping = evidence.symmetric_nat() == Some(false);
+    // What comes out from the relayed port itself shows that no NAT before the server moves the ports.
+    let unmoved = closed.iter().any(|relay| relay.outbound.iter().any(|seen| seen.fact.from == Some(relay.relayed)));
+    let few = closed.len() < ENOUGH;
     let confidence = match (refused, comes_out, comes_back, high_ports.is_some()) {
-        (true, ..) => Confidence::Certain,
+        (true, ..) if unmoved && !few => Confidence::Certain,
+        (true, ..) => Confidence::Likely,
         (false, true, true, _) => return Judgement::Unknown,
         // Then the datagrams may well have ended in this network.
         (false, ..) if kept_in => return Judgement::Unknown,
-        (false, true, false, true) if one_mapping => Confidence::Certain,
+        (false, true, false, true) if one_mapping && unmoved && !few => Confidence::Certain,
         (false, true, false, _) => Confidence::Likely,
         (false, false, _, true) if one_mapping => Confidence::Likely,
         (false, false, ..) => return Judgement::Unknown,
@@ -69,19 +77,29 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .because(closed.iter().flat_map(|relay| relay.cite()))
         .because(high_ports.map(|seen| seen.cite()))
         .because(evidence.controls().cite(&[ControlKind::HighPort]));
-    let found = match confidence {
-        Confidence::Certain => found,
-        Confidence::Likely | Confidence::Possible if high_ports.is_none() => found.unless(
+    let doubts = [
+        (
+            !refused && high_ports.is_none(),
             "relay-untestable-from-here",
             "run callcheck from a second network: if the relay works there, this network lets only some UDP ports out",
         ),
-        Confidence::Likely | Confidence::Possible => found,
-    };
-    let found = if confidence == Confidence::Certain || one_mapping && comes_out {
+        (
+            !(refused || one_mapping && comes_out),
+            "relay-ports-stateful-only",
+            "run callcheck from a network without a symmetric NAT: if answers pass there, only strangers are kept out",
+        ),
+        (
+            !unmoved,
+            "relay-nat-remaps-ports",
+            "capture on the server what arrives (tcpdump udp): other ports than the relayed ones are a NAT's",
+        ),
+        (few, "relay-ports-partly-closed", "run this again: the server then draws other ports"),
+    ];
+    let found = if confidence == Confidence::Certain {
         found
     } else {
-        let decide = "run callcheck from a network without a symmetric NAT: if answers pass there, only strangers are kept out";
-        found.unless("relay-ports-stateful-only", decide)
+        let remaining = doubts.into_iter().filter(|(holds, ..)| *holds);
+        remaining.fold(found, |found, (_, id, decide)| found.unless(id, decide))
     };
     open_the_range(evidence, found).done()
 }

@@ -61,11 +61,11 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .because(kept_in.map(|seen| seen.cite()))
         .because(evidence.outside().into_iter().map(|(_, id)| id.to_owned()))
         .unless("relay-ports-closed", "run callcheck from another network, or look at the server's firewall (nft list ruleset)");
-    let found = if evidence.symmetric_nat() != Some(false) {
+    let found = if evidence.symmetric_nat() == Some(false) {
+        found
+    } else {
         let decide = "run callcheck from a network without a symmetric NAT: if answers pass there, only strangers are kept out";
         found.unless("relay-ports-stateful-only", decide)
-    } else {
-        found
     };
     let found = if matches!(evidence.controls().stun(), Answer::Silent(_)) {
         let found = found

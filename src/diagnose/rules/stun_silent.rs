@@ -26,7 +26,7 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    let silent: Vec<_> = evidence.promised().filter(is_silent).collect();
+    let silent: Vec<_> = evidence.promised().filter(|endpoint| is_silent(endpoint)).collect();
     if silent.is_empty() {
         let answered =
             evidence.promised().filter_map(|endpoint| endpoint.binding).filter(|binding| binding.fact.reply.answered());
@@ -44,7 +44,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     }
 }
 
-fn is_silent(endpoint: &&EndpointEvidence<'_>) -> bool {
+fn is_silent(endpoint: &EndpointEvidence<'_>) -> bool {
     let binding = endpoint.binding.is_some_and(|binding| binding.fact.reply.silent());
     binding && endpoint.challenge.is_some_and(|challenge| challenge.fact.reply.answered())
 }

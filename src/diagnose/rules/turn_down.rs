@@ -7,6 +7,7 @@ use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::diagnose::server::{Server, list, places};
 use crate::model::cause::{Cause, Group};
+use crate::model::endpoint::Transport;
 use crate::model::fact::ControlKind;
 use crate::model::finding::{Confidence, Level, Place};
 
@@ -42,16 +43,18 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         return Judgement::ruled_out_by(alive.iter().flat_map(|endpoint| endpoint.cite_reachability()).collect());
     };
     let refused = dead.iter().flat_map(|server| &server.endpoints).any(|endpoint| refused_by_itself(endpoint));
+    let all_refused = dead.iter().flat_map(|server| &server.endpoints).all(|endpoint| refused_by_itself(endpoint));
     let controls = evidence.controls();
     let network_works = [controls.stun(), controls.dns(), controls.tcp()].contains(&Answer::Passes) || !alive.is_empty();
     let blocked_here = matches!(controls.stun(), Answer::Silent(_)) && !refused;
     // With UDP or STUN filtered here, a silent UDP port says nothing of the server.
-    if blocked_here && (controls.tcp() != Answer::Passes || only_udp(&dead)) || controls.stun() != Answer::Passes && blocked_here
-    {
+    if blocked_here {
         return offline(evidence, &dead);
     }
     let lost: Vec<_> = dead.iter().flat_map(|server| places(&server.endpoints)).collect();
+    let filtered_here = !all_refused && matches!(evidence.controls().stun(), Answer::Silent(_));
     let (how, confidence) = match (refused, network_works) {
+        (true, _) if filtered_here => ("is up, and does not answer on any port", Confidence::Likely),
         (true, _) => ("is up, and nothing listens on its ports", Confidence::Certain),
         (false, true) => ("does not answer on any port", Confidence::Likely),
         (false, false) => ("does not answer on any port", Confidence::Possible),
@@ -74,6 +77,14 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     } else {
         found.unless("network-blocks-udp", "allow controls, or try another network: nothing shows that this one works")
     };
+    let found = if filtered_here {
+        found
+            .unless("network-blocks-stun", "run callcheck from another network: no unrelated host answers STUN here either")
+            .unless("network-blocks-udp", "run callcheck from another network: no unrelated host answers over UDP here either")
+    } else {
+        found
+    };
+    let found = if refused { found } else { one_transport(&dead, found) };
     let start = if evidence.is_coturn() || !refused { "systemctl status coturn" } else { "ss -lunpt" };
     found
         .fix_by(Place::Server, "See whether the TURN server runs and on which ports it listens.", start)
@@ -83,6 +94,20 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             "ufw allow 3478 && ufw allow 5349/tcp",
         )
         .done()
+}
+
+/// Where one transport alone was asked for, that port may be closed and the host be up.
+fn one_transport(dead: &[&Server<'_, '_>], found: Found) -> Found {
+    let mut transports: Vec<Transport> =
+        dead.iter().flat_map(|server| places(&server.endpoints)).map(|place| place.transport).collect();
+    transports.dedup();
+    let decide = "look at the server's firewall: a closed port looks the same as a dead host where nothing else is asked";
+    match transports.as_slice() {
+        [Transport::Udp] => found.unless("turn-udp-closed", decide),
+        [Transport::Tcp] => found.unless("turn-tcp-closed", decide),
+        [Transport::Tls] => found.unless("turn-tls-closed", decide),
+        _ => found,
+    }
 }
 
 /// Nothing answers, neither the server nor any unrelated host: that may be this host's network as well as the server.
@@ -106,6 +131,7 @@ fn offline(evidence: &Evidence<'_>, dead: &[&Server<'_, '_>]) -> Judgement {
         .unless("network-blocks-stun", "see whether this host reaches anything over UDP")
         .unless("turn-udp-closed", "ask the server over TCP too")
         .unless("turn-tcp-closed", "ask the server over UDP too")
+        .unless("turn-tls-closed", "ask the server over UDP too")
         .unless("server-address-blocked", "run callcheck from another network")
         .fix(Place::Network, "See whether this host is online, and run callcheck from another network.")
         .done()
@@ -115,8 +141,4 @@ fn offline(evidence: &Evidence<'_>, dead: &[&Server<'_, '_>]) -> Judgement {
 pub fn refused_by_itself(endpoint: &EndpointEvidence<'_>) -> bool {
     let own = endpoint.icmp().is_none_or(|(_, from)| from.is_none_or(|from| from == endpoint.endpoint.ip()));
     endpoint.reachability() == Reachability::Refused && own
-}
-
-fn only_udp(dead: &[&Server<'_, '_>]) -> bool {
-    dead.iter().flat_map(|server| &server.endpoints).all(|endpoint| endpoint.is_udp())
 }

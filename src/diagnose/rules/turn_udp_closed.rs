@@ -48,6 +48,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         }
         Answer::Passes => Confidence::Likely,
         Answer::Silent(_) | Answer::NotAsked if udp_elsewhere => Confidence::Likely,
+        // STUN passes here as datagrams to the relay show: then it is the controls that are dead.
+        Answer::Silent(_) if !evidence.stun_passes().is_empty() => Confidence::Likely,
         Answer::Silent(_) => return Judgement::Unknown,
         Answer::NotAsked => Confidence::Possible,
     };
@@ -69,7 +71,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
                 .filter(|it| it.alive())
                 .flat_map(EndpointEvidence::cite_reachability),
         )
-        .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns]));
+        .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns]))
+        .because(evidence.stun_passes());
     let found = if confidence == Confidence::Possible {
         found
             .unless(

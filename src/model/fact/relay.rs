@@ -43,6 +43,8 @@ pub enum InboundWay {
     Unsolicited,
     /// Unsolicited, to the server's address and the relayed port (IN-alt).
     Alternative,
+    /// Unsolicited, to the relayed address, with the bytes of a STUN message: whether this network filters those.
+    StunLike,
     /// To the relayed address, after the relay had sent out (E2 of the three steps).
     Solicited,
 }

@@ -39,7 +39,7 @@ fn take_arrival(state: &mut State, arrival: Arrival, server: SocketAddr) {
         Arrival::Datagram { from, bytes } if from == server => state.take(&bytes, Some(from), now),
         // Only an answer that knows our transaction id comes from the server by another way; anything else is noise.
         Arrival::Datagram { from, bytes } if state.transactions.awaits(&bytes) => {
-            state.stray(StrayKind::ForeignSource, Some(from))
+            state.stray(StrayKind::ForeignSource, Some(from));
         }
         Arrival::Datagram { .. } => {}
         Arrival::Icmp { to, reason, from } if to == server => take_icmp(state, reason, from),
@@ -82,10 +82,10 @@ pub(super) async fn pump_stream(
                 let end = match read {
                     Ok(0) => Some(Outcome::Closed),
                     Ok(length) => take_bytes(&mut state.borrow_mut(), &mut framer, &buffer[..length]),
-                    Err(error) => Some(crate::net::udp::outcome_of(&error, None)).map(|outcome| match outcome {
-                        Outcome::Unreachable { .. } => Outcome::Closed,
-                        other => other,
-                    }),
+                    Err(error) => {
+                        let outcome = crate::net::udp::outcome_of(&error, None);
+                        Some(if matches!(outcome, Outcome::Unreachable { .. }) { Outcome::Closed } else { outcome })
+                    }
                 };
                 if let Some(outcome) = end {
                     state.borrow_mut().close(outcome);
