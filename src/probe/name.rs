@@ -14,7 +14,15 @@ pub const NAT64_NAME: &str = "ipv4only.arpa";
 /// The endpoints that a service stands for, each address on its own.
 pub async fn endpoints(context: &Context, service: &Service) -> Vec<Endpoint> {
     let named = match (&service.host, service.port) {
-        (Host::Name(name), None) => by_service_records(context, name, service).await,
+        (Host::Name(name), None) => {
+            // Most names have no SRV records: what then counts is asked at the same time, so that a dead resolver is known as soon.
+            let (named, own) = tokio::join!(by_service_records(context, name, service), addresses(context, name));
+            let Some(named) = named else {
+                let port = service.port_or_default();
+                return own.into_iter().map(|address| Endpoint::new(service.transport, SocketAddr::new(address, port))).collect();
+            };
+            Some(named)
+        }
         (Host::Name(_) | Host::Address(_), _) => None,
     };
     let places = named.unwrap_or_else(|| vec![(service.host.clone(), service.port_or_default())]);
