@@ -80,6 +80,17 @@ fn the_healthy_demo_is_ok_without_any_finding() {
 }
 
 #[test]
+fn the_demo_sends_nothing_beyond_loopback() {
+    for arguments in
+        [&["demo", "--json"][..], &["demo", "--json", "--fault", "turn-down"], &["demo", "--json", "--fault", "turn-udp-closed"]]
+    {
+        let contacted = callcheck(arguments).run().report().contacted;
+        assert!(!contacted.is_empty());
+        assert!(contacted.iter().all(|host| host.starts_with("127.")), "{contacted:?}");
+    }
+}
+
+#[test]
 fn the_list_names_the_faults_on_offer() {
     let run = callcheck(&["demo", "--fault", "list"]).run();
     assert_eq!(run.code, Some(0));
