@@ -6,11 +6,11 @@ use colored::{Color, Colorize as _};
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::Style;
-use super::describe::{describe, outcome};
+use super::describe::describe;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{Fact, HandshakeEnd, InboundWay, Observation};
 use crate::model::finding::{Confidence, Finding, Level, Place};
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, Unreachable};
 use crate::model::report::{Report, Verdict};
 
 /// Draws a report.
@@ -23,7 +23,7 @@ pub fn render(report: &Report, style: Style) -> String {
     }
     let table = table(report);
     if !table.is_empty() {
-        _ = write!(text, "\n{table}\n");
+        _ = write!(text, "\n{table}");
     }
     for finding in &report.findings {
         text.push('\n');
@@ -143,7 +143,6 @@ fn row(report: &Report, endpoint: Endpoint) -> [String; 8] {
     let cell = |select: &dyn Fn(&Fact) -> Option<String>| {
         seen.iter().find_map(|seen| select(&seen.fact)).unwrap_or_else(|| "-".to_owned())
     };
-    let brief = |outcome_of: &Outcome| if *outcome_of == Outcome::Success { "ok".to_owned() } else { outcome(outcome_of) };
     let reach = cell(&|fact| match fact {
         Fact::Connect(it) => Some(brief(&it.reply.outcome)),
         Fact::Challenge(it) if it.reply.answered() => Some("ok".to_owned()),
@@ -188,13 +187,29 @@ fn row(report: &Report, endpoint: Endpoint) -> [String; 8] {
 }
 
 fn challenge(of: &Outcome) -> String {
-    if matches!(of, Outcome::Error { code: 401 }) {
-        "asks for login".to_owned()
-    } else if *of == Outcome::Success {
-        "open to anyone".to_owned()
-    } else {
-        outcome(of)
+    match of {
+        Outcome::Error { code: 401 } => "asks for login".to_owned(),
+        Outcome::Success => "open to anyone".to_owned(),
+        other => brief(other),
     }
+}
+
+/// An outcome in a word or two, for a cell of the table.
+fn brief(of: &Outcome) -> String {
+    let word = match of {
+        Outcome::Success => "ok",
+        Outcome::Error { code } => return format!("error {code}"),
+        Outcome::Silent => "silent",
+        Outcome::Unreachable { reason: Unreachable::Port, .. } => "refused",
+        Outcome::Unreachable { .. } => "rejected",
+        Outcome::DeniedLocally => "denied here",
+        Outcome::NoRoute => "no route",
+        Outcome::Closed => "closed",
+        Outcome::NotStun { .. } => "not STUN",
+        Outcome::FromElsewhere { .. } => "elsewhere",
+        Outcome::Unusable { .. } => "unusable",
+    };
+    word.to_owned()
 }
 
 fn yes(arrived: bool) -> String {
