@@ -4,6 +4,7 @@ pub mod allocate;
 pub mod context;
 pub mod control;
 pub mod greet;
+pub mod inbox;
 pub mod loss;
 pub mod name;
 pub mod outside;

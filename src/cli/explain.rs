@@ -69,7 +69,9 @@ fn list(json: bool) -> String {
     }
     let mut text = String::new();
     let mut group = None;
-    for cause in rules::ALL.iter().map(|rule| &rule.cause) {
+    let mut causes: Vec<&Cause> = rules::ALL.iter().map(|rule| &rule.cause).collect();
+    causes.sort_by_key(|cause| cause.group);
+    for cause in causes {
         if group.replace(cause.group) != Some(cause.group) {
             _ = writeln!(text, "{}{}", if text.is_empty() { "" } else { "\n" }, cause.group.title());
         }

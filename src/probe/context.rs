@@ -60,8 +60,8 @@ impl Context {
         let allowed = 0.01 / f64::from(ports.max(1));
         let tries = (allowed.ln() / self.loss().ln()).ceil();
         // Truncation can't matter between these bounds.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the value is clamped to 4..=16")]
-        let tries = tries.clamp(4.0, 16.0) as u32;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the value is clamped to 6..=16")]
+        let tries = tries.clamp(6.0, 16.0) as u32;
         tries
     }
 }

@@ -23,7 +23,7 @@ const CONFIRMING: u32 = 60;
 const SUSPICIOUS: f64 = 0.09;
 
 /// The distance of two requests.
-const DISTANCE: Duration = Duration::from_millis(2);
+const DISTANCE: Duration = Duration::from_millis(1);
 
 /// Measures the loss on a session whose server answers Binding requests.
 pub async fn measure(context: &Context, session: &Session) {

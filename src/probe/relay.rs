@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use tokio::sync::mpsc::Receiver;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::Instant;
 
 use super::allocate::{Allocation, Role};
 use super::context::Context;
-use super::outside::Peer;
+use super::inbox::Inbox;
+use super::outside::{Peer, Token};
 use super::{control, stream};
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{
@@ -19,7 +19,7 @@ use crate::model::fact::{
     SelfPairFact,
 };
 use crate::model::outcome::{Outcome, Reply};
-use crate::net::session::{Relayed, milliseconds};
+use crate::net::session::milliseconds;
 use crate::proto::request::{FIRST_CHANNEL, Request};
 
 /// The shortest distance between two tries of a datagram; ICMP errors are limited to some per second.
@@ -36,12 +36,13 @@ const MAPPED_LIMIT: Duration = Duration::from_millis(600);
 
 /// Proves an allocation's data path and gives the allocation back.
 pub async fn prove(context: &Context, allocation: Allocation, role: Role) {
-    let mut relayed = allocation.session.relayed();
+    let mut relayed = Inbox::of(&allocation.session);
     let proof = Proof { context, allocation: &allocation, role };
     if let Some(peer) = context.outside.towards(allocation.relayed.ip()) {
         proof.run(peer, &mut relayed).await;
     } else if proof.permit_relayed().await {
-        proof.pair_with_itself(&mut relayed).await;
+        let token = proof.send_to_itself();
+        proof.pair_with_itself(&mut relayed, token).await;
     }
     release(context, &allocation).await;
     context.count_losses(allocation.session.tally());
@@ -66,7 +67,7 @@ struct Arrived {
 }
 
 impl Proof<'_> {
-    async fn run(&self, peer: &Peer, relayed: &mut Receiver<Relayed>) {
+    async fn run(&self, peer: &Peer, relayed: &mut Inbox) {
         let outside = peer.mapped_within(MAPPED_LIMIT).await;
         let permitted = match self.role {
             Role::Main => {
@@ -76,6 +77,8 @@ impl Proof<'_> {
             Role::Sample => (self.permit_reflexive(&outside).await, false),
         };
         let (true, own) = permitted else { return };
+        // Sent beside IN, so that its way costs no round trip of its own.
+        let to_itself = own.then(|| self.send_to_itself());
         let way = self.allocation.relayed;
         match self.inbound(peer, relayed, way, InboundWay::Unsolicited).await {
             Some(arrived) if self.role == Role::Main => {
@@ -83,10 +86,10 @@ impl Proof<'_> {
                 if outside.is_empty() {
                     self.inbound(peer, relayed, way, InboundWay::StunLike).await;
                 }
-                self.outward(peer, relayed, arrived, own).await;
+                self.outward(peer, relayed, arrived, to_itself).await;
             }
             Some(_) => {}
-            None => self.three_steps(peer, relayed, &outside, own).await,
+            None => self.three_steps(peer, relayed, &outside, to_itself).await,
         }
     }
 
@@ -113,7 +116,7 @@ impl Proof<'_> {
     }
 
     /// Sends to a relayed address until the datagram comes back through the relay or enough tries were made.
-    async fn inbound(&self, peer: &Peer, relayed: &mut Receiver<Relayed>, to: SocketAddr, way: InboundWay) -> Option<Arrived> {
+    async fn inbound(&self, peer: &Peer, relayed: &mut Inbox, to: SocketAddr, way: InboundWay) -> Option<Arrived> {
         let token = self.payload_of(way);
         peer.forget_error(to);
         let mut last_icmp_at = None;
@@ -185,21 +188,27 @@ impl Proof<'_> {
     }
 
     /// After a successful IN: out, over a channel, to itself, and a paced stream, all at once.
-    async fn outward(&self, peer: &Peer, relayed: &mut Receiver<Relayed>, arrived: Arrived, own: bool) {
+    async fn outward(&self, peer: &Peer, relayed: &mut Inbox, arrived: Arrived, to_itself: Option<Token>) {
         let Some(seen) = arrived.peer else { return };
         let streaming = async {
             if !self.context.brief {
                 stream::run(self.context, self.allocation, peer, seen, relayed).await;
             }
-            if own {
-                self.pair_with_itself(relayed).await;
+            if let Some(token) = to_itself {
+                self.pair_with_itself(relayed, token).await;
             }
         };
         tokio::join!(self.outbound(peer, seen, true), self.channel(peer, seen), streaming);
     }
 
     /// After a failed IN: the server's own address with that port, then out, then in again through what that opened.
-    async fn three_steps(&self, peer: &Peer, relayed: &mut Receiver<Relayed>, outside: &[(SocketAddr, SocketAddr)], own: bool) {
+    async fn three_steps(
+        &self,
+        peer: &Peer,
+        relayed: &mut Inbox,
+        outside: &[(SocketAddr, SocketAddr)],
+        to_itself: Option<Token>,
+    ) {
         let server = self.allocation.session.endpoint().ip();
         let way = self.allocation.relayed;
         if server != way.ip() && server.is_ipv4() == way.is_ipv4() {
@@ -219,8 +228,8 @@ impl Proof<'_> {
             self.inbound(peer, relayed, way, InboundWay::Solicited),
             control::high_port(self.context, self.allocation.session.endpoint().ip())
         );
-        if own && self.role == Role::Main {
-            self.pair_with_itself(relayed).await;
+        if let Some(token) = to_itself {
+            self.pair_with_itself(relayed, token).await;
         }
     }
 
@@ -280,19 +289,25 @@ impl Proof<'_> {
         false
     }
 
-    /// From the relayed address to itself. It needs a permission for the relay's own address.
-    async fn pair_with_itself(&self, relayed: &mut Receiver<Relayed>) {
+    /// Sends from the relayed address to itself. It needs a permission for the relay's own address.
+    fn send_to_itself(&self) -> Token {
         let token = self.context.outside.token();
+        self.allocation.session.send_to_peer(self.allocation.relayed, &token);
+        token
+    }
+
+    /// Waits for what was sent from the relayed address to itself.
+    async fn pair_with_itself(&self, relayed: &mut Inbox, token: Token) {
         let started = Instant::now();
         let pace = Pace::new(self.round_trip(), 3);
         let mut arrived = false;
         for sends in 1..=3 {
-            self.allocation.session.send_to_peer(self.allocation.relayed, &token);
             let until = started + if sends == 3 { pace.end } else { pace.distance * sends };
             arrived = wait_for(relayed, &token, started, until).await.is_some();
             if arrived {
                 break;
             }
+            self.allocation.session.send_to_peer(self.allocation.relayed, &token);
         }
         let fact = SelfPairFact { relayed: self.allocation.relayed, arrived };
         self.context.record.add("self-pair", self.allocation.session.endpoint(), Fact::SelfPair(fact));
@@ -316,16 +331,7 @@ impl Pace {
     }
 }
 
-async fn wait_for(relayed: &mut Receiver<Relayed>, payload: &[u8], started: Instant, until: Instant) -> Option<Arrived> {
-    let arrival = async {
-        while let Some(relayed) = relayed.recv().await {
-            if relayed.payload == payload {
-                return Some(Arrived { peer: relayed.peer, round_trip: relayed.at.saturating_duration_since(started) });
-            }
-        }
-        // The session has ended: nothing will come any more, and the schedule stays what it is.
-        sleep_until(until).await;
-        None
-    };
-    timeout(until.saturating_duration_since(Instant::now()), arrival).await.ok().flatten()
+async fn wait_for(relayed: &mut Inbox, payload: &[u8], started: Instant, until: Instant) -> Option<Arrived> {
+    let arrived = relayed.wait_for(payload, until).await?;
+    Some(Arrived { peer: arrived.peer, round_trip: arrived.at.saturating_duration_since(started) })
 }

@@ -38,7 +38,7 @@ impl Schedule {
     #[must_use]
     pub fn unhurried(round_trip: Duration) -> Self {
         let first = (round_trip * 2).clamp(Duration::from_millis(500), Duration::from_secs(1));
-        Self { sends: vec![Duration::ZERO, first, first * 2, first * 4], give_up: first * 6 }
+        Self { sends: vec![Duration::ZERO, first, first * 2, first * 4], give_up: first * 8 }
     }
 
     /// One send on a reliable transport; TCP retransmits by itself.
