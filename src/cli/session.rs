@@ -97,6 +97,7 @@ async fn interrupted() {
             return std::future::pending().await;
         };
         tokio::select! {
+            biased;
             Ok(()) = tokio::signal::ctrl_c() => {}
             Some(()) = terminate.recv() => {}
             Some(()) = hang_up.recv() => {}

@@ -165,6 +165,7 @@ async fn ask_datagram(context: &Context, server: SocketAddr, bytes: &[u8], is_an
     loop {
         let next = SENDS_MS.get(sends as usize).map_or(GIVE_UP, |at| Duration::from_millis(*at));
         tokio::select! {
+            biased;
             arrival = socket.receive() => {
                 let rtt_ms = Some(milliseconds(started.elapsed()));
                 match arrival {

@@ -181,6 +181,7 @@ async fn pump(socket: Rc<dyn Datagrams>, state: Rc<RefCell<State>>, wake: Rc<Not
     loop {
         let next = ask_what_is_due(&socket, &mut state.borrow_mut());
         let arrival = tokio::select! {
+            biased;
             arrival = socket.receive() => Some(arrival),
             () = sleep_until(next) => None,
             () = wake.notified() => None,

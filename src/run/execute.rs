@@ -50,6 +50,7 @@ pub async fn execute(
     let limit = plan.timeout.saturating_sub(RELEASE_LIMIT).max(plan.timeout / 2);
     let probing = AssertUnwindSafe(server::examine_all(&context, plan)).catch_unwind();
     let (cut_short, panic) = tokio::select! {
+        biased;
         ended = probing => (None, ended.err()),
         () = tokio::time::sleep(limit) => (Some(CutShort::Deadline), None),
         () = stop => (Some(CutShort::Interrupted), None),

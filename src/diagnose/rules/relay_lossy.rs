@@ -78,7 +78,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 fn complaint(endpoint: &EndpointEvidence<'_>) -> Option<String> {
     let stream = endpoint.stream?.fact;
     loss_complaint(stream, endpoint).or_else(|| {
-        if stream.jitter_ms > BEARABLE_JITTER_MS {
+        // Over TCP a packet that is repeated holds up those behind it: that unevenness is not the relay's.
+        if endpoint.is_udp() && stream.jitter_ms > BEARABLE_JITTER_MS {
             Some(format!("packets arrive unevenly, with a jitter of {:.0} ms", stream.jitter_ms))
         } else if stream.long && stream.throughput_kbps < NEEDED_KBPS {
             Some(format!("it carries only {:.0} kbit/s", stream.throughput_kbps))

@@ -232,6 +232,7 @@ async fn keep_time(driver: Rc<Driver>) {
             }
         };
         tokio::select! {
+            biased;
             () = expiry => {
                 driver.server.borrow_mut().handle_timeout(Instant::now().into_std());
                 driver.obey();

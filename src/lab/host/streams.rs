@@ -47,6 +47,7 @@ pub async fn accept(driver: Rc<Driver>, transport: Transport, listener: TcpListe
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
+            biased;
             accepted = listener.accept() => {
                 // Without descriptors left accept fails at once, again and again; the others need time to end.
                 let Ok((stream, client)) = accepted else { tokio::time::sleep(DRIP_INTERVAL).await; continue };

@@ -26,6 +26,7 @@ pub(super) async fn pump_datagrams(socket: Rc<dyn Datagrams>, server: SocketAddr
         }
         let next = state.borrow().transactions.next_due();
         tokio::select! {
+            biased;
             arrival = socket.receive() => take_arrival(&mut state.borrow_mut(), arrival, server),
             () = sleep_until(next) => {}
             () = wake.notified() => {}
@@ -78,6 +79,7 @@ pub(super) async fn pump_stream(
         }
         let next = state.borrow().transactions.next_due();
         tokio::select! {
+            biased;
             read = reader.read(&mut buffer) => {
                 let end = match read {
                     Ok(0) => Some(Outcome::Closed),
