@@ -5,6 +5,7 @@ use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::diagnose::server::{list, places};
 use crate::model::cause::{Cause, Group};
+use crate::model::endpoint::Endpoint;
 use crate::model::finding::{Level, Place};
 
 /// The rule.
@@ -32,11 +33,11 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .filter_map(|endpoint| endpoint.challenge)
         .filter(|challenge| challenge.fact.reply.answered())
         .collect();
-    if silent.is_empty()
-        || !answered.is_empty()
-            && silent.iter().all(|endpoint| endpoint.is_udp())
-            && answered.iter().any(|it| it.endpoint().is_some_and(|endpoint| endpoint.ip() == silent[0].endpoint.ip()))
-    {
+    // TURN over a stream at the same address: then it relays, and what is lost over UDP is another rule's.
+    let relays_there =
+        |place: Endpoint| answered.iter().any(|it| it.endpoint().is_some_and(|endpoint| endpoint.ip() == place.ip()));
+    let over_udp_alone = silent.iter().all(|endpoint| endpoint.is_udp());
+    if silent.first().is_none_or(|first| over_udp_alone && relays_there(first.endpoint)) {
         return Judgement::ruled_out_by(answered.iter().map(|challenge| challenge.cite()).collect());
     }
     let lost = places(&silent);
