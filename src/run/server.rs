@@ -253,12 +253,7 @@ async fn examine_one(context: &Context, candidate: &Candidate, shared: &Shared) 
         }
         Outcome::Error { code: 401 } if trusted => {
             let signed = LongTerm::new(candidate.login.as_deref()?, &response?)?;
-            let measured = async {
-                if candidate.endpoint.transport == Transport::Udp && !context.brief {
-                    loss::measure(context, &session).await;
-                }
-            };
-            tokio::join!(authenticated(context, candidate, shared, session.clone(), signed), measured).0
+            authenticated(context, candidate, shared, session, signed).await
         }
         Outcome::Error { .. }
         | Outcome::Silent
@@ -304,7 +299,14 @@ async fn authenticated(
     match allocated {
         Ok(allocation) => {
             let samples = sample(context, candidate, shared, &signed);
-            tokio::join!(relay::prove(context, allocation, Role::Main), samples);
+            // Not before: a server that searches its ports for an Allocate in vain answers nothing meanwhile, which is no loss.
+            let session = allocation.session.clone();
+            let measured = async {
+                if candidate.endpoint.transport == Transport::Udp && !context.brief {
+                    loss::measure(context, &session).await;
+                }
+            };
+            tokio::join!(relay::prove(context, allocation, Role::Main), samples, measured);
             None
         }
         Err(reply) if reply.code() == Some(300) => last_alternate(context, candidate.endpoint),
