@@ -76,7 +76,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l strict -d '
 complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -s v -l verbose -d 'List every observation'
 complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -s q -l quiet -d 'Say the verdict alone'
 complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l ice-servers -d 'A browser\'s iceServers as JSON: a file, or - for standard input' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l ice-servers -d 'A browser\'s iceServers as JSON: a file, a URL that is fetched, or - for standard input [env: `CALLCHECK_ICE_SERVERS_TOKEN` holds a bearer token for the URL]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l user -d 'The TURN user; with a shared secret, the id that goes into the ephemeral name' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l password-file -d 'A file with the password in its first line [env: `CALLCHECK_TURN_PASSWORD` holds the password itself]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l password -d 'The password; visible to everyone on this host in the list of processes' -r
@@ -104,7 +104,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l strict -d '
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -s v -l verbose -d 'List every observation'
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -s q -l quiet -d 'Say the verdict alone'
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l ice-servers -d 'A browser\'s iceServers as JSON: a file, or - for standard input' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l ice-servers -d 'A browser\'s iceServers as JSON: a file, a URL that is fetched, or - for standard input [env: `CALLCHECK_ICE_SERVERS_TOKEN` holds a bearer token for the URL]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l user -d 'The TURN user; with a shared secret, the id that goes into the ephemeral name' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l password-file -d 'A file with the password in its first line [env: `CALLCHECK_TURN_PASSWORD` holds the password itself]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l password -d 'The password; visible to everyone on this host in the list of processes' -r

@@ -7,7 +7,9 @@ mod login;
 mod network;
 mod output;
 mod planning;
+mod runtime;
 mod session;
+mod web_list;
 
 use std::process::ExitCode;
 

@@ -30,7 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// TLS as a server, with what `lab/certificates.rs` made.
 const HOMES: &[(&str, &[&str])] = &[
     ("async_trait", &["net"]),
-    ("base64", &["proto", "probe/proxy.rs"]),
+    ("base64", &["proto", "net/fetch.rs", "probe/proxy.rs"]),
     ("bytecodec", &["proto"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
@@ -46,6 +46,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["net/http.rs"]),
     ("hyper_util", &["net/http.rs"]),
     ("nix", &["net", "cli/network.rs"]),
+    ("percent_encoding", &["net/fetch.rs"]),
     ("rand", &["net", "lab"]),
     ("rcgen", &["lab/certificates.rs"]),
     ("rpassword", &["cli/login.rs"]),
@@ -62,6 +63,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("thiserror", &["model", "proto", "net", "lab", "cli"]),
     ("tokio", &["net", "probe", "run", "lab", "cli"]),
     ("tokio_rustls", &["net", "lab/host"]),
+    ("url", &["net/fetch.rs", "cli/web_list.rs"]),
     ("x509_parser", &["net"]),
 ];
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::model::target::Target;
 use crate::probe::control::Control;
@@ -64,9 +64,9 @@ pub struct Turn {
     /// The server.
     #[arg(value_name = "TARGET", required_unless_present = "ice_servers", help = TURN_TARGET)]
     pub target: Option<Target>,
-    /// A browser's iceServers as JSON: a file, or - for standard input
-    #[arg(long, value_name = "FILE", conflicts_with = "target")]
-    pub ice_servers: Option<PathBuf>,
+    /// A browser's iceServers as JSON: a file, a URL that is fetched, or - for standard input [env: `CALLCHECK_ICE_SERVERS_TOKEN` holds a bearer token for the URL]
+    #[arg(long, value_name = "FILE|URL|-", value_hint = ValueHint::AnyPath, conflicts_with = "target")]
+    pub ice_servers: Option<String>,
     /// What to log in with
     #[command(flatten)]
     pub login: Login,

@@ -1,4 +1,4 @@
-//! A browser's `iceServers` (W3C WebRTC §4.2.3): an array, one entry, or an object that holds them.
+//! A browser's `iceServers` (W3C WebRTC §4.2.3), in the forms in which files and services have it.
 
 use std::rc::Rc;
 
@@ -9,23 +9,37 @@ use crate::model::secret::{Credentials, Secret};
 use crate::model::target::Target;
 use crate::run::plan::{Login, Planned};
 
+const NO_LIST: &str = "it is JSON, but not a list of iceServers such as [{\"urls\": \"turn:turn.example.org\"}]";
+
+/// The forms in which services give out such a list.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Document {
+    /// The array itself.
     List(Vec<Entry>),
-    #[serde(rename_all = "camelCase")]
+    /// What a browser's `RTCPeerConnection` takes; Twilio writes `ice_servers`, Cloudflare gives one entry in place of the array.
     Configuration {
-        #[serde(alias = "ice_servers")]
-        ice_servers: Vec<Entry>,
+        #[serde(rename = "iceServers", alias = "ice_servers")]
+        ice_servers: Box<Document>,
     },
+    /// Xirsys' envelope: `v` in its third version, `d` in its second.
+    Envelope {
+        #[serde(alias = "d")]
+        v: Box<Document>,
+    },
+    /// One entry.
     One(Entry),
 }
 
 #[derive(Deserialize)]
 struct Entry {
-    #[serde(alias = "url")]
-    urls: Urls,
+    /// `uris` is the draft's word (draft-uberti-behave-turn-rest §2.2), as `password` is.
+    #[serde(alias = "uris")]
+    urls: Option<Urls>,
+    /// The word before `urls`; some services give both.
+    url: Option<Urls>,
     username: Option<String>,
+    #[serde(alias = "password")]
     credential: Option<String>,
 }
 
@@ -39,18 +53,10 @@ enum Urls {
 /// Reads the services; an entry without credentials of its own takes those of the command line.
 pub fn read(text: &str, source: &str, fallback: Option<&Rc<Login>>) -> Result<Vec<Planned>, Usage> {
     let document: Document = serde_json::from_str(text).map_err(|error| wrong(source, &describe(text, &error)))?;
-    let entries = match document {
-        Document::List(entries) | Document::Configuration { ice_servers: entries } => entries,
-        Document::One(entry) => vec![entry],
-    };
     let mut planned = Vec::new();
-    for entry in entries {
+    for entry in entries(document) {
         let login = login(&entry).map(Rc::new).or_else(|| fallback.cloned());
-        let urls = match entry.urls {
-            Urls::One(url) => vec![url],
-            Urls::Many(urls) => urls,
-        };
-        for url in urls {
+        for url in urls(entry).ok_or_else(|| wrong(source, NO_LIST))? {
             let target: Target = url.parse().map_err(|error| wrong(source, &format!("{error}")))?;
             if !matches!(target, Target::Uri(_)) {
                 return Err(wrong(source, &format!("{url:?} is not a stun:, stuns:, turn: or turns: URI")));
@@ -67,6 +73,22 @@ pub fn read(text: &str, source: &str, fallback: Option<&Rc<Login>>) -> Result<Ve
     Ok(planned)
 }
 
+fn entries(document: Document) -> Vec<Entry> {
+    match document {
+        Document::List(entries) => entries,
+        Document::Configuration { ice_servers } => entries(*ice_servers),
+        Document::Envelope { v } => entries(*v),
+        Document::One(entry) => vec![entry],
+    }
+}
+
+fn urls(entry: Entry) -> Option<Vec<String>> {
+    Some(match entry.urls.or(entry.url)? {
+        Urls::One(url) => vec![url],
+        Urls::Many(urls) => urls,
+    })
+}
+
 fn login(entry: &Entry) -> Option<Login> {
     let credentials =
         Credentials { username: Secret::new(entry.username.clone()?), password: Secret::new(entry.credential.clone()?) };
@@ -77,9 +99,7 @@ fn login(entry: &Entry) -> Option<Login> {
 fn describe(text: &str, error: &serde_json::Error) -> String {
     match serde_json::from_str::<serde_json::Value>(text) {
         Err(syntax) => format!("it is not JSON: {syntax}"),
-        Ok(_) if error.is_data() => {
-            "it is JSON, but not a list of iceServers such as [{\"urls\": \"turn:turn.example.org\"}]".to_owned()
-        }
+        Ok(_) if error.is_data() => NO_LIST.to_owned(),
         Ok(_) => error.to_string(),
     }
 }
@@ -102,9 +122,60 @@ mod tests {
         assert_eq!(read(object, "-", None).expect("valid").len(), 1);
     }
 
+    /// As the services' own documentation shows them, with the names of the hosts replaced.
+    #[test]
+    fn the_answers_of_services_are_read() {
+        for (service, text, count, logins) in [
+            (
+                "Cloudflare",
+                r#"{"iceServers": {"urls": ["stun:a.example:3478", "turn:a.example:3478?transport=udp", "turns:a.example:5349?transport=tcp"], "username": "u", "credential": "c"}}"#,
+                3,
+                2,
+            ),
+            (
+                "Twilio",
+                r#"{"username": "u", "password": "c", "ttl": "86400", "ice_servers": [{"url": "stun:a.example:3478", "urls": "stun:a.example:3478"}, {"url": "turn:a.example:3478?transport=udp", "username": "u", "urls": "turn:a.example:3478?transport=udp", "credential": "c"}]}"#,
+                2,
+                1,
+            ),
+            (
+                "Xirsys 3",
+                r#"{"v": {"iceServers": {"username": "u", "urls": ["stun:a.example", "turn:a.example:80?transport=udp"], "credential": "c"}}, "s": "ok"}"#,
+                2,
+                1,
+            ),
+            (
+                "Xirsys 2",
+                r#"{"s": 200, "d": {"iceServers": [{"url": "turn:a.example?transport=udp", "username": "u", "credential": "c"}]}}"#,
+                1,
+                1,
+            ),
+            (
+                "the REST draft",
+                r#"{"username": "1:u", "password": "c", "ttl": 86400, "uris": ["turn:a.example?transport=udp", "stun:a.example"]}"#,
+                2,
+                1,
+            ),
+        ] {
+            let services = read(text, "-", None).unwrap_or_else(|error| panic!("{service}: {error}"));
+            let with_login = services.iter().filter(|planned| planned.login.is_some()).count();
+            assert_eq!((services.len(), with_login), (count, logins), "{service}");
+        }
+    }
+
     #[test]
     fn what_is_no_list_of_servers_is_refused_by_its_name() {
-        for text in ["", "{", "[]", "3", r#"[{"urls": "https://a.example"}]"#, r#"[{"urls": "turn://a"}]"#, r#"{"a": 1}"#] {
+        for text in [
+            "",
+            "{",
+            "[]",
+            "3",
+            r#"[{"urls": "https://a.example"}]"#,
+            r#"[{"urls": "turn://a"}]"#,
+            r#"{"a": 1}"#,
+            r#"{"v": "denied", "s": "error"}"#,
+            "[{}]",
+        ] {
             let error = read(text, "ice.json", None).err().expect(text);
             assert!(error.to_string().starts_with("invalid value \"ice.json\" for --ice-servers: "), "{error}");
         }

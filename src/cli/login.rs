@@ -59,7 +59,8 @@ fn read(file: &Path, option: &str) -> Result<Secret, Usage> {
     if line.is_empty() { Err(wrong("its first line is empty")) } else { Ok(Secret::new(line)) }
 }
 
-fn variable(name: &str) -> Result<Option<Secret>, Usage> {
+/// A secret in a variable of the environment; an empty one is none.
+pub fn variable(name: &str) -> Result<Option<Secret>, Usage> {
     match std::env::var(name) {
         Ok(value) if value.is_empty() => Ok(None),
         Ok(value) => Ok(Some(Secret::new(value))),

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::rc::Rc;
 
 use super::arguments::{Common, Stun, Turn};
-use super::{Usage, ice_servers, login, network};
+use super::{Usage, ice_servers, login, network, web_list};
 use crate::model::asked::{Form, Purpose};
 use crate::model::target::Target;
 use crate::run::plan::{Plan, Planned};
@@ -15,6 +15,7 @@ const LONGEST_LIST: u64 = 1 << 20;
 /// The plan of `turn` or `external-ip`.
 pub fn turn(command: &Turn, common: &Common, name: &str, purpose: Purpose) -> Result<Plan, Usage> {
     let login = login::resolve(&command.login)?.map(Rc::new);
+    let mut list = None;
     let (services, form) = match (&command.target, &command.ice_servers) {
         (Some(target), _) => {
             let planned = target.services().into_iter().map(|service| {
@@ -23,14 +24,22 @@ pub fn turn(command: &Turn, common: &Common, name: &str, purpose: Purpose) -> Re
             });
             (planned.collect(), target.form())
         }
-        (None, Some(file)) => {
-            let source = file.display().to_string();
-            (ice_servers::read(&read_list(&source)?, &source, login.as_ref())?, Form::Urls)
+        (None, Some(source)) if web_list::is_url(source) => {
+            let list = list.insert(web_list::get(source, common)?);
+            (ice_servers::read(&list.text, &list.shown, login.as_ref())?, Form::Urls)
+        }
+        (None, Some(source)) => {
+            let text = read_text(source, "--ice-servers", LONGEST_LIST)?;
+            (ice_servers::read(&text, source, login.as_ref())?, Form::Urls)
         }
         (None, None) => return Err(Usage("neither a TARGET nor --ice-servers was given".to_owned())),
     };
     let mut plan = plan(common, name, purpose, form, services)?;
     plan.long_stream = command.stream;
+    if let Some(list) = list {
+        plan.timeout = plan.timeout.saturating_sub(list.took);
+        plan.contacted = list.contacted;
+    }
     Ok(plan)
 }
 
@@ -59,6 +68,7 @@ fn plan(common: &Common, command: &str, purpose: Purpose, form: Form, services: 
         families: network::families(common),
         long_stream: None,
         proxy: network::proxy(),
+        contacted: Vec::new(),
     })
 }
 
@@ -72,8 +82,4 @@ pub fn read_text(source: &str, option: &str, limit: u64) -> Result<String, Usage
         std::fs::File::open(source).map_err(wrong)?.take(limit).read_to_string(&mut text).map_err(wrong)?;
     }
     Ok(text)
-}
-
-fn read_list(source: &str) -> Result<String, Usage> {
-    read_text(source, "--ice-servers", LONGEST_LIST)
 }

@@ -1,9 +1,9 @@
 //! Runs a command's plan on the system's network, prints the report and decides the exit code.
 
-use std::future::Future;
 use std::rc::Rc;
 
 use super::arguments::{Common, Demo, Replay, Stun, Turn};
+use super::runtime::{in_runtime, interrupted};
 use super::{Usage, network, output, planning};
 use crate::diagnose::{again, verdict_again};
 use crate::lab::demo;
@@ -19,17 +19,17 @@ const LARGEST_REPORT: u64 = 64 << 20;
 
 /// `stun`.
 pub fn stun(command: &Stun, common: &Common) -> Result<u8, Usage> {
-    on_the_network(&planning::stun(command, common)?, common)
+    on_the_network(|| planning::stun(command, common), common)
 }
 
 /// `turn`.
 pub fn turn(command: &Turn, common: &Common) -> Result<u8, Usage> {
-    on_the_network(&planning::turn(command, common, "turn", Purpose::Turn)?, common)
+    on_the_network(|| planning::turn(command, common, "turn", Purpose::Turn), common)
 }
 
 /// `external-ip`.
 pub fn external_ip(command: &Turn, common: &Common) -> Result<u8, Usage> {
-    on_the_network(&planning::turn(command, common, "external-ip", Purpose::ExternalIp)?, common)
+    on_the_network(|| planning::turn(command, common, "external-ip", Purpose::ExternalIp), common)
 }
 
 /// `demo`.
@@ -71,43 +71,16 @@ pub fn replay(command: &Replay, common: &Common) -> Result<u8, Usage> {
     finish(again(&report), common)
 }
 
-fn on_the_network(plan: &Plan, common: &Common) -> Result<u8, Usage> {
+/// Making the plan may ask a web server already, so what can be checked without is checked before.
+fn on_the_network(plan: impl FnOnce() -> Result<Plan, Usage>, common: &Common) -> Result<u8, Usage> {
     output::check_report_file(common)?;
     let system = System::new(network::binding(common)?);
+    let plan = plan()?;
     in_runtime(async {
         let network: Rc<dyn Network> = Rc::new(system);
-        let report = execute(network, plan, interrupted(), output::progress(common)).await;
+        let report = execute(network, &plan, interrupted(), output::progress(common)).await;
         finish(report, common)
     })
-}
-
-/// One thread is enough: everything waits for the network.
-fn in_runtime<T>(work: impl Future<Output = Result<T, Usage>>) -> Result<T, Usage> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Usage(format!("this system gives callcheck no event loop: {error}")))?;
-    tokio::task::LocalSet::new().block_on(&runtime, work)
-}
-
-/// Ctrl-C, or the signals by which services and terminals end a program.
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut terminate), Ok(mut hang_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            biased;
-            Ok(()) = tokio::signal::ctrl_c() => {}
-            Some(()) = terminate.recv() => {}
-            Some(()) = hang_up.recv() => {}
-            else => std::future::pending().await,
-        }
-    }
-    #[cfg(not(unix))]
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending().await
-    }
 }
 
 fn finish(mut report: Report, common: &Common) -> Result<u8, Usage> {

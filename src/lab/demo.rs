@@ -71,6 +71,7 @@ pub fn plan(lab: &Lab, timeout: Duration) -> Plan {
         families: Families::Both,
         long_stream: None,
         proxy: None,
+        contacted: Vec::new(),
     }
 }
 

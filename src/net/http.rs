@@ -32,7 +32,7 @@ const MOST_HEADERS: usize = 256;
 pub struct Request(hyper::Request<Full<Bytes>>);
 
 /// Why a request can't be sent.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum InvalidRequest {
     /// The method is none.
     #[error("{0:?} is no HTTP method")]

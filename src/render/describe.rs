@@ -164,7 +164,9 @@ pub fn protocol(protocol: Protocol) -> &'static str {
     }
 }
 
-fn handshake(fact: &HandshakeFact) -> String {
+/// The end of a handshake in some words.
+#[must_use]
+pub fn handshake(fact: &HandshakeFact) -> String {
     let end = match &fact.end {
         HandshakeEnd::Completed => fact.version.clone().unwrap_or_else(|| "completed".to_owned()),
         HandshakeEnd::Alert { alert } => format!("alert {alert}"),
@@ -178,7 +180,9 @@ fn handshake(fact: &HandshakeFact) -> String {
     if defects.is_empty() { end } else { format!("{end}, certificate {}", defects.join(" and ")) }
 }
 
-fn certificate(defect: CertificateDefect) -> &'static str {
+/// What is wrong with a certificate, to be said after its name.
+#[must_use]
+pub fn certificate(defect: CertificateDefect) -> &'static str {
     match defect {
         CertificateDefect::Expired => "expired",
         CertificateDefect::NotYetValid => "not yet valid",

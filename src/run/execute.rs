@@ -46,6 +46,9 @@ pub async fn execute(
         losses: Rc::new(Cell::new((0, 0))),
         network,
     };
+    for endpoint in &plan.contacted {
+        context.record.contact(*endpoint);
+    }
     // The release is part of the bound on the whole run.
     let limit = plan.timeout.saturating_sub(RELEASE_LIMIT).max(plan.timeout / 2);
     let probing = AssertUnwindSafe(server::examine_all(&context, plan)).catch_unwind();

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::model::asked::{Asked, Form, Purpose, Service};
+use crate::model::endpoint::Endpoint;
 use crate::model::secret::{Credentials, Secret};
 use crate::net::tls::Trust;
 use crate::probe::control::Control;
@@ -32,6 +33,8 @@ pub struct Plan {
     pub long_stream: Option<Duration>,
     /// The proxy of the environment.
     pub proxy: Option<Proxy>,
+    /// The hosts that were asked while the plan was made.
+    pub contacted: Vec<Endpoint>,
 }
 
 /// One service with what to log in with.

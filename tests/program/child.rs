@@ -16,6 +16,7 @@ const LIMIT: Duration = Duration::from_mins(1);
 
 /// What of the environment the program reads by itself.
 const VARIABLES: &[&str] = &[
+    "CALLCHECK_ICE_SERVERS_TOKEN",
     "CALLCHECK_TURN_PASSWORD",
     "CALLCHECK_TURN_SECRET",
     "HTTPS_PROXY",
