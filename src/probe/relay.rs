@@ -31,6 +31,15 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(250);
 /// The least tries of a datagram out through the relay: a connection over TCP tells nothing of the loss behind the relay.
 const OUTBOUND_TRIES: u32 = 6;
 
+/// The shortest round trip that is worth sharing between the permission and IN.
+const WORTH_SHARING: Duration = Duration::from_millis(10);
+
+/// The part of a round trip by which IN leaves after the request for its permission, so that it arrives after it.
+const EARLY_PART: u32 = 8;
+
+/// The least time that the early datagram gets once the permission is granted.
+const EARLY_WAIT: Duration = Duration::from_millis(15);
+
 /// How long the own outside address is waited for, once everything else is ready.
 const MAPPED_LIMIT: Duration = Duration::from_millis(600);
 
@@ -54,6 +63,12 @@ async fn release(context: &Context, allocation: &Allocation) {
     }
 }
 
+/// IN's first datagram, where it left beside the request for its permission.
+struct Early {
+    payload: Vec<u8>,
+    at: Instant,
+}
+
 struct Proof<'a> {
     context: &'a Context,
     allocation: &'a Allocation,
@@ -69,22 +84,19 @@ struct Arrived {
 impl Proof<'_> {
     async fn run(&self, peer: &Peer, relayed: &mut Inbox) {
         let outside = peer.mapped_within(MAPPED_LIMIT).await;
-        let permitted = match self.role {
-            Role::Main => {
-                let (permitted, own) = tokio::join!(self.permit_reflexive(&outside), self.permit_relayed());
-                (permitted, own)
-            }
-            Role::Sample => (self.permit_reflexive(&outside).await, false),
-        };
-        let (true, own) = permitted else { return };
+        let own = async { self.role == Role::Main && self.permit_relayed().await };
+        let (permitted, own, early) = tokio::join!(self.permit_reflexive(&outside), own, self.knock_early(peer));
+        if !permitted {
+            return;
+        }
         // Sent beside IN, so that its way costs no round trip of its own.
         let to_itself = own.then(|| self.send_to_itself());
         let way = self.allocation.relayed;
-        match self.inbound(peer, relayed, way, InboundWay::Unsolicited).await {
+        match self.inbound(peer, relayed, way, InboundWay::Unsolicited, early).await {
             Some(arrived) if self.role == Role::Main => {
                 // Datagrams pass and STUN was not answered: whether this network takes offence at its bytes shows in the same way.
                 if outside.is_empty() {
-                    self.inbound(peer, relayed, way, InboundWay::StunLike).await;
+                    self.inbound(peer, relayed, way, InboundWay::StunLike, None).await;
                 }
                 self.outward(peer, relayed, arrived, to_itself).await;
             }
@@ -115,18 +127,46 @@ impl Proof<'_> {
         granted
     }
 
+    /// Sends IN's first datagram a moment after the permission was asked for, so that the two share a round trip.
+    ///
+    /// Nothing follows from its absence: where the permission is later than it, the server drops it rightly.
+    async fn knock_early(&self, peer: &Peer) -> Option<Early> {
+        let round_trip = self.round_trip();
+        if round_trip < WORTH_SHARING {
+            return None;
+        }
+        tokio::time::sleep(round_trip / EARLY_PART).await;
+        let to = self.allocation.relayed;
+        self.context.record.contact(Endpoint::new(Transport::Udp, to));
+        let early = Early { payload: self.payload_of(InboundWay::Unsolicited), at: Instant::now() };
+        peer.send(&early.payload, to).ok().map(|()| early)
+    }
+
     /// Sends to a relayed address until the datagram comes back through the relay or enough tries were made.
-    async fn inbound(&self, peer: &Peer, relayed: &mut Inbox, to: SocketAddr, way: InboundWay) -> Option<Arrived> {
-        let token = self.payload_of(way);
+    async fn inbound(
+        &self,
+        peer: &Peer,
+        relayed: &mut Inbox,
+        to: SocketAddr,
+        way: InboundWay,
+        early: Option<Early>,
+    ) -> Option<Arrived> {
         peer.forget_error(to);
         let mut last_icmp_at = None;
         self.context.record.contact(Endpoint::new(Transport::Udp, to));
         let mut sends = 0;
-        let started = Instant::now();
         let mut arrived = None;
+        if let Some(early) = &early {
+            let until = Instant::now() + (self.round_trip() / EARLY_PART * 2).max(EARLY_WAIT);
+            arrived = wait_for(relayed, &early.payload, early.at, until).await;
+            // It is a try of its own only where it arrived.
+            sends = u32::from(arrived.is_some());
+        }
+        let token = early.map_or_else(|| self.payload_of(way), |early| early.payload);
+        let started = Instant::now();
         // What is known of the way's loss grows while this waits, and with it the number of tries.
         let tries = || self.context.tries(self.context.samples + 1);
-        while sends < tries() {
+        while arrived.is_none() && sends < tries() {
             if let Err(outcome) = peer.send(&token, to) {
                 self.refused_here(to, outcome);
                 return None;
@@ -136,9 +176,6 @@ impl Proof<'_> {
             let pace = Pace::new(self.round_trip(), tries);
             let until = started + if sends >= tries { pace.end } else { pace.distance * sends };
             arrived = wait_for(relayed, &token, started, until).await;
-            if arrived.is_some() {
-                break;
-            }
             // Two tries answered by ICMP errors are enough.
             if peer.error(to).is_some() && last_icmp_at.replace(sends).is_some() {
                 break;
@@ -213,7 +250,7 @@ impl Proof<'_> {
         let way = self.allocation.relayed;
         if server != way.ip() && server.is_ipv4() == way.is_ipv4() {
             let alternative = SocketAddr::new(server, way.port());
-            if self.inbound(peer, relayed, alternative, InboundWay::Alternative).await.is_some() {
+            if self.inbound(peer, relayed, alternative, InboundWay::Alternative, None).await.is_some() {
                 return;
             }
         }
@@ -225,7 +262,7 @@ impl Proof<'_> {
             }
         }
         tokio::join!(
-            self.inbound(peer, relayed, way, InboundWay::Solicited),
+            self.inbound(peer, relayed, way, InboundWay::Solicited, None),
             control::high_port(self.context, self.allocation.session.endpoint().ip())
         );
         if let Some(token) = to_itself {
