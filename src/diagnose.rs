@@ -2,6 +2,7 @@
 //!
 //! To add a cause: a file in `rules/`, its line in `rules.rs`, a scenario in `tests/scenarios/`.
 
+pub mod call;
 pub mod controls;
 pub mod endpoint;
 pub mod evidence;
@@ -15,10 +16,10 @@ mod verdict;
 
 use crate::model::asked::Asked;
 use crate::model::fact::Observation;
-use crate::model::finding::{Finding, NotTested, RuledOut};
+use crate::model::finding::{Finding, Level, NotTested, RuledOut};
 use crate::model::report::{CutShort, Report, Verdict};
 use evidence::Evidence;
-use rule::{Judgement, Rule};
+use rule::{Judgement, Rule, Symptom};
 
 /// What a run's evidence comes to.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,12 +49,30 @@ pub fn diagnose(asked: &Asked, observations: &[Observation], cut_short: Option<C
     }
     let folded: Vec<&str> = found.iter().flat_map(|(rule, _)| rule.folds.iter().copied()).collect();
     found.retain(|(rule, _)| !folded.contains(&rule.cause.id));
+    for symptom in rules::SYMPTOMS {
+        fold(symptom, &mut found);
+    }
     // Stable: within a level the order of the registry stands, from the name to the relayed media.
     found.sort_by_key(|(_, finding)| finding.level);
     let findings: Vec<Finding> = found.into_iter().map(|(_, finding)| finding).collect();
     let not_tested = untested::list(&evidence, &findings, cut_short);
     let verdict = verdict::decide(&evidence, &findings, cut_short);
     Diagnosis { verdict, findings, ruled_out, not_tested }
+}
+
+/// Folds a symptom into the first cause that explains it, which has then made the call fail.
+fn fold(symptom: &Symptom, found: &mut Vec<(&Rule, Finding)>) {
+    let Some(at) = found.iter().position(|(rule, _)| rule.cause.id == symptom.id) else { return };
+    let explains = |level: Level| {
+        found.iter().position(|(rule, finding)| finding.level == level && symptom.is_explained_by(&rule.cause, finding))
+    };
+    let Some(root) = explains(Level::Fail).or_else(|| explains(Level::Degrade)) else { return };
+    let evidence = std::mem::take(&mut found[at].1.evidence);
+    let level = found[at].1.level;
+    let root = &mut found[root].1;
+    root.level = root.level.min(level);
+    root.evidence.extend(evidence.into_iter().filter(|id| !root.evidence.contains(id)).collect::<Vec<_>>());
+    found.remove(at);
 }
 
 /// The verdict on a report whose findings were given other levels.

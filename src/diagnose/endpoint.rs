@@ -112,7 +112,9 @@ impl<'a> EndpointEvidence<'a> {
             | Fact::Release(_)
             | Fact::Control(_)
             | Fact::Proxy(_)
-            | Fact::Clock(_) => {}
+            | Fact::Clock(_)
+            | Fact::Exchange(_)
+            | Fact::Peer(_) => {}
         }
     }
 

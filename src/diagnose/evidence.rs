@@ -8,10 +8,12 @@ use super::controls::Controls;
 use super::endpoint::EndpointEvidence;
 use super::relay::RelayEvidence;
 use crate::model::asked::{Asked, Form, Purpose};
+use crate::model::call::Path;
 use crate::model::cause::Cause;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{
-    ClockFact, CredentialsFact, Fact, HandshakeFact, InboundFact, NameFact, Observation, ProxyFact, RedirectFact, RouteFact,
+    ClockFact, CredentialsFact, ExchangeFact, Fact, HandshakeFact, InboundFact, NameFact, Observation, PeerFact, ProxyFact,
+    RedirectFact, RouteFact,
 };
 use crate::model::finding::Level;
 
@@ -80,7 +82,7 @@ impl<'a> Evidence<'a> {
     pub fn wants_relay(&self) -> bool {
         match self.asked.purpose {
             Purpose::Stun => false,
-            Purpose::Turn | Purpose::ExternalIp => self.asked.services.iter().any(|service| service.relay),
+            Purpose::Turn | Purpose::ExternalIp | Purpose::Call => self.asked.services.iter().any(|service| service.relay),
         }
     }
 
@@ -209,6 +211,25 @@ impl<'a> Evidence<'a> {
     /// What time other hosts say it is.
     pub fn clocks(&self) -> impl Iterator<Item = Seen<'a, ClockFact>> {
         self.facts(|fact| if let Fact::Clock(it) = fact { Some(it) } else { None })
+    }
+
+    /// The signaling of each attempt to call that counts.
+    pub fn exchanges(&self) -> impl Iterator<Item = Seen<'a, ExchangeFact>> {
+        let exchanges = self.facts(|fact| if let Fact::Exchange(it) = fact { Some(it) } else { None });
+        exchanges.filter(|seen| self.counts(seen.fact.path))
+    }
+
+    /// The peers of each attempt to call that counts.
+    pub fn peers(&self) -> impl Iterator<Item = Seen<'a, PeerFact>> {
+        let peers = self.facts(|fact| if let Fact::Peer(it) = fact { Some(it) } else { None });
+        peers.filter(|seen| self.counts(seen.fact.path))
+    }
+
+    /// Whether a call that fails on this path fails for users, too: a single way that was tried for the matrix alone is theirs only
+    /// where it was forced.
+    fn counts(&self, path: Path) -> bool {
+        let forced = self.asked.call.as_ref().is_some_and(|call| call.forced.is_some());
+        forced || matches!(path, Path::All | Path::Relay)
     }
 
     /// The TLS handshakes with control hosts.

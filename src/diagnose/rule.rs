@@ -1,7 +1,7 @@
 //! What a rule is: a cause, and a function that judges the evidence.
 
 use super::evidence::Evidence;
-use crate::model::cause::Cause;
+use crate::model::cause::{Cause, Group};
 use crate::model::finding::{Confidence, Finding, Fix, Level, Place, Remaining};
 
 /// A cause with the function that recognises it.
@@ -12,6 +12,28 @@ pub struct Rule {
     pub folds: &'static [&'static str],
     /// Judges the evidence.
     pub judge: fn(&Evidence<'_>) -> Judgement,
+}
+
+/// A cause that others explain: then it is folded into the first of them, which takes over its evidence.
+///
+/// [`Rule::folds`] hides what one cause always covers; this is for what many causes end in, as a call without a path.
+#[derive(Clone, Copy)]
+pub struct Symptom {
+    /// The cause that may be a mere symptom.
+    pub id: &'static str,
+    /// Any cause of these groups that makes calls fail.
+    pub failures_in: &'static [Group],
+    /// These causes at any level but a warning; where one explains that a call failed, it is what made it fail.
+    pub causes: &'static [&'static str],
+}
+
+impl Symptom {
+    /// Whether a finding explains it.
+    #[must_use]
+    pub fn is_explained_by(self, cause: &Cause, finding: &Finding) -> bool {
+        let fails = finding.level == Level::Fail && self.failures_in.contains(&cause.group);
+        fails || finding.level != Level::Warn && self.causes.contains(&cause.id)
+    }
 }
 
 /// What a rule says of the evidence.

@@ -1,9 +1,11 @@
 //! The registry of rules, one line each; the order is that of a call's way, and within one level the first found is the root cause.
 
-use super::rule::Rule;
+use super::rule::{Rule, Symptom};
 
 mod address_family_refused;
 mod allocation_refused;
+mod answer_not_forwarded;
+mod candidates_not_forwarded;
 mod captive_portal;
 mod cgnat;
 mod channel_refused;
@@ -13,19 +15,36 @@ mod credentials_malformed;
 mod credentials_rejected;
 mod dns_not_found;
 mod dns_unavailable;
+mod dtls_failed;
 mod external_ip_mismatch;
 mod external_ip_missing;
 mod external_ip_suspect;
 mod handshakes;
+mod ice_direct_impossible;
+mod ice_mdns_only;
+mod ice_no_candidates;
+mod ice_no_path;
+mod ice_no_relay_candidate;
+mod ice_path_lost;
+mod ice_refusals;
+mod ice_relay_forced_without_turn;
+mod ice_role_conflict;
+mod ice_slow;
+mod ice_wrong_ufrag;
 mod ipv6_address_dead;
 mod ipv6_only_network;
 mod local_firewall;
 mod mapped_address_private;
+mod media_lossy;
+mod media_none;
+mod media_one_way;
 mod mtu_blackhole;
 mod network_allow_list;
 mod network_blocks_stun;
 mod network_blocks_udp;
+mod no_answer_timeout;
 mod nonce_loop;
+mod offer_altered;
 mod own_address_denied;
 mod packet_loss;
 mod peer_denied;
@@ -33,6 +52,7 @@ mod proxy_only;
 mod quota_reached;
 mod realm_mismatch;
 mod realm_missing;
+mod receiver_offline;
 mod redirect_dead;
 mod redirect_loop;
 mod redirected;
@@ -53,6 +73,9 @@ mod relay_untestable_from_here;
 mod reply_from_other_address;
 mod server_address_blocked;
 mod server_draining;
+mod signaling_call_refused;
+mod signaling_drops;
+mod signaling_slow;
 #[cfg(test)]
 mod staged;
 mod stream_cut;
@@ -62,6 +85,8 @@ mod stun_silent;
 mod tests_allocation;
 #[cfg(test)]
 mod tests_authentication;
+#[cfg(test)]
+mod tests_call;
 #[cfg(test)]
 mod tests_tls;
 mod tls_certificate_expired;
@@ -87,6 +112,17 @@ mod wrong_host;
 pub const ALL: &[Rule] = &[
     // What leaves the verdict open comes before other warnings
     relay_untestable_from_here::RULE,
+    // A policy that turns a dead TURN server into a dead call leads
+    ice_relay_forced_without_turn::RULE,
+    // Signaling: without it nothing of the rest begins
+    signaling_call_refused::RULE,
+    signaling_drops::RULE,
+    receiver_offline::RULE,
+    offer_altered::RULE,
+    answer_not_forwarded::RULE,
+    no_answer_timeout::RULE,
+    candidates_not_forwarded::RULE,
+    signaling_slow::RULE,
     // Names and addresses
     dns_unavailable::RULE,
     dns_not_found::RULE,
@@ -161,4 +197,22 @@ pub const ALL: &[Rule] = &[
     relay_ports_partly_closed::RULE,
     relay_lossy::RULE,
     relay_multiplexed::RULE,
+    // ICE, DTLS, media
+    ice_no_candidates::RULE,
+    ice_no_relay_candidate::RULE,
+    ice_mdns_only::RULE,
+    ice_role_conflict::RULE,
+    ice_wrong_ufrag::RULE,
+    ice_no_path::RULE,
+    ice_path_lost::RULE,
+    dtls_failed::RULE,
+    media_none::RULE,
+    media_one_way::RULE,
+    media_lossy::RULE,
+    ice_slow::RULE,
+    ice_direct_impossible::RULE,
 ];
+
+/// What others explain; the order is that of folding.
+pub const SYMPTOMS: &[Symptom] =
+    &[ice_no_relay_candidate::SYMPTOM, ice_no_candidates::SYMPTOM, ice_no_path::SYMPTOM, media_lossy::SYMPTOM];

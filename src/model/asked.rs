@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::call::{Path, Role};
 use super::endpoint::Transport;
 use super::target::Host;
 
@@ -19,6 +20,27 @@ pub struct Asked {
     pub credentials: bool,
     /// Whether controls were allowed.
     pub controls: bool,
+    /// The call, where one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<AskedCall>,
+}
+
+impl Asked {
+    /// Whether the call was asked to use nothing but the relay.
+    #[must_use]
+    pub fn relay_forced(&self) -> bool {
+        self.call.as_ref().and_then(|call| call.forced).is_some_and(Path::is_relay_only)
+    }
+}
+
+/// A call that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AskedCall {
+    /// The peers that run here.
+    pub roles: Vec<Role>,
+    /// The path that was forced, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forced: Option<Path>,
 }
 
 /// What a run is for.
@@ -31,6 +53,8 @@ pub enum Purpose {
     Turn,
     /// `external-ip`: whether the advertised address is the one that works.
     ExternalIp,
+    /// `call`: whether two peers connect through the signaling server.
+    Call,
 }
 
 /// How the servers were named.

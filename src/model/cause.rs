@@ -45,6 +45,10 @@ pub enum Group {
     Allocation,
     /// The relay's data path.
     Relay,
+    /// Signaling.
+    Signaling,
+    /// ICE, DTLS, media.
+    Call,
 }
 
 impl Group {
@@ -59,6 +63,8 @@ impl Group {
             Self::Authentication => "TURN authentication",
             Self::Allocation => "TURN allocation",
             Self::Relay => "The relay's data path",
+            Self::Signaling => "Signaling",
+            Self::Call => "ICE, DTLS, media",
         }
     }
 }

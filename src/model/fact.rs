@@ -1,5 +1,6 @@
 //! What one probe saw. Facts state and never judge; "not probed" is the absence of a fact.
 
+mod call;
 mod control;
 mod given;
 mod reach;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::endpoint::Endpoint;
 
+pub use call::{CandidateCounts, Delivery, Ended, ExchangeFact, Forwarded, IceEnd, PairFact, PeerFact, Refusal};
 pub use control::{ClockFact, ControlFact, ControlKind, ProxyFact};
 pub use given::{CredentialsFact, CredentialsOddity, CredentialsSource, NameAnswer, NameFact, RouteFact};
 pub use reach::{BindingFact, Certificate, CertificateDefect, ConnectFact, HandshakeEnd, HandshakeFact, LossFact, Tally};
@@ -84,4 +86,8 @@ pub enum Fact {
     Proxy(ProxyFact),
     /// The time that another host says it is.
     Clock(ClockFact),
+    /// The signaling of an attempt to call.
+    Exchange(ExchangeFact),
+    /// A peer of an attempt to call.
+    Peer(PeerFact),
 }

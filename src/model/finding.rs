@@ -76,6 +76,8 @@ pub struct Fix {
 pub enum Place {
     /// On the TURN server's host.
     Server,
+    /// On the signaling server.
+    Gateway,
     /// In the firewall or the provider's rules before the server.
     Firewall,
     /// In the zone of the name.

@@ -1,5 +1,7 @@
 //! One observation in one line of plain words.
 
+mod call;
+
 use crate::model::fact::{
     BindingFact, CertificateDefect, ControlKind, CredentialsSource, Fact, HandshakeEnd, HandshakeFact, InboundFact, InboundWay,
     NameAnswer, Observation, OutboundFact, PeerKind, RedirectEnd, StreamFact,
@@ -87,6 +89,8 @@ pub fn describe(seen: &Observation) -> String {
             Some(status) => format!("proxy {} answers CONNECT for {target} with {status}", fact.proxy),
             None => format!("proxy {} for {target}: {}", fact.proxy, outcome(&fact.outcome)),
         },
+        Fact::Exchange(fact) => call::exchange(fact),
+        Fact::Peer(fact) => call::peer(fact),
         Fact::Clock(fact) => format!("{target} says it is {}, this host {}", date(fact.theirs), date(fact.ours)),
     }
 }

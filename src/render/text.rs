@@ -255,6 +255,7 @@ fn one_finding(report: &Report, finding: &Finding, pen: Pen) -> String {
 fn place(place: Place) -> &'static str {
     match place {
         Place::Server => "On the TURN server:",
+        Place::Gateway => "On the signaling server:",
         Place::Firewall => "In the server's firewall:",
         Place::Dns => "In DNS:",
         Place::Application => "In the application:",

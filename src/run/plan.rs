@@ -93,6 +93,7 @@ impl Plan {
             services: self.services.iter().map(|planned| planned.service.clone()).collect(),
             credentials: self.services.iter().any(|planned| planned.login.is_some()),
             controls: !self.controls.is_empty(),
+            call: None,
         }
     }
 }

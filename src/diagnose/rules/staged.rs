@@ -5,7 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::Judgement;
 use crate::diagnose::rules::ALL;
-use crate::model::asked::{Asked, Form, Purpose, Service};
+use crate::diagnose::{Diagnosis, diagnose};
+use crate::model::asked::{Asked, AskedCall, Form, Purpose, Service};
+use crate::model::call::{Path, Role};
 use crate::model::endpoint::Transport;
 use crate::model::fact::{
     AllocationFact, BindingFact, Certificate, CertificateDefect, ChallengeFact, ChannelFact, ClockFact, ConnectFact,
@@ -50,8 +52,25 @@ impl Stage {
         let host = Host::Name("turn.example.org".to_owned());
         let service = |transport: &Transport| Service { host: host.clone(), port: None, transport: *transport, relay: true };
         let services = transports.iter().map(service).collect();
-        let asked = Asked { purpose: Purpose::Turn, form, services, credentials: true, controls: true };
+        let asked = Asked { purpose: Purpose::Turn, form, services, credentials: true, controls: true, call: None };
         Self { asked, observations: Vec::new() }
+    }
+
+    /// Makes it a run of `call`, on a forced path or not.
+    pub fn calling(mut self, forced: Option<Path>) -> Self {
+        self.asked.purpose = Purpose::Call;
+        self.asked.call = Some(AskedCall { roles: vec![Role::Caller, Role::Callee], forced });
+        self
+    }
+
+    /// The whole diagnosis, symptoms folded.
+    pub fn diagnosis(&self) -> Diagnosis {
+        diagnose(&self.asked, &self.observations, None)
+    }
+
+    /// The ids of the whole diagnosis.
+    pub fn diagnosed(&self) -> Vec<String> {
+        self.diagnosis().findings.into_iter().map(|finding| finding.id).collect()
     }
 
     /// Adds an observation.

@@ -1,0 +1,77 @@
+//! `ice-no-path`: pairs were checked and none was answered.
+
+use crate::diagnose::evidence::{Evidence, Seen};
+use crate::diagnose::rule::{Found, Judgement, Rule, Symptom};
+use crate::model::cause::{Cause, Group};
+use crate::model::fact::{IceEnd, PairFact, PeerFact};
+use crate::model::finding::{Confidence, Level, Place};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    cause: Cause {
+        id: "ice-no-path",
+        group: Group::Call,
+        level: Level::Fail,
+        title: "no path between the two sides",
+        meaning: "Both sides have candidates and checked them in pairs, and no check was answered.",
+        impact: "The call ends as checking, disconnected, failed.",
+        proof: "Every pair was checked until the deadline, and none was answered.",
+        look_alikes: "Where the TURN server or a network is at fault, that is named instead, with the pairs as evidence.",
+        remedy: "Give both sides a relay that works from their networks.",
+    },
+    folds: &[],
+    judge,
+};
+
+/// What it is a symptom of.
+pub const SYMPTOM: Symptom = Symptom {
+    id: RULE.cause.id,
+    failures_in: &[
+        Group::Names,
+        Group::Reach,
+        Group::Tls,
+        Group::Stun,
+        Group::Authentication,
+        Group::Allocation,
+        Group::Relay,
+        Group::Signaling,
+    ],
+    causes: &[
+        "network-blocks-udp",
+        "network-blocks-stun",
+        "network-allow-list",
+        "proxy-only",
+        "turn-udp-closed",
+        "relay-ports-stateful-only",
+        "relay-ports-partly-closed",
+        "relay-range-mismatch",
+        "packet-loss",
+    ],
+};
+
+fn judge(evidence: &Evidence<'_>) -> Judgement {
+    let stuck: Vec<_> = evidence.peers().filter(is_stuck).collect();
+    let Some(peer) = stuck.first() else {
+        let connected = evidence.peers().filter(|peer| peer.fact.ice == IceEnd::Connected);
+        return Judgement::ruled_out_by(connected.map(|peer| peer.cite()).collect());
+    };
+    let checked: Vec<&PairFact> = peer.fact.pairs.iter().filter(|pair| pair.sent > 0).collect();
+    let summary = format!("No path between the two sides: {} pairs were checked and none answered.", checked.len());
+    let found = Found::new(&RULE.cause, summary)
+        .confidence(Confidence::Likely)
+        .because(stuck.iter().map(|peer| peer.cite()))
+        .fix(Place::Application, "Give both sides a TURN server that works from their networks, over TCP and TLS on 443 too.");
+    if peer.fact.gathered.relay > 0 && peer.fact.received.relay == 0 {
+        let decide = "run callcheck call on the other side too: only this side has a relay candidate";
+        found.unless("ice-no-relay-candidate", decide).done()
+    } else {
+        found.done()
+    }
+}
+
+fn is_stuck(peer: &Seen<'_, PeerFact>) -> bool {
+    let fact = peer.fact;
+    let asked = fact.pairs.iter().any(|pair| pair.sent > 0);
+    let refused = fact.pairs.iter().any(|pair| pair.code.is_some());
+    fact.ice == IceEnd::NeverConnected && asked && !refused
+}

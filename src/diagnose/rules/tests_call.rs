@@ -1,0 +1,302 @@
+//! Tests of the rules on calls: each cause beside its look-alike.
+
+use super::ALL;
+use super::staged::{Stage, is_whole, short};
+use crate::model::call::{CandidateKind, Dtls, DtlsEnd, Media, MediaFlow, PairEnd, Path, Role};
+use crate::model::cause::Group;
+use crate::model::endpoint::Transport;
+use crate::model::fact::{CandidateCounts, Delivery, Ended, ExchangeFact, Fact, Forwarded, IceEnd, PairFact, PeerFact, Refusal};
+use crate::model::finding::Finding;
+
+fn exchange(path: Path, roles: &[Role]) -> ExchangeFact {
+    let delivered = Delivery { sent: true, received: true, ..Delivery::default() };
+    let all = Forwarded { sent: 3, received: 3 };
+    ExchangeFact {
+        path,
+        roles: roles.to_vec(),
+        offer: delivered.clone(),
+        answer: delivered,
+        caller_candidates: all,
+        callee_candidates: all,
+        refusal: None,
+        ended: None,
+        lost: Vec::new(),
+        slowest_ms: Some(12),
+        dropped: 0,
+    }
+}
+
+fn both(path: Path) -> ExchangeFact {
+    exchange(path, &[Role::Caller, Role::Callee])
+}
+
+fn flow() -> MediaFlow {
+    MediaFlow { packets_sent: 100, packets_received: 100, lost: 0, jitter_ms: 1.0, first_packet_ms: Some(120) }
+}
+
+fn pair(local: CandidateKind, remote: CandidateKind, end: PairEnd) -> PairFact {
+    PairFact { local, relay_protocol: None, remote, end, code: None, sent: 8, received: 0 }
+}
+
+/// A peer that is connected by its host candidates.
+fn connected(path: Path, role: Role) -> PeerFact {
+    let counts = CandidateCounts { host: 1, mdns: 0, srflx: 1, relay: 1 };
+    PeerFact {
+        path,
+        role,
+        relay_expected: true,
+        gathered: counts,
+        withheld: CandidateCounts::default(),
+        received: counts,
+        remote_description: true,
+        ice: IceEnd::Connected,
+        by_deadline: false,
+        ice_connected_ms: Some(80),
+        connected_ms: Some(110),
+        described_ms: Some(30),
+        pairs: vec![pair(CandidateKind::Host, CandidateKind::Host, PairEnd::Selected)],
+        dtls: Dtls {
+            end: DtlsEnd::Connected,
+            sent: 4,
+            received: 4,
+            largest_sent: 1100,
+            largest_received: 1100,
+            ..Dtls::default()
+        },
+        media: Media { audio: Some(flow()), video: Some(flow()), data_channel_rtt_ms: Some(0.5) },
+        media_ms: 2000,
+    }
+}
+
+/// A peer whose checks are never answered.
+fn stuck(path: Path, role: Role) -> PeerFact {
+    let dead = Some(MediaFlow::default());
+    PeerFact {
+        ice: IceEnd::NeverConnected,
+        by_deadline: true,
+        ice_connected_ms: None,
+        connected_ms: None,
+        pairs: vec![pair(CandidateKind::Relay, CandidateKind::Relay, PairEnd::Unanswered)],
+        dtls: Dtls::default(),
+        media: Media { audio: dead.clone(), video: dead, data_channel_rtt_ms: None },
+        media_ms: 0,
+        ..connected(path, role)
+    }
+}
+
+/// A peer that never heard of the other one.
+fn waiting(path: Path, role: Role) -> PeerFact {
+    PeerFact {
+        received: CandidateCounts::default(),
+        remote_description: false,
+        ice: IceEnd::NotStarted,
+        described_ms: None,
+        pairs: Vec::new(),
+        ..stuck(path, role)
+    }
+}
+
+fn stage(exchange: ExchangeFact, peers: &[PeerFact]) -> Stage {
+    let path = exchange.path.name();
+    let stage = Stage::urls(&[Transport::Udp]).calling(None).see("signaling", path, Fact::Exchange(exchange));
+    peers.iter().fold(stage, |stage, peer| stage.see("peer", peer.role.name(), Fact::Peer(peer.clone())))
+}
+
+fn shown(stage: &Stage) -> Vec<String> {
+    let findings = stage.diagnosis().findings;
+    let of_calls = |finding: &&Finding| {
+        let cause = ALL.iter().map(|rule| rule.cause).find(|cause| cause.id == finding.id);
+        cause.is_some_and(|cause| matches!(cause.group, Group::Signaling | Group::Call))
+    };
+    findings.iter().filter(of_calls).inspect(|finding| is_whole(finding)).map(short).collect()
+}
+
+#[test]
+fn a_call_that_connects_is_not_accused() {
+    let peers = [connected(Path::All, Role::Caller), connected(Path::All, Role::Callee)];
+    assert_eq!(shown(&stage(both(Path::All), &peers)), [""; 0]);
+}
+
+#[test]
+fn the_gateways_own_words_are_passed_on() {
+    let refusal = Some(Refusal { role: Role::Caller, message: "Chat 7 is no one-to-one chat".into() });
+    let refused = ExchangeFact { refusal, offer: Delivery { sent: true, ..Delivery::default() }, ..both(Path::All) };
+    let refused = ExchangeFact { answer: Delivery::default(), ..refused };
+    let stage = stage(refused, &[waiting(Path::All, Role::Caller)]);
+    assert_eq!(shown(&stage), ["signaling-call-refused fail certain"]);
+    assert!(stage.findings()[0].summary.contains("Chat 7 is no one-to-one chat"));
+}
+
+#[test]
+fn a_refusal_that_speaks_of_absence_leaves_the_receiver_open() {
+    let refusal = Some(Refusal { role: Role::Caller, message: "Receiver is offline".into() });
+    let refused = ExchangeFact { refusal, answer: Delivery::default(), ..both(Path::All) };
+    assert_eq!(shown(&stage(refused, &[])), ["signaling-call-refused fail certain receiver-offline"]);
+}
+
+#[test]
+fn an_offer_that_nobody_gets_is_told_from_an_answer_that_is_lost() {
+    let sent = Delivery { sent: true, ..Delivery::default() };
+    let nobody = ExchangeFact { offer: sent.clone(), answer: Delivery::default(), ..both(Path::All) };
+    let callers = [waiting(Path::All, Role::Caller)];
+    assert_eq!(shown(&stage(nobody, &callers)), ["receiver-offline fail certain"]);
+    let lost = ExchangeFact { answer: sent.clone(), ..both(Path::All) };
+    assert_eq!(shown(&stage(lost, &callers)), ["answer-not-forwarded fail certain"]);
+    let alone = ExchangeFact { offer: sent, answer: Delivery::default(), ..exchange(Path::All, &[Role::Caller]) };
+    assert_eq!(shown(&stage(alone, &callers)), ["receiver-offline fail possible answer-not-forwarded"]);
+}
+
+#[test]
+fn a_call_that_the_gateway_ends_before_the_answer_is_told_from_one_that_nobody_gets() {
+    let ended = Some(Ended { role: Role::Caller, reason: "no-answer".into(), after_ms: 40, answered: false });
+    let sent = Delivery { sent: true, ..Delivery::default() };
+    let early = ExchangeFact { ended: ended.clone(), answer: sent.clone(), ..both(Path::All) };
+    let callers = [waiting(Path::All, Role::Caller)];
+    assert_eq!(shown(&stage(early, &callers)), ["no-answer-timeout fail certain"]);
+    let nobody = ExchangeFact { ended, offer: sent, answer: Delivery::default(), ..both(Path::All) };
+    assert_eq!(shown(&stage(nobody, &callers)), ["receiver-offline fail certain"]);
+}
+
+#[test]
+fn candidates_that_get_lost_are_counted() {
+    let lossy = ExchangeFact { callee_candidates: Forwarded { sent: 3, received: 0 }, ..both(Path::All) };
+    let starved = PeerFact { received: CandidateCounts::default(), ..stuck(Path::All, Role::Caller) };
+    let peers = [starved, stuck(Path::All, Role::Callee)];
+    let found = shown(&stage(lossy, &peers));
+    assert_eq!(found.first().map(String::as_str), Some("candidates-not-forwarded fail certain"));
+}
+
+#[test]
+fn from_one_side_missing_candidates_leave_both_causes_open() {
+    let alone = ExchangeFact {
+        caller_candidates: Forwarded { sent: 3, received: 0 },
+        callee_candidates: Forwarded::default(),
+        ..exchange(Path::All, &[Role::Caller])
+    };
+    let starved = PeerFact {
+        received: CandidateCounts::default(),
+        ice: IceEnd::NotStarted,
+        pairs: Vec::new(),
+        ..stuck(Path::All, Role::Caller)
+    };
+    assert_eq!(shown(&stage(alone, &[starved])), ["candidates-not-forwarded fail likely ice-no-candidates"]);
+}
+
+#[test]
+fn an_altered_offer_explains_what_fails_after_it() {
+    let altered = Delivery { sent: true, received: true, altered: Some("a=fingerprint differs".into()), unusable: None };
+    let changed = ExchangeFact { offer: altered, ..both(Path::All) };
+    let no_dtls = |role| PeerFact {
+        dtls: Dtls { end: DtlsEnd::Failed, trouble: Some("fingerprint".into()), ..Dtls::default() },
+        connected_ms: None,
+        ..connected(Path::All, role)
+    };
+    let stage = stage(changed, &[no_dtls(Role::Caller), no_dtls(Role::Callee)]);
+    assert_eq!(shown(&stage)[0], "offer-altered fail certain");
+    assert_eq!(stage.diagnosed()[0], "offer-altered");
+    assert!(!stage.diagnosed().contains(&"dtls-failed".to_owned()));
+}
+
+#[test]
+fn a_dead_relay_is_named_and_the_pairs_are_its_evidence() {
+    let peers = [stuck(Path::Relay, Role::Caller), stuck(Path::Relay, Role::Callee)];
+    let stage = stage(both(Path::Relay), &peers).challenge(super::staged::UDP).refused(super::staged::UDP, 486);
+    let diagnosis = stage.diagnosis();
+    assert_eq!(diagnosis.findings[0].id, "quota-reached");
+    assert!(diagnosis.findings[0].evidence.contains(&"o2".to_owned()), "{:?}", diagnosis.findings[0].evidence);
+    assert!(!diagnosis.findings.iter().any(|finding| finding.id == "ice-no-path"));
+}
+
+#[test]
+fn without_another_cause_the_missing_path_is_named_itself() {
+    let peers = [stuck(Path::All, Role::Caller)];
+    assert_eq!(shown(&stage(exchange(Path::All, &[Role::Caller]), &peers)), ["ice-no-path fail likely"]);
+}
+
+#[test]
+fn refused_checks_are_told_apart_by_their_code() {
+    let refused = |code| {
+        let pairs = vec![PairFact { code: Some(code), end: PairEnd::Refused, ..stuck(Path::All, Role::Caller).pairs[0].clone() }];
+        stage(exchange(Path::All, &[Role::Caller]), &[PeerFact { pairs, ..stuck(Path::All, Role::Caller) }])
+    };
+    assert_eq!(shown(&refused(401)), ["ice-wrong-ufrag fail certain"]);
+    assert_eq!(shown(&refused(487)), ["ice-role-conflict fail certain"]);
+}
+
+#[test]
+fn a_forced_relay_leads_where_other_candidates_were_there() {
+    let without = |role| PeerFact {
+        gathered: CandidateCounts::default(),
+        withheld: CandidateCounts { host: 1, ..CandidateCounts::default() },
+        received: CandidateCounts::default(),
+        ice: IceEnd::NotStarted,
+        pairs: Vec::new(),
+        ..stuck(Path::Relay, role)
+    };
+    let peers = [without(Role::Caller), without(Role::Callee)];
+    let forced = |path| {
+        let stage = stage(both(Path::Relay), &peers).calling(path);
+        stage.challenge(super::staged::UDP).refused(super::staged::UDP, 508).diagnosed()
+    };
+    assert_eq!(forced(Some(Path::Relay))[..2], ["ice-relay-forced-without-turn", "relay-ports-exhausted"]);
+    assert_eq!(forced(None)[0], "relay-ports-exhausted", "nobody has forced it");
+}
+
+#[test]
+fn a_lost_path_is_told_from_one_that_never_was() {
+    let lost = PeerFact { ice: IceEnd::Lost, ..connected(Path::All, Role::Caller) };
+    assert_eq!(shown(&stage(exchange(Path::All, &[Role::Caller]), &[lost])), ["ice-path-lost fail likely"]);
+}
+
+#[test]
+fn media_that_one_side_lacks_is_told_from_none_at_all() {
+    let deaf = |role| {
+        let silent = Some(MediaFlow { packets_received: 0, first_packet_ms: None, ..flow() });
+        PeerFact {
+            media: Media { audio: silent.clone(), video: silent, data_channel_rtt_ms: None },
+            ..connected(Path::All, role)
+        }
+    };
+    let none = stage(both(Path::All), &[deaf(Role::Caller), deaf(Role::Callee)]);
+    assert_eq!(shown(&none), ["media-none fail certain"]);
+    let one = stage(both(Path::All), &[deaf(Role::Caller), connected(Path::All, Role::Callee)]);
+    assert_eq!(shown(&one), ["media-one-way fail certain"]);
+    let alone = stage(exchange(Path::All, &[Role::Caller]), &[deaf(Role::Caller)]);
+    assert_eq!(shown(&alone), ["media-none fail likely media-one-way"]);
+}
+
+#[test]
+fn lossy_media_needs_more_than_some_lost_packets() {
+    let losing = |lost| {
+        let audio = Some(MediaFlow { packets_received: 100 - lost, lost, ..flow() });
+        let media = Media { audio, ..connected(Path::All, Role::Caller).media };
+        stage(exchange(Path::All, &[Role::Caller]), &[PeerFact { media, ..connected(Path::All, Role::Caller) }])
+    };
+    assert_eq!(shown(&losing(4)), [""; 0]);
+    assert_eq!(shown(&losing(30)), ["media-lossy degrade likely"]);
+}
+
+#[test]
+fn a_call_through_the_relay_alone_is_a_warning() {
+    let pairs = vec![
+        pair(CandidateKind::Host, CandidateKind::Srflx, PairEnd::Unanswered),
+        pair(CandidateKind::Relay, CandidateKind::Relay, PairEnd::Selected),
+    ];
+    let peer = PeerFact { pairs, ..connected(Path::All, Role::Caller) };
+    assert_eq!(shown(&stage(exchange(Path::All, &[Role::Caller]), &[peer])), ["ice-direct-impossible warn likely"]);
+}
+
+#[test]
+fn a_late_call_says_what_took_the_time() {
+    let peer = PeerFact { ice_connected_ms: Some(7000), described_ms: Some(6500), ..connected(Path::All, Role::Caller) };
+    let stage = stage(exchange(Path::All, &[Role::Caller]), &[peer]);
+    assert_eq!(shown(&stage), ["ice-slow warn certain"]);
+    assert!(stage.findings()[0].summary.contains("until the other side's description"));
+}
+
+#[test]
+fn hidden_candidates_alone_are_named() {
+    let received = CandidateCounts { mdns: 2, ..CandidateCounts::default() };
+    let peer = PeerFact { received, pairs: Vec::new(), ice: IceEnd::NotStarted, ..stuck(Path::All, Role::Caller) };
+    assert_eq!(shown(&stage(exchange(Path::All, &[Role::Caller]), &[peer])), ["ice-mdns-only fail certain"]);
+}
