@@ -1,13 +1,14 @@
 //! A TURN server inside the binary that can be broken on purpose: for `demo`, for tests, for the simulated network.
 //!
 //! [`server::Server`] is sans-IO and makes every fault of the protocol and of the relay's ports; [`host::Lab`] runs it on
-//! loopback over UDP, TCP and TLS, and adds the faults of listeners and certificates.
+//! loopback over UDP, TCP, TLS and DTLS, and adds the faults of listeners and certificates.
 
 pub mod allocation;
 pub mod authentication;
 pub mod certificates;
 pub mod configuration;
 pub mod demo;
+pub mod dtls;
 pub mod fault;
 pub mod firewall;
 pub mod host;

@@ -22,6 +22,7 @@ fn main() {
         ("coturns_client_loses_nothing_over_udp", Transport::Udp, &[][..]),
         ("coturns_client_loses_nothing_over_tcp", Transport::Tcp, &["-t"]),
         ("coturns_client_loses_nothing_over_tls", Transport::Tls, &["-t", "-S"]),
+        ("coturns_client_loses_nothing_over_dtls", Transport::Dtls, &["-S"]),
     ]
     .map(|(name, transport, options)| {
         let name = if ignored { format!("{name} ({CLIENT} is not installed)") } else { name.to_owned() };
@@ -39,6 +40,7 @@ fn loses_nothing(transport: Transport, options: &'static [&'static str]) -> Resu
             Transport::Udp => lab.udp(),
             Transport::Tcp => lab.tcp(),
             Transport::Tls => lab.tls(),
+            Transport::Dtls => lab.dtls(),
         };
         let credentials = lab.credentials().ok_or("the lab has a user")?;
         let mut client = Command::new(CLIENT);

@@ -12,9 +12,9 @@ use crate::model::outcome::{Outcome, Protocol, Reply, Unreachable};
 pub struct EndpointEvidence<'a> {
     /// The endpoint.
     pub endpoint: Endpoint,
-    /// The TCP connection.
+    /// The TCP connection, or the first message of DTLS.
     pub connect: Option<Seen<'a, ConnectFact>>,
-    /// The TLS handshake.
+    /// The handshake of TLS or DTLS.
     pub handshake: Option<Seen<'a, HandshakeFact>>,
     /// The Binding.
     pub binding: Option<Seen<'a, BindingFact>>,
@@ -118,16 +118,22 @@ impl<'a> EndpointEvidence<'a> {
         }
     }
 
-    /// Whether the transport is TLS.
+    /// Whether the transport is TLS or DTLS, where the server shows a certificate.
     #[must_use]
-    pub fn is_tls(&self) -> bool {
-        self.endpoint.transport == Transport::Tls
+    pub fn is_secure(&self) -> bool {
+        self.endpoint.transport.is_secure()
     }
 
-    /// Whether the transport is UDP.
+    /// Whether the transport is plain UDP.
     #[must_use]
     pub fn is_udp(&self) -> bool {
         self.endpoint.transport == Transport::Udp
+    }
+
+    /// Whether its packets are those of UDP, bare or sealed by DTLS.
+    #[must_use]
+    pub fn is_datagram(&self) -> bool {
+        !self.endpoint.transport.is_stream()
     }
 
     /// Whether something there speaks STUN.
@@ -136,7 +142,7 @@ impl<'a> EndpointEvidence<'a> {
         self.replies().any(Reply::answered)
     }
 
-    /// Whether a browser would get as far as a TURN server's answer here: alive, and trusted where it is TLS.
+    /// Whether a browser would get as far as a TURN server's answer here: alive, and trusted where it shows a certificate.
     #[must_use]
     pub fn usable(&self) -> bool {
         let answered = match (&self.challenge, &self.binding) {
@@ -144,7 +150,7 @@ impl<'a> EndpointEvidence<'a> {
             (None, Some(binding)) => binding.fact.reply.answered(),
             (None, None) => false,
         };
-        let trusted = !self.is_tls() || self.handshake.is_some_and(|handshake| handshake.fact.defects.is_empty());
+        let trusted = !self.is_secure() || self.handshake.is_some_and(|handshake| handshake.fact.defects.is_empty());
         answered && trusted
     }
 
@@ -194,12 +200,13 @@ impl<'a> EndpointEvidence<'a> {
                 | HandshakeEnd::Failed { .. } => Reachability::Mute,
             };
         }
-        let over_stream = self.connect.is_some();
+        // Over DTLS as over a stream silence comes after something has answered.
+        let connected = self.connect.is_some();
         let mut reachabilities = self.replies().map(|reply| of_outcome(&reply.outcome, false)).collect::<Vec<_>>();
         // What says something wins over silence.
         reachabilities.sort_by_key(|reachability| *reachability == Reachability::Silent);
         match reachabilities.first() {
-            Some(Reachability::Silent) if over_stream => Reachability::Mute,
+            Some(Reachability::Silent) if connected => Reachability::Mute,
             Some(reachability) => *reachability,
             None => Reachability::Untested,
         }

@@ -112,9 +112,9 @@ impl<'a> Evidence<'a> {
             Form::HostAndPort => {
                 let same_place = |other: &&EndpointEvidence<'a>| other.endpoint.address == endpoint.endpoint.address;
                 let mut others = self.endpoints.iter().filter(same_place);
-                let plain_works = others.clone().any(|other| !other.is_tls() && other.alive());
+                let plain_works = others.clone().any(|other| !other.is_secure() && other.alive());
                 let any_works = others.any(EndpointEvidence::alive);
-                endpoint.alive() || !any_works && !endpoint.is_tls() || plain_works && !endpoint.is_tls()
+                endpoint.alive() || !any_works && !endpoint.is_secure() || plain_works && !endpoint.is_secure()
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Certificates for the lab's TLS port: a root and an intermediate of its own, made at start, and a leaf with the fault.
+//! Certificates for the lab's port for TLS and DTLS: a root and an intermediate of its own, made at start, and a leaf with the fault.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,6 +9,7 @@ use rcgen::{
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::dtls;
 use super::fault::Fault;
 
 /// One day.
@@ -21,12 +22,14 @@ const NAMES: [&str; 4] = ["localhost", "127.0.0.1", "127.0.0.2", "::1"];
 const OTHER_NAME: &str = "turn.example.org";
 
 /// What a TLS port needs, and the root to trust it by.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Certificates {
     /// The root in PEM.
     pub root_pem: String,
     /// The configuration of the TLS port.
     pub server: Arc<ServerConfig>,
+    /// The configuration of the port for DTLS.
+    pub dtls: dtls::Configuration,
 }
 
 /// No certificate could be made.
@@ -38,6 +41,9 @@ pub enum Unmade {
     /// The use of it.
     #[error("the certificate can't be used: {0}")]
     Configuration(#[from] rustls::Error),
+    /// The use of it for DTLS.
+    #[error(transparent)]
+    Dtls(#[from] dtls::Unconfigured),
 }
 
 impl Certificates {
@@ -61,8 +67,10 @@ impl Certificates {
         if !alone {
             chain.push(intermediate.der().clone());
         }
-        let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|why| rustls::Error::General(why.to_owned()))?;
-        Ok(Self { root_pem: root.pem(), server: Arc::new(configuration(chain, key)?) })
+        let key = key.serialize_der();
+        let dtls = dtls::configuration(chain.clone(), &key)?;
+        let key = PrivateKeyDer::try_from(key).map_err(|why| rustls::Error::General(why.to_owned()))?;
+        Ok(Self { root_pem: root.pem(), server: Arc::new(configuration(chain, key)?), dtls })
     }
 }
 

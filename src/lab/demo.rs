@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::fault::Fault;
 use super::host::{Lab, LabConfig};
 use crate::model::asked::{Form, Purpose, Service};
+use crate::model::endpoint::Transport;
 use crate::model::target::Host;
 use crate::net::tls::Trust;
 use crate::probe::control::Control;
@@ -48,7 +49,9 @@ pub async fn start(fault: Option<Fault>) -> io::Result<Lab> {
 #[must_use]
 pub fn plan(lab: &Lab, timeout: Duration) -> Plan {
     let login = lab.credentials().map(|credentials| Rc::new(Login::Given(credentials)));
-    let services = lab.endpoints().iter().map(|endpoint| Planned {
+    // A bare host doesn't mean DTLS.
+    let usual = lab.endpoints().iter().filter(|endpoint| endpoint.transport != Transport::Dtls);
+    let services = usual.map(|endpoint| Planned {
         service: Service {
             host: Host::Address(endpoint.ip()),
             port: Some(endpoint.address.port()),

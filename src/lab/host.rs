@@ -45,7 +45,7 @@ pub struct LabConfig {
     pub addresses: Vec<IpAddr>,
     /// The port for UDP and TCP; 0 is any.
     pub plain_port: u16,
-    /// The port for TLS; 0 is any.
+    /// The port for TLS and DTLS; 0 is any.
     pub tls_port: u16,
     /// The relay ports.
     pub relay_ports: std::ops::RangeInclusive<u16>,
@@ -162,6 +162,12 @@ impl Lab {
     #[must_use]
     pub fn tcp(&self) -> SocketAddr {
         self.address(Transport::Tcp)
+    }
+
+    /// Where the server is reached over DTLS, or would be.
+    #[must_use]
+    pub fn dtls(&self) -> SocketAddr {
+        self.address(Transport::Dtls)
     }
 
     /// Where the server is reached over TLS, or would be.

@@ -19,6 +19,8 @@ pub enum Transport {
     Tcp,
     /// TLS over TCP, port 5349 by default.
     Tls,
+    /// DTLS over UDP (RFC 7350), port 5349 by default.
+    Dtls,
 }
 
 impl Transport {
@@ -29,6 +31,7 @@ impl Transport {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
             Self::Tls => "tls",
+            Self::Dtls => "dtls",
         }
     }
 
@@ -39,15 +42,16 @@ impl Transport {
             Self::Udp => "UDP",
             Self::Tcp => "TCP",
             Self::Tls => "TLS",
+            Self::Dtls => "DTLS",
         }
     }
 
-    /// The port registered for TURN and STUN over this transport (RFC 8489 §18.6, RFC 8656 §18.7).
+    /// The port registered for TURN and STUN over this transport (RFC 8489 §18.6, RFC 8656 §18.7, RFC 7350 §3).
     #[must_use]
     pub fn default_port(self) -> u16 {
         match self {
             Self::Udp | Self::Tcp => 3478,
-            Self::Tls => 5349,
+            Self::Tls | Self::Dtls => 5349,
         }
     }
 
@@ -55,8 +59,17 @@ impl Transport {
     #[must_use]
     pub fn is_stream(self) -> bool {
         match self {
-            Self::Udp => false,
+            Self::Udp | Self::Dtls => false,
             Self::Tcp | Self::Tls => true,
+        }
+    }
+
+    /// Whether the server has to show a certificate.
+    #[must_use]
+    pub fn is_secure(self) -> bool {
+        match self {
+            Self::Udp | Self::Tcp => false,
+            Self::Tls | Self::Dtls => true,
         }
     }
 }
@@ -92,10 +105,7 @@ impl Endpoint {
     /// The form in which a report lists contacted hosts, `203.0.113.10:3478/udp`.
     #[must_use]
     pub fn contact(self) -> String {
-        let protocol = match self.transport {
-            Transport::Udp => "udp",
-            Transport::Tcp | Transport::Tls => "tcp",
-        };
+        let protocol = if self.transport.is_stream() { "tcp" } else { "udp" };
         format!("{}/{protocol}", self.address)
     }
 }
@@ -121,6 +131,7 @@ impl FromStr for Endpoint {
             "udp" => Transport::Udp,
             "tcp" => Transport::Tcp,
             "tls" => Transport::Tls,
+            "dtls" => Transport::Dtls,
             _ => return Err(invalid()),
         };
         Ok(Self { transport, address: address.parse().map_err(|_| invalid())? })
@@ -133,7 +144,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_survives_its_text_form() {
-        for text in ["udp 203.0.113.10:3478", "tls [2001:db8::1]:5349"] {
+        for text in ["udp 203.0.113.10:3478", "tls [2001:db8::1]:5349", "dtls 203.0.113.10:5349"] {
             let endpoint: Endpoint = text.parse().expect("a valid endpoint");
             assert_eq!(endpoint.to_string(), text);
         }

@@ -52,11 +52,11 @@ pub enum Fact {
     Name(NameFact),
     /// Whether this host can send to an address.
     Route(RouteFact),
-    /// How a TCP connection attempt ended.
+    /// How a TCP connection attempt ended, or the first message of DTLS.
     Connect(ConnectFact),
-    /// How a TLS handshake ended and what the server presented.
+    /// How a handshake of TLS or DTLS ended and what the server presented.
     Handshake(HandshakeFact),
-    /// A STUN Binding (B-udp, B-tcp, B-tls).
+    /// A STUN Binding (B-udp, B-tcp, B-tls, B-dtls).
     Binding(BindingFact),
     /// An Allocate without credentials (A0).
     Challenge(ChallengeFact),

@@ -96,9 +96,6 @@ pub enum InvalidTarget {
     /// The scheme is not one of the four.
     #[error("{0:?}: the scheme must be stun, stuns, turn or turns")]
     Scheme(String),
-    /// `turns:` with `transport=udp` would be DTLS.
-    #[error("{0:?}: TURN over DTLS is not supported: no browser offers it")]
-    Dtls(String),
 }
 
 impl FromStr for Target {
@@ -148,9 +145,6 @@ fn parse_uri(text: &str) -> Result<Option<Uri>, InvalidTarget> {
         Some("transport=tcp") => Some(QueryTransport::Tcp),
         Some(_) => return Err(InvalidTarget::Query(text.to_owned())),
     };
-    if secure && transport == Some(QueryTransport::Udp) {
-        return Err(InvalidTarget::Dtls(text.to_owned()));
-    }
     let (host, port) = split_host(authority)?;
     Ok(Some(Uri { relay, secure, host, port, transport }))
 }
@@ -219,6 +213,7 @@ impl Target {
     /// The services that the target stands for.
     #[must_use]
     pub fn services(&self) -> Vec<Service> {
+        // No browser offers TURN over DTLS, so that only a URI asks for it.
         let all = [Transport::Udp, Transport::Tcp, Transport::Tls];
         match self {
             Self::Host(host) => all.map(|transport| Service { host: host.clone(), port: None, transport, relay: true }).to_vec(),
@@ -229,7 +224,8 @@ impl Target {
                 host: uri.host.clone(),
                 port: uri.port,
                 transport: match (uri.secure, uri.transport) {
-                    (true, _) => Transport::Tls,
+                    (true, Some(QueryTransport::Udp)) => Transport::Dtls,
+                    (true, Some(QueryTransport::Tcp) | None) => Transport::Tls,
                     (false, Some(QueryTransport::Tcp)) => Transport::Tcp,
                     (false, Some(QueryTransport::Udp) | None) => Transport::Udp,
                 },
@@ -264,6 +260,8 @@ mod tests {
         assert_eq!(services("TURNS:turn.example.org:443?transport=tcp"), ["tls turn.example.org:443"]);
         assert_eq!(services("turn:[2001:db8::1]:80?transport=tcp"), ["tcp 2001:db8::1:80"]);
         assert_eq!(services("stuns:example.org"), ["tls example.org:5349"]);
+        assert_eq!(services("turns:example.org"), ["tls example.org:5349"]);
+        assert_eq!(services("turns:example.org?transport=udp"), ["dtls example.org:5349"]);
     }
 
     #[test]
@@ -288,7 +286,6 @@ mod tests {
             "a b",
             "300.1.1.1",
             "1.2.3",
-            "turns:host?transport=udp",
             "a:b:c",
             "-/",
             "turn:host:0",

@@ -83,6 +83,8 @@ pub enum Arrival {
         /// Who sent the error.
         from: Option<IpAddr>,
     },
+    /// The other side has ended the association, which only a socket that carries one tells.
+    Closed,
 }
 
 /// The answer to a question about a name.

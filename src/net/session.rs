@@ -1,4 +1,4 @@
-//! One 5-tuple in motion: drives [`Transactions`] over a UDP socket or a stream, and hands out answers and relayed data.
+//! One 5-tuple in motion: drives [`Transactions`] over datagrams or a stream, and hands out answers and relayed data.
 //!
 //! A session lives as long as a handle to it; its tasks end with the last one.
 
@@ -15,7 +15,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use self::pump::{pump_datagrams, pump_stream, write_stream};
-use super::network::{Network, Stream};
+use super::network::{Datagrams, Network, Stream};
 use crate::model::endpoint::Endpoint;
 use crate::model::outcome::{Defect, Outcome, Protocol, Reply, Stray, StrayKind};
 use crate::proto::authentication::LongTerm;
@@ -101,12 +101,17 @@ impl Session {
     ///
     /// What the network says where no socket can be had.
     pub fn over_udp(network: &Rc<dyn Network>, endpoint: Endpoint) -> Result<Self, Outcome> {
-        let socket = network.bind_udp(endpoint.ip())?;
+        Ok(Self::over_datagrams(network, endpoint, network.bind_udp(endpoint.ip())?))
+    }
+
+    /// A session over a socket that is the endpoint's: one of UDP, or one that carries DTLS.
+    #[must_use]
+    pub fn over_datagrams(network: &Rc<dyn Network>, endpoint: Endpoint, socket: Rc<dyn Datagrams>) -> Self {
         let local_ip = network.source(endpoint.ip()).unwrap_or_else(|| socket.local().ip());
         let local = SocketAddr::new(local_ip, socket.local().port());
         let (state, wake) = <(Rc<RefCell<State>>, Rc<Notify>)>::default();
         let pump = tokio::task::spawn_local(pump_datagrams(socket, endpoint.address, Rc::clone(&state), Rc::clone(&wake)));
-        Ok(Self {
+        Self {
             inner: Rc::new(Inner {
                 endpoint,
                 local: Some(local),
@@ -115,7 +120,7 @@ impl Session {
                 wake,
                 tasks: vec![pump.abort_handle()],
             }),
-        })
+        }
     }
 
     /// A session over a connected stream.
@@ -144,7 +149,7 @@ impl Session {
         self.inner.endpoint
     }
 
-    /// The local address, where it is a UDP session.
+    /// The local address, where it is a session over datagrams.
     #[must_use]
     pub fn local(&self) -> Option<SocketAddr> {
         self.inner.local

@@ -1,4 +1,4 @@
-//! TLS handshakes that end in facts: the chain is judged beside the handshake, so a bad certificate doesn't hide what comes after it.
+//! TLS handshakes that end in facts, and what DTLS shares with them: the chain is judged beside the handshake, so a bad certificate doesn't hide what comes after it.
 //!
 //! No credentials are ever sent over a connection whose chain was not trusted; the caller sees to that by the fact.
 
@@ -89,19 +89,8 @@ pub async fn handshake(
     now: SystemTime,
     limit: Duration,
 ) -> (HandshakeFact, Option<Box<dyn Stream>>) {
-    let mut fact = HandshakeFact {
-        server_name: host.to_string(),
-        end: HandshakeEnd::Silent,
-        version: None,
-        defects: Vec::new(),
-        certificate: None,
-        own_roots: trust.own_roots,
-        rtt_ms: None,
-    };
-    let Ok(name) = server_name(host) else {
-        fact.end = HandshakeEnd::Failed { why: format!("{host} can't be a server name in TLS") };
-        return (fact, None);
-    };
+    let (mut fact, name) = begin(host, trust);
+    let Some(name) = name else { return (fact, None) };
     let seen = Arc::new(Mutex::new(Vec::new()));
     let connector = TlsConnector::from(Arc::new(config(&seen)));
     let (stream, first) = Overheard::new(stream);
@@ -121,12 +110,41 @@ pub async fn handshake(
         }
     };
     let chain = seen.lock().map(|chain| chain.clone()).unwrap_or_default();
-    if let Some((leaf, intermediates)) = chain.split_first() {
-        let seconds = unix_seconds(now);
-        fact.certificate = describe(leaf, chain.len(), seconds);
-        fact.defects = defects(leaf, intermediates, &name, trust, seconds, fact.certificate.as_ref());
-    }
+    judge(&mut fact, &chain, &name, trust, now);
     (fact, connected)
+}
+
+/// The fact of a handshake before anything came, and the name to ask for; without one the fact says why.
+pub(super) fn begin(host: &Host, trust: &Trust) -> (HandshakeFact, Option<ServerName<'static>>) {
+    let name = server_name(host).ok();
+    let end = match name {
+        Some(_) => HandshakeEnd::Silent,
+        None => HandshakeEnd::Failed { why: format!("{host} can't be a server name in TLS") },
+    };
+    let fact = HandshakeFact {
+        server_name: host.to_string(),
+        end,
+        version: None,
+        defects: Vec::new(),
+        certificate: None,
+        own_roots: trust.own_roots,
+        rtt_ms: None,
+    };
+    (fact, name)
+}
+
+/// Describes and judges the chain that the server presented, where it presented one.
+pub(super) fn judge(
+    fact: &mut HandshakeFact,
+    chain: &[CertificateDer<'static>],
+    name: &ServerName<'_>,
+    trust: &Trust,
+    now: SystemTime,
+) {
+    let Some((leaf, intermediates)) = chain.split_first() else { return };
+    let seconds = unix_seconds(now);
+    fact.certificate = describe(leaf, chain.len(), seconds);
+    fact.defects = defects(leaf, intermediates, name, trust, seconds, fact.certificate.as_ref());
 }
 
 /// Seconds since 1970.
@@ -206,8 +224,7 @@ impl ServerCertVerifier for Witness {
 fn end_of(error: &std::io::Error, first: &[u8]) -> HandshakeEnd {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match inner {
-        Some(rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)) => HandshakeEnd::TooOld,
-        Some(rustls::Error::AlertReceived(alert)) => HandshakeEnd::Alert { alert: alert_name(*alert) },
+        Some(rustls::Error::AlertReceived(alert)) => end_by_alert(*alert),
         Some(rustls::Error::PeerIncompatible(rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13)) => HandshakeEnd::TooOld,
         // A ServerHello of an older version reaches us as a record of TLS that we can't accept.
         Some(_) if matches!(first, [0x16, 3, 0..=2, _, _, 2, _, _, _, 3, 0..=2, ..]) => HandshakeEnd::TooOld,
@@ -215,6 +232,15 @@ fn end_of(error: &std::io::Error, first: &[u8]) -> HandshakeEnd {
         Some(other) => HandshakeEnd::Failed { why: other.to_string() },
         None if !first.is_empty() && speaks(first) != Protocol::Tls => HandshakeEnd::NotTls { speaks: speaks(first) },
         None => HandshakeEnd::Closed,
+    }
+}
+
+/// The end that an alert of the server makes.
+pub(super) fn end_by_alert(alert: AlertDescription) -> HandshakeEnd {
+    if alert == AlertDescription::ProtocolVersion {
+        HandshakeEnd::TooOld
+    } else {
+        HandshakeEnd::Alert { alert: alert_name(alert) }
     }
 }
 

@@ -175,7 +175,7 @@ async fn ask_datagram(context: &Context, server: SocketAddr, bytes: &[u8], is_an
                     Arrival::Icmp { to, reason, from } if to == server => {
                         return Reply { outcome: Outcome::Unreachable { reason, from }, sends, rtt_ms, strays: Vec::new() };
                     }
-                    Arrival::Datagram { .. } | Arrival::Icmp { .. } => {}
+                    Arrival::Datagram { .. } | Arrival::Icmp { .. } | Arrival::Closed => {}
                 }
             }
             () = tokio::time::sleep_until(started + next) => {

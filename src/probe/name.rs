@@ -54,6 +54,7 @@ async fn by_service_records(context: &Context, name: &str, service: &Service) ->
         Transport::Udp => format!("_{kind}._udp.{name}"),
         Transport::Tcp => format!("_{kind}._tcp.{name}"),
         Transport::Tls => format!("_{kind}s._tcp.{name}"),
+        Transport::Dtls => format!("_{kind}s._udp.{name}"),
     };
     let found = context.network.services(&question).await;
     if found.answer != NameAnswer::Found || found.records.is_empty() {

@@ -1,4 +1,4 @@
-//! Opens a session to an endpoint: a socket, a TCP connection, a TLS handshake, each with its fact.
+//! Opens a session to an endpoint: a socket, a TCP connection, a handshake of TLS or DTLS, each with its fact.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use crate::model::fact::{BindingFact, ConnectFact, Fact, HandshakeEnd};
 use crate::model::outcome::{Outcome, Reply};
 use crate::model::target::Host;
 use crate::net::network::Stream;
-use crate::net::old_tls;
 use crate::net::session::{Session, milliseconds};
 use crate::net::tls::handshake;
+use crate::net::{dtls, old_tls};
 
 /// How long a TCP connection may take. The second SYN goes out after one second (RFC 6298 §2), so this covers one lost.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(2);
@@ -26,7 +26,7 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(2);
 pub struct Reached {
     /// The session.
     pub session: Session,
-    /// Whether the other side is who it should be; always so without TLS, where nobody is promised.
+    /// Whether the other side is who it should be; always so without a certificate, where nobody is promised.
     pub trusted: bool,
 }
 
@@ -49,7 +49,31 @@ pub async fn reach(context: &Context, endpoint: Endpoint, host: &Host) -> Option
             let stream = connect(context, endpoint).await?;
             secure(context, endpoint, host, stream).await
         }
+        Transport::Dtls => associate(context, endpoint, host).await,
     }
+}
+
+/// A session over DTLS. What came of its first message is told as a connection is: whether anything is there at all.
+async fn associate(context: &Context, endpoint: Endpoint, host: &Host) -> Option<Reached> {
+    let socket = match context.network.bind_udp(endpoint.ip()) {
+        Ok(socket) => socket,
+        Err(outcome) => {
+            context.record.add("connect", endpoint, Fact::Connect(ConnectFact { reply: Reply::unsent(outcome) }));
+            return None;
+        }
+    };
+    let now = context.network.time_of_day();
+    let dtls::Attempt { first, fact, socket } = dtls::handshake(socket, endpoint.address, host, &context.trust, now).await;
+    if let Some(reply) = first {
+        let answered = reply.succeeded();
+        context.record.add("connect", endpoint, Fact::Connect(ConnectFact { reply }));
+        if !answered {
+            return None;
+        }
+    }
+    let trusted = fact.end == HandshakeEnd::Completed && fact.defects.is_empty();
+    context.record.add("handshake", endpoint, Fact::Handshake(fact));
+    Some(Reached { session: Session::over_datagrams(&context.network, endpoint, socket?), trusted })
 }
 
 /// A TCP connection with its fact.

@@ -303,7 +303,7 @@ impl Proof<'_> {
         let exchange = session.ask_signed(&request, self.allocation.signed.as_ref()).await;
         // One more round trip would make the slowest transport slower; the fastest one carries this proof.
         let carried = match (exchange.reply.succeeded(), session.endpoint().transport) {
-            (true, Transport::Udp) => Some(self.carry(peer).await),
+            (true, Transport::Udp | Transport::Dtls) => Some(self.carry(peer).await),
             (true, Transport::Tcp | Transport::Tls) | (false, _) => None,
         };
         let fact = ChannelFact { reply: exchange.reply, carried };

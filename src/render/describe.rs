@@ -2,6 +2,7 @@
 
 mod call;
 
+use crate::model::endpoint::Transport;
 use crate::model::fact::{
     BindingFact, CertificateDefect, ControlKind, CredentialsSource, Fact, HandshakeEnd, HandshakeFact, InboundFact, InboundWay,
     NameAnswer, Observation, OutboundFact, PeerKind, RedirectEnd, StreamFact,
@@ -33,7 +34,9 @@ pub fn describe(seen: &Observation) -> String {
             Some(source) => format!("route to {target} from {source}"),
             None => format!("no route to {target}"),
         },
+        Fact::Connect(fact) if over_dtls(seen) => format!("first message of DTLS to {target}: {}", reply(&fact.reply)),
         Fact::Connect(fact) => format!("TCP connection to {target}: {}", reply(&fact.reply)),
+        Fact::Handshake(fact) if over_dtls(seen) => format!("DTLS with {target}: {}", handshake(fact)),
         Fact::Handshake(fact) => format!("TLS with {target}: {}", handshake(fact)),
         Fact::Binding(fact) => binding(seen, fact),
         Fact::Challenge(fact) => format!("Allocate without credentials at {target}: {}", reply(&fact.reply)),
@@ -93,6 +96,10 @@ pub fn describe(seen: &Observation) -> String {
         Fact::Peer(fact) => call::peer(fact),
         Fact::Clock(fact) => format!("{target} says it is {}, this host {}", date(fact.theirs), date(fact.ours)),
     }
+}
+
+fn over_dtls(seen: &Observation) -> bool {
+    seen.endpoint().is_some_and(|endpoint| endpoint.transport == Transport::Dtls)
 }
 
 fn join(addresses: &[std::net::IpAddr], services: &[String]) -> String {
@@ -174,7 +181,7 @@ pub fn handshake(fact: &HandshakeFact) -> String {
     let end = match &fact.end {
         HandshakeEnd::Completed => fact.version.clone().unwrap_or_else(|| "completed".to_owned()),
         HandshakeEnd::Alert { alert } => format!("alert {alert}"),
-        HandshakeEnd::TooOld => "the server offers nothing newer than TLS 1.1".to_owned(),
+        HandshakeEnd::TooOld => "the server offers nothing newer than TLS 1.1 or DTLS 1.0".to_owned(),
         HandshakeEnd::NotTls { speaks } => format!("the answer is {}, not TLS", protocol(*speaks)),
         HandshakeEnd::Closed => "closed in the middle of the handshake".to_owned(),
         HandshakeEnd::Silent => "no answer to the handshake".to_owned(),

@@ -104,7 +104,7 @@ fn proved(report: &Report) -> String {
             unique.push(transport);
         }
     }
-    unique.sort_by_key(|transport| ["UDP", "TCP", "TLS"].iter().position(|known| known == transport));
+    unique.sort_by_key(|transport| ["UDP", "TCP", "TLS", "DTLS"].iter().position(|known| known == transport));
     format!("relayed data arrives from outside and goes out, over {}", unique.join(", "))
 }
 

@@ -109,7 +109,7 @@ async fn second_opinions(context: &Context, plan: &Plan, candidates: &[Candidate
     let mut asked: Vec<Endpoint> = candidates.iter().map(|candidate| candidate.endpoint).collect();
     let mut beside = Vec::new();
     for candidate in candidates {
-        let port = if candidate.endpoint.transport == Transport::Tls {
+        let port = if candidate.endpoint.transport.is_secure() {
             Transport::Udp.default_port()
         } else {
             candidate.endpoint.address.port()
@@ -236,7 +236,7 @@ async fn examine_one(context: &Context, candidate: &Candidate, shared: &Shared) 
     let greeting = greet(context, &session, candidate.relay).await;
     context.count_losses(session.tally());
     let Some(Greeting { challenge, response }) = greeting else {
-        if candidate.endpoint.transport == Transport::Udp {
+        if !candidate.endpoint.transport.is_stream() {
             loss::measure(context, &session).await;
         }
         return None;
@@ -302,7 +302,7 @@ async fn authenticated(
             // Not before: a server that searches its ports for an Allocate in vain answers nothing meanwhile, which is no loss.
             let session = allocation.session.clone();
             let measured = async {
-                if candidate.endpoint.transport == Transport::Udp && !context.brief {
+                if !candidate.endpoint.transport.is_stream() && !context.brief {
                     loss::measure(context, &session).await;
                 }
             };
@@ -367,7 +367,7 @@ async fn sample(context: &Context, candidate: &Candidate, shared: &Shared, signe
 async fn reach_quietly(context: &Context, candidate: &Candidate) -> Option<Session> {
     match candidate.endpoint.transport {
         Transport::Udp => Session::over_udp(&context.network, candidate.endpoint).ok(),
-        Transport::Tcp | Transport::Tls => {
+        Transport::Tcp | Transport::Tls | Transport::Dtls => {
             reach(context, candidate.endpoint, &candidate.host).await.map(|reached| reached.session)
         }
     }
@@ -408,8 +408,9 @@ fn needs_controls(context: &Context) -> bool {
 async fn try_proxy(context: &Context, plan: &Plan, candidates: &[Candidate]) {
     let Some(through) = &plan.proxy else { return };
     let observations = context.record.observations();
+    let of_streams = observations.iter().filter(|seen| seen.endpoint().is_some_and(|endpoint| endpoint.transport.is_stream()));
     let connects: Vec<_> =
-        observations.iter().filter_map(|seen| if let Fact::Connect(it) = &seen.fact { Some(it) } else { None }).collect();
+        of_streams.filter_map(|seen| if let Fact::Connect(it) = &seen.fact { Some(it) } else { None }).collect();
     if connects.is_empty() || connects.iter().any(|connect| connect.reply.succeeded()) {
         return;
     }

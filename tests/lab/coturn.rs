@@ -225,6 +225,7 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::TurnTcpReset
         | Fault::TurnTcpProhibited
         | Fault::TurnTlsDropped
+        | Fault::TurnDtlsDropped
         | Fault::ServerDropsEverything
         | Fault::ServerDropsIpv6
         | Fault::HostDown

@@ -109,6 +109,7 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::TurnTcpDropped => rules.server_input(&format!("tcp dport {port} drop")),
         Fault::TurnTcpReset => rules.server_input(&format!("tcp dport {port} reject with tcp reset")),
         Fault::TurnTcpProhibited => rules.server_router(&format!("tcp dport {port} {prohibit}")),
+        Fault::TurnDtlsDropped => rules.server_input(&format!("udp dport {tls_port} drop")),
         Fault::TurnTlsDropped => rules.server_input(&format!("tcp dport {tls_port} drop")),
         Fault::ServerDropsEverything => rules.server_input("drop"),
         // Neighbour discovery is what ARP is to IPv4: without it nothing would even arrive to be dropped.

@@ -45,6 +45,7 @@ impl TurnServer {
             Transport::Udp => format!("turn:{address}?transport=udp"),
             Transport::Tcp => format!("turn:{address}?transport=tcp"),
             Transport::Tls => format!("turns:{address}?transport=tcp"),
+            Transport::Dtls => format!("turns:{address}?transport=udp"),
         }
     }
 

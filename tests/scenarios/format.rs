@@ -165,6 +165,8 @@ pub enum Fault {
     TurnTcpProhibited,
     /// The server's firewall drops TCP to the TLS port.
     TurnTlsDropped,
+    /// The server's firewall drops UDP to the TLS port, which carries DTLS.
+    TurnDtlsDropped,
     /// The server's firewall drops everything.
     ServerDropsEverything,
     /// The server's firewall drops everything over IPv6.

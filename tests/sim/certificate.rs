@@ -1,9 +1,10 @@
-//! What the simulated server presents over TLS, made once per process: a root that callcheck is told of, and chains below it.
+//! What the simulated server presents over TLS and DTLS, made once per process: a root that callcheck is told of, and chains below it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use callcheck::lab::dtls;
 use callcheck::net::tls::Trust;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
@@ -51,9 +52,20 @@ pub fn trust(told: Told) -> Trust {
 
 /// The server's side of TLS.
 pub fn server_config(presented: Presented) -> Arc<ServerConfig> {
-    static CONFIGS: OnceLock<Mutex<HashMap<Presented, Arc<ServerConfig>>>> = OnceLock::new();
+    configs(presented).0
+}
+
+/// The server's side of DTLS.
+pub fn dtls_config(presented: Presented) -> dtls::Configuration {
+    configs(presented).1
+}
+
+type Configs = (Arc<ServerConfig>, dtls::Configuration);
+
+fn configs(presented: Presented) -> Configs {
+    static CONFIGS: OnceLock<Mutex<HashMap<Presented, Configs>>> = OnceLock::new();
     let mut configs = CONFIGS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    Arc::clone(configs.entry(presented).or_insert_with(|| Arc::new(make_config(presented))))
+    configs.entry(presented).or_insert_with(|| make_configs(presented)).clone()
 }
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
@@ -63,16 +75,18 @@ fn root() -> &'static Authority {
     ROOT.get_or_init(|| authority("Simulated Root", None))
 }
 
-fn make_config(presented: Presented) -> ServerConfig {
+fn make_configs(presented: Presented) -> Configs {
     let key = KeyPair::generate().expect("the provider makes P-256 keys");
     let chain = chain(presented, &key);
+    let dtls = dtls::configuration(chain.clone(), &key.serialize_der()).expect("the key is one of P-256");
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let tls = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("the provider has cipher suites for TLS 1.2 and 1.3")
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .expect("the key belongs to the certificate")
+        .expect("the key belongs to the certificate");
+    (Arc::new(tls), dtls)
 }
 
 fn chain(presented: Presented, key: &KeyPair) -> Vec<CertificateDer<'static>> {

@@ -352,6 +352,7 @@ fn rule(drawn: &Drawn, transport: Transport, action: Action) -> Option<Rule> {
         Transport::Udp => Rule::any(action).inward().udp().port(plain),
         Transport::Tcp => Rule::any(action).inward().tcp().port(plain),
         Transport::Tls => Rule::any(action).inward().tcp().port(tls?),
+        Transport::Dtls => Rule::any(action).inward().udp().port(tls?),
     })
 }
 

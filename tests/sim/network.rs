@@ -76,7 +76,7 @@ impl CallerNetwork {
             }
             match timeout(QUESTION_TIMEOUT, socket.receive()).await {
                 Ok(Arrival::Datagram { .. }) => return true,
-                Ok(Arrival::Icmp { .. }) => return false,
+                Ok(Arrival::Icmp { .. } | Arrival::Closed) => return false,
                 Err(_elapsed) => {}
             }
         }

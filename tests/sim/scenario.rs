@@ -237,6 +237,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         Fault::TurnTcpProhibited => {
             host.router.push(Rule::any(Action::Reject(Unreachable::Prohibited)).inward().tcp().port(port));
         }
+        Fault::TurnDtlsDropped => host.filter.push(Rule::any(Action::Drop).inward().udp().port(scenario.tls_port)),
         Fault::TurnTlsDropped => host.filter.push(Rule::any(Action::Drop).inward().tcp().port(scenario.tls_port)),
         Fault::ServerDropsEverything => host.filter.push(Rule::any(Action::Drop).inward()),
         Fault::ServerDropsIpv6 => host.filter.push(Rule::any(Action::Drop).inward().v6()),
@@ -405,7 +406,12 @@ fn advertise(config: &mut Config, address: IpAddr) {
 
 fn alternates(address: Ipv4Addr, scenario: &Scenario) -> Vec<Endpoint> {
     let at = |transport, port| Endpoint::new(transport, SocketAddr::new(address.into(), port));
-    vec![at(Transport::Udp, scenario.port), at(Transport::Tcp, scenario.port), at(Transport::Tls, scenario.tls_port)]
+    vec![
+        at(Transport::Udp, scenario.port),
+        at(Transport::Tcp, scenario.port),
+        at(Transport::Tls, scenario.tls_port),
+        at(Transport::Dtls, scenario.tls_port),
+    ]
 }
 
 fn asks(scenario: &Scenario) -> Result<Asks, Inexpressible> {

@@ -1,4 +1,4 @@
-//! A TURN server on a simulated host: the lab's sans-IO server, driven over simulated UDP, TCP and TLS.
+//! A TURN server on a simulated host: the lab's sans-IO server, driven over simulated UDP, TCP, TLS and DTLS.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::{Rc, Weak};
 
 use callcheck::lab::configuration::Config;
+use callcheck::lab::dtls::{Associations, Opened};
 use callcheck::lab::server::{Command, FiveTuple, Server, Source};
 use callcheck::model::endpoint::Transport;
 use callcheck::net::tls::unix_seconds;
@@ -17,7 +18,7 @@ use tokio::task::spawn_local;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
-use super::certificate::{Presented, beginning, server_config};
+use super::certificate::{Presented, beginning, dtls_config, server_config};
 use super::internet::{Internet, Service};
 use super::packet::{Fate, Origin, Packet, Protocol, SiteId};
 use super::stream::Pipe;
@@ -37,7 +38,17 @@ const SERVER_HELLO: &[u8] = &[22, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2];
 pub struct Listeners {
     pub udp: Option<u16>,
     pub tcp: Option<u16>,
+    /// For TLS, and for DTLS where a certificate is behind it, as with coturn.
     pub tls: Option<(u16, Tls)>,
+}
+
+impl Listeners {
+    fn dtls(&self) -> Option<(u16, Presented)> {
+        match self.tls? {
+            (port, Tls::Turn(presented)) => Some((port, presented)),
+            (_, Tls::Http(_) | Tls::TooOld | Tls::TooOldAndSilent | Tls::KeyMismatch) => None,
+        }
+    }
 }
 
 /// What is behind the TLS port.
@@ -61,6 +72,7 @@ pub struct TurnServer {
     server: RefCell<Server>,
     relays: RefCell<HashSet<SocketAddr>>,
     connections: RefCell<HashMap<FiveTuple, mpsc::UnboundedSender<Vec<u8>>>>,
+    associations: RefCell<HashMap<SocketAddr, Associations>>,
 }
 
 impl TurnServer {
@@ -75,6 +87,7 @@ impl TurnServer {
             server: RefCell::new(server),
             relays: RefCell::default(),
             connections: RefCell::default(),
+            associations: RefCell::default(),
         });
         internet.install(site, Rc::clone(&server) as Rc<dyn Service>);
         server
@@ -108,6 +121,12 @@ impl TurnServer {
             Command::ToClient { tuple, source, bytes } if tuple.transport == Transport::Udp => {
                 self.send(source_of(tuple, source), tuple.client, bytes);
             }
+            Command::ToClient { tuple, bytes, .. } if tuple.transport == Transport::Dtls => {
+                if let Some(associations) = self.associations.borrow_mut().get_mut(&tuple.server) {
+                    associations.send(now, tuple.client, &bytes);
+                }
+                self.send_sealed(tuple.server);
+            }
             Command::ToClient { tuple, bytes, .. } => {
                 if let Some(queue) = self.connections.borrow().get(&tuple) {
                     // The connection may have ended in between.
@@ -121,6 +140,33 @@ impl TurnServer {
             Command::OpenRelay { relay } => self.server.borrow_mut().relay_refused(now, relay),
             Command::ToPeer { relay, peer, payload } => self.send(relay, peer, payload),
             Command::CloseRelay { relay } => _ = self.relays.borrow_mut().remove(&relay),
+        }
+    }
+
+    fn send_sealed(&self, local: SocketAddr) {
+        let mut sealed = Vec::new();
+        if let Some(associations) = self.associations.borrow_mut().get_mut(&local) {
+            sealed.extend(std::iter::from_fn(|| associations.next_datagram()));
+        }
+        for (client, datagram) in sealed {
+            self.send(local, client, datagram);
+        }
+    }
+
+    fn sealed_datagram(&self, packet: &Packet, presented: Presented) {
+        let (local, client) = (packet.destination, packet.source);
+        let opened = {
+            let mut associations = self.associations.borrow_mut();
+            let make = || Associations::new(local, dtls_config(presented));
+            associations.entry(local).or_insert_with(make).receive(Instant::now().into_std(), client, &packet.payload)
+        };
+        self.send_sealed(local);
+        let tuple = FiveTuple { transport: Transport::Dtls, client, server: local };
+        for opened in opened {
+            match opened {
+                Opened::Message(message) => self.receive(tuple, &message),
+                Opened::Closed => self.with_server(|server, _now| server.client_closed(tuple)),
+            }
         }
     }
 
@@ -147,7 +193,8 @@ impl Service for TurnServer {
     fn listens(&self, protocol: Protocol, local: SocketAddr) -> bool {
         let port = Some(local.port());
         match protocol {
-            Protocol::Udp => self.listeners.udp == port || self.relays.borrow().contains(&local),
+            Protocol::Udp if self.listeners.udp == port => true,
+            Protocol::Udp => self.listeners.dtls().map(|(port, _)| port) == port || self.relays.borrow().contains(&local),
             Protocol::Tcp => self.listeners.tcp == port || self.listeners.tls.map(|(port, _)| port) == port,
         }
     }
@@ -156,6 +203,11 @@ impl Service for TurnServer {
         if self.listeners.udp == Some(packet.destination.port()) {
             let tuple = FiveTuple { transport: Transport::Udp, client: packet.source, server: packet.destination };
             return self.receive(tuple, &packet.payload);
+        }
+        if let Some((port, presented)) = self.listeners.dtls()
+            && port == packet.destination.port()
+        {
+            return self.sealed_datagram(&packet, presented);
         }
         self.with_server(|server, now| {
             server.receive_from_peer(now, packet.destination, packet.source, &packet.payload);

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use callcheck::lab::configuration::{Config, RelayAddress};
 use callcheck::model::endpoint::{Endpoint, Transport};
+use callcheck::model::target::Host;
+use callcheck::net::dtls;
 use callcheck::net::network::{Arrival, Datagrams, Network};
 use callcheck::net::session::{Relayed, Session};
 use callcheck::proto::authentication::LongTerm;
@@ -16,7 +18,7 @@ use libtest_mimic::{Failed, Trial};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
-use super::certificate::Presented;
+use super::certificate::{Presented, Told, beginning, trust};
 use super::firewall::{Action, Memory, Rule};
 use super::server::{Listeners, Tls};
 use super::world::{CALLER, CONTROLS, NatKind, Placement, TURN, TURN_PRIVATE, World, in_virtual_time};
@@ -50,7 +52,7 @@ pub fn trials() -> Vec<Trial> {
     trials.push(trial("egress of 3478 alone, PortRestricted", Some(NatKind::PortRestricted), NOTHING, passes_turn_port));
     trials.push(trial("egress of 3478 alone, no NAT", None, STATELESS, passes_turn_port));
     trials.push(trial("egress of 3478 alone, FullCone", Some(NatKind::FullCone), STATELESS, passes_turn_port));
-    trials.push(Trial::test("steps: the same over TCP and TLS", || streams_reach_the_server().map_err(Failed::from)));
+    trials.push(Trial::test("steps: the same over TCP and DTLS", || other_transports_reach_the_server().map_err(Failed::from)));
     trials
 }
 
@@ -112,10 +114,16 @@ async fn three_steps(world: &World) -> Result<Steps, String> {
 
 /// An allocation with a permission for the caller's outer address.
 async fn allocate(network: &Rc<dyn Network>, transport: Transport) -> Result<(Session, SocketAddr, LongTerm), String> {
-    let port = if transport == Transport::Tls { 5349 } else { 3478 };
+    let port = transport.default_port();
     let endpoint = Endpoint::new(transport, SocketAddr::new(TURN.into(), port));
     let session = match transport {
         Transport::Udp => Session::over_udp(network, endpoint).map_err(|outcome| format!("{outcome:?}"))?,
+        Transport::Dtls => {
+            let socket = network.bind_udp(endpoint.ip()).map_err(|outcome| format!("{outcome:?}"))?;
+            let host = Host::Address(endpoint.ip());
+            let attempt = dtls::handshake(socket, endpoint.address, &host, &trust(Told::OfOurRoot), beginning()).await;
+            Session::over_datagrams(network, endpoint, attempt.socket.ok_or_else(|| format!("{:?}", attempt.fact.end))?)
+        }
         Transport::Tcp | Transport::Tls => {
             let stream = network.connect_tcp(endpoint.address).await.map_err(|outcome| format!("{outcome:?}"))?;
             Session::over_stream(network, endpoint, stream)
@@ -141,6 +149,7 @@ async fn own_address(socket: &dyn Datagrams) -> Result<SocketAddr, String> {
             Response::read(&bytes).and_then(|it| it.reflexive()).ok_or_else(|| "no address".into())
         }
         Ok(Arrival::Icmp { reason, .. }) => Err(format!("{reason:?}")),
+        Ok(Arrival::Closed) => Err("the control has hung up".into()),
         Err(_elapsed) => Err("the control is silent".into()),
     }
 }
@@ -153,16 +162,20 @@ async fn hears(socket: &dyn Datagrams, payload: &[u8]) -> bool {
     matches!(timeout(LONG_ENOUGH, socket.receive()).await, Ok(Arrival::Datagram { bytes, .. }) if bytes == payload)
 }
 
-fn streams_reach_the_server() -> Result<(), String> {
+fn other_transports_reach_the_server() -> Result<(), String> {
+    [Transport::Tcp, Transport::Dtls].into_iter().try_for_each(reaches_the_server)
+}
+
+fn reaches_the_server(transport: Transport) -> Result<(), String> {
     in_virtual_time(async {
         let world = healthy(1);
         let raised = world.raise();
-        let (session, relay, signed) = allocate(&raised.network, Transport::Tcp).await?;
+        let (session, relay, signed) = allocate(&raised.network, transport).await?;
         let outside = raised.network.bind_udp(TURN.into()).map_err(|outcome| format!("{outcome:?}"))?;
         let mut relayed = session.relayed();
         outside.send(b"e1e1e1e1", relay).map_err(|outcome| format!("{outcome:?}"))?;
         if !comes(&mut relayed, b"e1e1e1e1").await {
-            return Err("nothing comes over TCP".to_owned());
+            return Err(format!("nothing comes over {transport}"));
         }
         session.ask_signed(&Request::refresh(Duration::ZERO), Some(&signed)).await;
         match raised.turn.map(|turn| turn.allocations()) {

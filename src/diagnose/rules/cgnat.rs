@@ -28,8 +28,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let bindings: Vec<_> =
         evidence.promised().filter_map(|endpoint| Some((endpoint, endpoint.binding?, endpoint.binding?.fact.mapped?))).collect();
     let differing = bindings.iter().find_map(|(endpoint, binding, mapped)| {
-        let same_server =
-            |other: &EndpointEvidence<'_>| other.endpoint.ip() == endpoint.endpoint.ip() && other.is_udp() != endpoint.is_udp();
+        let same_server = |other: &EndpointEvidence<'_>| {
+            other.endpoint.ip() == endpoint.endpoint.ip() && other.is_datagram() != endpoint.is_datagram()
+        };
         let (_, other, other_mapped) = bindings.iter().find(|(other, _, seen)| same_server(other) && seen.ip() != mapped.ip())?;
         Some((binding, mapped.ip(), other, other_mapped.ip()))
     });

@@ -72,10 +72,13 @@ pub fn endpoints(presented: &[Presented<'_, '_>]) -> Vec<Endpoint> {
     presented.iter().map(|presented| presented.endpoint.endpoint).collect()
 }
 
-/// The addresses of endpoints that all are TLS, in a sentence.
+/// The addresses of endpoints that all are TLS or DTLS, in a sentence.
 #[must_use]
 pub fn places(endpoints: &[Endpoint]) -> String {
-    refusals::listed(&endpoints.iter().map(|endpoint| endpoint.address.to_string()).collect::<Vec<_>>())
+    let name = |endpoint: &Endpoint| {
+        if endpoint.transport.is_stream() { endpoint.address.to_string() } else { format!("{} (DTLS)", endpoint.address) }
+    };
+    refusals::listed(&endpoints.iter().map(name).collect::<Vec<_>>())
 }
 
 /// The observations of some certificates.
@@ -101,7 +104,8 @@ pub fn day(seconds: i64) -> String {
 /// The command that shows the chain that a server sends.
 #[must_use]
 pub fn show_chain(endpoint: Endpoint, server_name: &str) -> String {
-    format!("openssl s_client -connect {}{} -showcerts </dev/null", endpoint.address, name_option(server_name))
+    let protocol = if endpoint.transport.is_stream() { "" } else { " -dtls1_2" };
+    format!("openssl s_client{protocol} -connect {}{} -showcerts </dev/null", endpoint.address, name_option(server_name))
 }
 
 /// The option of openssl that asks for a name; an address is asked for by none.

@@ -49,7 +49,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 
 /// Over UDP: no large packet passes, and small ones do.
 fn only_small_pass(endpoint: &EndpointEvidence<'_>) -> bool {
-    endpoint.is_udp()
+    endpoint.is_datagram()
         && endpoint.stream.is_some_and(|stream| {
             let (large, all) = (stream.fact.large, stream.fact.outbound);
             large.sent >= ENOUGH && large.arrived == 0 && all.arrived > (all.sent - large.sent) / 2

@@ -35,7 +35,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let (Answer::Silent(_), Answer::Passes) = (controls.stun(), controls.tcp()) else { return Judgement::Unknown };
     // With UDP alone on the list nothing tells an allow-list from a network that blocks UDP.
     let alive = evidence.endpoints().iter().any(super::super::endpoint::EndpointEvidence::alive);
-    if !dead || alive || evidence.endpoints().iter().all(super::super::endpoint::EndpointEvidence::is_udp) {
+    if !dead || alive || evidence.endpoints().iter().all(super::super::endpoint::EndpointEvidence::is_datagram) {
         return Judgement::Unknown;
     }
     Found::new(

@@ -37,7 +37,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     }
     let asked_over_udp = evidence.endpoints().iter().any(|endpoint| endpoint.is_udp());
     let udp_works = evidence.endpoints().iter().any(|endpoint| endpoint.is_udp() && !silent(endpoint.reachability()));
-    let stream_works = evidence.endpoints().iter().any(|endpoint| !endpoint.is_udp() && endpoint.alive());
+    let stream_works = evidence.endpoints().iter().any(|endpoint| !endpoint.is_datagram() && endpoint.alive());
     let tcp_works = stream_works || controls.tcp() == Answer::Passes;
     if !asked_over_udp || udp_works || !tcp_works {
         return Judgement::Unknown;
@@ -51,7 +51,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     let summary =
         "This network filters STUN: other UDP passes, and STUN is answered neither by the TURN server nor by unrelated ones.";
-    let udp = evidence.promised().filter(|endpoint| endpoint.is_udp()).map(|endpoint| endpoint.endpoint);
+    let udp =
+        evidence.promised().filter(|endpoint| endpoint.is_datagram() && !endpoint.alive()).map(|endpoint| endpoint.endpoint);
     let found = Found::new(&RULE.cause, summary)
         .level(evidence.level_of(&RULE.cause, &udp.collect::<Vec<_>>()))
         .confidence(confidence)

@@ -34,9 +34,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     if !arrived.is_empty() {
         return Judgement::RuledOut(arrived);
     }
-    let udp: Vec<_> = evidence.endpoints().iter().filter(|endpoint| endpoint.is_udp()).collect();
+    let udp: Vec<_> = evidence.endpoints().iter().filter(|endpoint| endpoint.is_datagram()).collect();
     let udp_works = udp.iter().any(|endpoint| !silent(endpoint.reachability()));
-    let streams: Vec<_> = evidence.endpoints().iter().filter(|endpoint| !endpoint.is_udp()).collect();
+    let streams: Vec<_> = evidence.endpoints().iter().filter(|endpoint| !endpoint.is_datagram()).collect();
     let streams_work = streams.iter().any(|endpoint| endpoint.connect.is_some_and(|connect| connect.fact.reply.succeeded()));
     // Where only UDP was asked for, a connection to an unrelated host shows that this network works otherwise.
     let tcp_works = streams_work || streams.is_empty() && controls.tcp() == Answer::Passes;

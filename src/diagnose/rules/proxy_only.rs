@@ -24,7 +24,7 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    let connects: Vec<_> = evidence.endpoints().iter().filter_map(|endpoint| endpoint.connect).collect();
+    let connects: Vec<_> = evidence.endpoints().iter().filter(|it| !it.is_datagram()).filter_map(|it| it.connect).collect();
     let direct = connects.iter().any(|connect| connect.fact.reply.succeeded());
     let proxies: Vec<_> = evidence.proxies().collect();
     let Some(first) = proxies.first().filter(|_| !direct) else { return Judgement::Unknown };

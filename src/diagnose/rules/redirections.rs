@@ -72,6 +72,7 @@ pub fn url(redirections: &[Redirection<'_>]) -> String {
         Transport::Udp => format!("turn:{to}?transport=udp"),
         Transport::Tcp => format!("turn:{to}?transport=tcp"),
         Transport::Tls => format!("turns:{to}?transport=tcp"),
+        Transport::Dtls => format!("turns:{to}?transport=udp"),
     }
 }
 

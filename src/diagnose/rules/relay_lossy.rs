@@ -39,7 +39,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         |endpoint: &&EndpointEvidence<'_>| endpoint.stream.is_some_and(|stream| stream.fact.stalled_after_bytes.is_none());
     let mut measured: Vec<_> = evidence.promised().filter(flowing).collect();
     // Over UDP the way to the server is measured apart, so what it says comes first.
-    measured.sort_by_key(|endpoint| !endpoint.is_udp());
+    measured.sort_by_key(|endpoint| !endpoint.is_datagram());
     let Some((endpoint, how)) = measured.iter().find_map(|endpoint| Some((endpoint, complaint(endpoint)?))) else {
         return Judgement::ruled_out_by(
             measured.iter().filter_map(|endpoint| endpoint.stream).map(|stream| stream.cite()).collect(),
@@ -79,7 +79,7 @@ fn complaint(endpoint: &EndpointEvidence<'_>) -> Option<String> {
     let stream = endpoint.stream?.fact;
     loss_complaint(stream, endpoint).or_else(|| {
         // Over TCP a packet that is repeated holds up those behind it: that unevenness is not the relay's.
-        if endpoint.is_udp() && stream.jitter_ms > BEARABLE_JITTER_MS {
+        if endpoint.is_datagram() && stream.jitter_ms > BEARABLE_JITTER_MS {
             Some(format!("packets arrive unevenly, with a jitter of {:.0} ms", stream.jitter_ms))
         } else if stream.long && stream.throughput_kbps < NEEDED_KBPS {
             Some(format!("it carries only {:.0} kbit/s", stream.throughput_kbps))
@@ -96,7 +96,7 @@ fn loss_complaint(stream: &StreamFact, endpoint: &EndpointEvidence<'_>) -> Optio
     let share = f64::from(both.lost()) / f64::from(both.sent.max(1));
     let own_way_lossy = endpoint.loss().is_some_and(|requests| clopper_pearson(requests.lost(), requests.sent).1 > share);
     // Over a stream nothing tells the loss of the way from that of the relay but its size.
-    let bearable = if endpoint.is_udp() { BEARABLE } else { BEARABLE * 2.0 };
+    let bearable = if endpoint.is_datagram() { BEARABLE } else { BEARABLE * 2.0 };
     (lower > bearable && !own_way_lossy).then(|| {
         let (lost, sent) = (both.lost(), both.sent);
         format!(

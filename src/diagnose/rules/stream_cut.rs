@@ -29,7 +29,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let stalls = |endpoint: &&EndpointEvidence<'_>| stalled_after(endpoint).is_some_and(|bytes| bytes > 0);
     let cut: Vec<_> = evidence.promised().filter(stalls).collect();
     let Some(first) = cut.first() else {
-        let flowing = evidence.promised().filter(|endpoint| !endpoint.is_udp()).filter_map(|endpoint| endpoint.stream);
+        let flowing = evidence.promised().filter(|endpoint| !endpoint.is_datagram()).filter_map(|endpoint| endpoint.stream);
         return Judgement::ruled_out_by(
             flowing.filter(|stream| stream.fact.stalled_after_bytes.is_none()).map(|it| it.cite()).collect(),
         );
@@ -37,7 +37,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let bytes = stalled_after(first).unwrap_or_default();
     let lost = places(&cut);
     let clean = |endpoint: &EndpointEvidence<'_>| {
-        endpoint.is_udp() && endpoint.stream.is_some_and(|stream| stream.fact.inbound.plus(stream.fact.outbound).lost() == 0)
+        endpoint.is_datagram() && endpoint.stream.is_some_and(|stream| stream.fact.inbound.plus(stream.fact.outbound).lost() == 0)
     };
     // The datagrams behind the relay could be lost too; a clean stream over UDP shows that they aren't.
     let confidence = if evidence.endpoints().iter().any(clean) { Confidence::Certain } else { Confidence::Likely };

@@ -1,9 +1,10 @@
-//! `tls-handshake-failed`: a TCP connection opens, and the TLS handshake on it never completes.
+//! `tls-handshake-failed`: a TCP connection opens, or a port answers DTLS, and the handshake never completes.
 
 use super::{handshakes, refusals};
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
+use crate::model::endpoint::Endpoint;
 use crate::model::fact::HandshakeEnd;
 use crate::model::finding::{Confidence, Level, Place};
 
@@ -33,13 +34,13 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let failed: Vec<_> = evidence
         .promised()
         .filter_map(|endpoint| endpoint.handshake.map(|handshake| (endpoint.endpoint, handshake)))
-        .filter(|(_, handshake)| failure(&handshake.fact.end).is_some())
+        .filter(|(place, handshake)| failure(*place, &handshake.fact.end).is_some())
         .collect();
     let Some((first, handshake)) = failed.first() else {
         return handshakes::excluded_by_handshakes(evidence, &[]);
     };
     let lost: Vec<_> = failed.iter().map(|(endpoint, _)| *endpoint).collect();
-    let how = failure(&handshake.fact.end).unwrap_or_default();
+    let how = failure(*first, &handshake.fact.end).unwrap_or_default();
     let summary = format!("The TLS handshake with {} fails: {how}.", handshakes::places(&lost));
     let found = Found::new(&RULE.cause, summary)
         .level(refusals::level(evidence, &RULE.cause, &lost))
@@ -59,13 +60,16 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 }
 
 /// What a failed handshake looked like; nothing where it completed or where other causes speak.
-fn failure(end: &HandshakeEnd) -> Option<String> {
+fn failure(place: Endpoint, end: &HandshakeEnd) -> Option<String> {
     match end {
         HandshakeEnd::Alert { alert } => Some(match meaning(alert) {
             Some(meaning) => format!("the server sends the alert {alert}, {meaning}"),
             None => format!("the server sends the alert {alert}"),
         }),
         HandshakeEnd::Closed => Some("the server closes the connection in the middle of it".to_owned()),
+        HandshakeEnd::Silent if !place.transport.is_stream() => {
+            Some("the server answers the first message, and the rest of the handshake never comes".to_owned())
+        }
         HandshakeEnd::Silent => Some("the TCP connection opens, and the server never answers the first message".to_owned()),
         HandshakeEnd::Failed { why } => Some(format!("what the server sent can't be accepted ({why})")),
         HandshakeEnd::Completed | HandshakeEnd::TooOld | HandshakeEnd::NotTls { .. } => None,

@@ -33,7 +33,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let foreign: Vec<_> =
         refusals::served(evidence).filter_map(|endpoint| answer(endpoint).map(|answer| (endpoint, answer))).collect();
     let Some((first, answer)) = foreign.first() else {
-        let speaking = refusals::served(evidence).filter(|endpoint| endpoint.is_tls() && endpoint.alive());
+        let speaking = refusals::served(evidence).filter(|endpoint| endpoint.is_secure() && endpoint.alive());
         return Judgement::ruled_out_by(speaking.flat_map(EndpointEvidence::cite_reachability).collect());
     };
     let lost: Vec<_> = foreign.iter().map(|(endpoint, _)| endpoint.endpoint).collect();
@@ -83,7 +83,8 @@ fn answer(endpoint: &EndpointEvidence<'_>) -> Option<Answer> {
 
 fn give_port(evidence: &Evidence<'_>, found: Found, first: &EndpointEvidence<'_>) -> Found {
     let port = first.endpoint.address.port();
-    let see = format!("ss -ltnp 'sport = :{port}'");
+    let sockets = if first.is_datagram() { "-lunp" } else { "-ltnp" };
+    let see = format!("ss {sockets} 'sport = :{port}'");
     let found = found.fix_by(Place::Server, "See what has the port.", see);
     if evidence.is_coturn() {
         found.fix_by(

@@ -37,7 +37,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let lost: Vec<_> = old.iter().map(|(endpoint, _)| *endpoint).collect();
     let summary = format!("The server on {} speaks no TLS newer than 1.1.", handshakes::places(&lost));
     let name = handshakes::name_option(&handshake.fact.server_name);
-    let check = format!("openssl s_client -connect {}{name} -tls1_2 </dev/null", first.address);
+    let version = if first.transport.is_stream() { "-tls1_2" } else { "-dtls1_2" };
+    let check = format!("openssl s_client -connect {}{name} {version} </dev/null", first.address);
     let found = Found::new(&RULE.cause, summary)
         .level(refusals::level(evidence, &RULE.cause, &lost))
         .because(old.iter().map(|(_, handshake)| handshake.cite()));

@@ -36,7 +36,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     // TURN over a stream at the same address: then it relays, and what is lost over UDP is another rule's.
     let relays_there =
         |place: Endpoint| answered.iter().any(|it| it.endpoint().is_some_and(|endpoint| endpoint.ip() == place.ip()));
-    let over_udp_alone = silent.iter().all(|endpoint| endpoint.is_udp());
+    let over_udp_alone = silent.iter().all(|endpoint| endpoint.is_datagram());
     if silent.first().is_none_or(|first| over_udp_alone && relays_there(first.endpoint)) {
         return Judgement::ruled_out_by(answered.iter().map(|challenge| challenge.cite()).collect());
     }

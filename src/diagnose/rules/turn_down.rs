@@ -91,7 +91,11 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .fix_by(
             Place::Firewall,
             "Open its ports in the host's firewall and the provider's.",
-            "ufw allow 3478 && ufw allow 5349/tcp",
+            if lost.iter().any(|place| place.transport == Transport::Dtls) {
+                "ufw allow 3478 && ufw allow 5349"
+            } else {
+                "ufw allow 3478 && ufw allow 5349/tcp"
+            },
         )
         .done()
 }
@@ -105,7 +109,7 @@ fn one_transport(dead: &[&Server<'_, '_>], found: Found) -> Found {
     match transports.as_slice() {
         [Transport::Udp] => found.unless("turn-udp-closed", decide),
         [Transport::Tcp] => found.unless("turn-tcp-closed", decide),
-        [Transport::Tls] => found.unless("turn-tls-closed", decide),
+        [Transport::Tls] | [Transport::Dtls] | [Transport::Tls, Transport::Dtls] => found.unless("turn-tls-closed", decide),
         _ => found,
     }
 }

@@ -1,12 +1,14 @@
 //! `turn-tcp-closed`: the server's TCP port is refused or silent, while UDP works.
 
+use super::turn_down::refused_by_itself;
 use super::turn_not_listening_udp::others_alive;
+use crate::diagnose::controls::Answer;
 use crate::diagnose::endpoint::{EndpointEvidence, Reachability};
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::diagnose::server::{cite, list, places};
 use crate::model::cause::{Cause, Group};
-use crate::model::endpoint::Transport;
+use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::finding::{Confidence, Level, Place};
 
 /// The rule.
@@ -27,12 +29,12 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    judge_stream(evidence, &RULE.cause, Transport::Tcp, RULE.cause.level)
+    judge_port(evidence, &RULE.cause, &[Transport::Tcp], RULE.cause.level)
 }
 
-/// The judgement of a stream transport's port; the level is that of a bare host.
-pub fn judge_stream(evidence: &Evidence<'_>, cause: &Cause, transport: Transport, level: Level) -> Judgement {
-    let of_transport = |endpoint: &&EndpointEvidence<'_>| endpoint.endpoint.transport == transport;
+/// The judgement of a port for all transports but plain UDP; the level is that of a bare host.
+pub fn judge_port(evidence: &Evidence<'_>, cause: &Cause, transports: &[Transport], level: Level) -> Judgement {
+    let of_transport = |endpoint: &&EndpointEvidence<'_>| transports.contains(&endpoint.endpoint.transport);
     let closed: Vec<_> = evidence
         .promised()
         .filter(of_transport)
@@ -40,13 +42,14 @@ pub fn judge_stream(evidence: &Evidence<'_>, cause: &Cause, transport: Transport
             matches!(endpoint.reachability(), Reachability::Silent | Reachability::Refused | Reachability::Rejected)
         })
         .filter(|endpoint| others_alive(evidence, endpoint))
+        .filter(|endpoint| way_is_open(evidence, endpoint) != Some(false))
         .collect();
     if closed.is_empty() {
         let alive = evidence.promised().filter(of_transport).filter(|endpoint| endpoint.alive());
         return Judgement::ruled_out_by(alive.flat_map(EndpointEvidence::cite_reachability).collect());
     }
     let lost = places(&closed);
-    let refused = closed.iter().all(|endpoint| endpoint.reachability() == Reachability::Refused);
+    let refused = closed.iter().all(|endpoint| refused_by_itself(endpoint));
     let how = if refused { "Nothing listens on" } else { "A firewall drops" };
     let cause = Cause { level, ..*cause };
     let found = Found::new(&cause, format!("{how} {}, while TURN answers over another transport.", list(&lost)))
@@ -60,15 +63,44 @@ pub fn judge_stream(evidence: &Evidence<'_>, cause: &Cause, transport: Transport
                 .filter(|it| it.alive())
                 .flat_map(EndpointEvidence::cite_reachability),
         );
-    mend(evidence, found, transport, lost.first().map_or(0, |endpoint| endpoint.address.port()), refused).done()
+    let found = if closed.iter().all(|endpoint| way_is_open(evidence, endpoint).is_some()) {
+        found
+    } else {
+        found.confidence(Confidence::Possible).unless(
+            "network-blocks-udp",
+            "allow controls, or try another network: if no host answers over UDP here, this network blocks it",
+        )
+    };
+    lost.iter().fold(found, |found, place| mend(evidence, found, *place, refused)).done()
 }
 
-fn mend(evidence: &Evidence<'_>, found: Found, transport: Transport, port: u16, refused: bool) -> Found {
-    let firewall = format!("Open TCP {port} in the host's firewall and the provider's.");
+/// Whether this network lets the transport's packets to a server: of UDP, which carries DTLS, something else has to tell.
+fn way_is_open(evidence: &Evidence<'_>, endpoint: &EndpointEvidence<'_>) -> Option<bool> {
+    let udp_arrives = evidence.siblings(endpoint).any(|other| other.is_datagram() && other.alive());
+    if !endpoint.is_datagram() || refused_by_itself(endpoint) || udp_arrives || !evidence.arrived_datagrams().is_empty() {
+        return Some(true);
+    }
+    match evidence.controls().stun() {
+        Answer::Passes => Some(true),
+        Answer::Silent(_) => Some(false),
+        Answer::NotAsked => None,
+    }
+}
+
+fn mend(evidence: &Evidence<'_>, found: Found, place: Endpoint, refused: bool) -> Found {
+    let Endpoint { transport, address } = place;
+    let port = address.port();
+    let (protocol, sockets) = if transport.is_stream() { ("tcp", "-lntp") } else { ("udp", "-lunp") };
+    let firewall = format!("Open {} {port} in the host's firewall and the provider's.", protocol.to_uppercase());
     match (refused, evidence.is_coturn(), transport) {
-        (false, ..) => found.fix_by(Place::Firewall, firewall, format!("ufw allow {port}/tcp")),
+        (false, ..) => found.fix_by(Place::Firewall, firewall, format!("ufw allow {port}/{protocol}")),
         (true, true, Transport::Tls) => {
             let text = "Give coturn a certificate: without one, or where it can't read it, it does not listen on the TLS port.";
+            let lines = "cert=/etc/coturn/fullchain.pem\npkey=/etc/coturn/privkey.pem\ntls-listening-port=5349";
+            found.fix_by(Place::Server, text, lines)
+        }
+        (true, true, Transport::Dtls) => {
+            let text = "Give coturn a certificate and remove no-dtls: without one it does not listen for DTLS on the TLS port.";
             let lines = "cert=/etc/coturn/fullchain.pem\npkey=/etc/coturn/privkey.pem\ntls-listening-port=5349";
             found.fix_by(Place::Server, text, lines)
         }
@@ -79,7 +111,7 @@ fn mend(evidence: &Evidence<'_>, found: Found, transport: Transport, port: u16, 
         (true, false, _) => found.fix_by(
             Place::Server,
             format!("Let the TURN server listen on {}.", transport.title()),
-            format!("ss -lntp 'sport = :{port}'"),
+            format!("ss {sockets} 'sport = :{port}'"),
         ),
     }
 }

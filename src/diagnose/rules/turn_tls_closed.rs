@@ -1,6 +1,6 @@
-//! `turn-tls-closed`: the server's TLS port is refused or silent, while another transport works.
+//! `turn-tls-closed`: the server's TLS port, or that of DTLS, is refused or silent, while another transport works.
 
-use super::turn_tcp_closed::judge_stream;
+use super::turn_tcp_closed::judge_port;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Judgement, Rule};
 use crate::model::asked::Form;
@@ -17,8 +17,9 @@ pub const RULE: Rule = Rule {
         title: "the server's TLS port is closed",
         meaning: "TURN answers over UDP or TCP and not over TLS: nothing listens there, or a firewall drops it.",
         impact: "Users whose network lets nothing but TLS out get no relay; the others do.",
-        proof: "TCP to the TLS port is refused or silent, and TURN answers otherwise.",
-        look_alikes: "tls-handshake-failed: there the port takes connections.",
+        proof: "TCP to the TLS port, or the first message of DTLS where a list has it, is refused or silent, and TURN answers otherwise.",
+        look_alikes: "tls-handshake-failed: there the port takes connections. network-blocks-udp, for DTLS: there unrelated hosts don't \
+                      answer over UDP either.",
         remedy: "Give the server a certificate, let it listen on TLS, and open the port in its firewalls.",
     },
     folds: &[],
@@ -31,5 +32,5 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         Form::Host => Level::Warn,
         Form::HostAndPort | Form::Urls => RULE.cause.level,
     };
-    judge_stream(evidence, &RULE.cause, Transport::Tls, level)
+    judge_port(evidence, &RULE.cause, &[Transport::Tls, Transport::Dtls], level)
 }

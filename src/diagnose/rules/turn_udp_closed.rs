@@ -18,8 +18,8 @@ pub const RULE: Rule = Rule {
         level: Level::Fail,
         title: "the server's UDP port is closed",
         meaning: "A firewall on the server or at its provider drops UDP to the TURN port; TCP passes.",
-        impact: "Users get no relay over UDP, which is what nearly all calls use; only those with TURN over TCP or TLS in their list do.",
-        proof: "UDP to the port stays without an answer or is rejected by a filter, TURN answers over TCP or TLS, and unrelated hosts \
+        impact: "Users get no relay over UDP, which is what nearly all calls use; only those with another transport in their list do.",
+        proof: "UDP to the port stays without an answer or is rejected by a filter, TURN answers otherwise, and unrelated hosts \
                 answer over UDP.",
         look_alikes: "network-blocks-udp and network-blocks-stun: there unrelated hosts don't answer either.",
         remedy: "Open the UDP port in the host's firewall and in the provider's.",
@@ -59,7 +59,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let confidence = if hides_strays && confidence == Confidence::Certain { Confidence::Likely } else { confidence };
     let lost = places(&closed);
     let how = if closed.iter().any(|endpoint| endpoint.icmp().is_some()) { "rejects" } else { "drops" };
-    let summary = format!("A firewall at the server {how} {}: TURN answers over TCP there, and not over UDP.", list(&lost));
+    let by_stream = closed.iter().flat_map(|it| evidence.siblings(it)).any(|other| other.alive() && !other.is_datagram());
+    let other = if by_stream { "TCP" } else { "DTLS" };
+    let summary = format!("A firewall at the server {how} {}: TURN answers over {other} there, and not over UDP.", list(&lost));
     let found = Found::new(&RULE.cause, summary)
         .level(evidence.level_of(&RULE.cause, &lost))
         .confidence(confidence)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use socket2::{SockRef, Socket, Type};
 use tokio::net::UdpSocket;
@@ -16,6 +17,7 @@ use super::listeners::{Listeners, bind};
 use super::streams;
 use crate::lab::certificates::Certificates;
 use crate::lab::configuration::Config;
+use crate::lab::dtls::{Associations, Opened};
 use crate::lab::fault::Fault;
 use crate::lab::server::{Command, FiveTuple, Server, Source};
 use crate::model::endpoint::Transport;
@@ -30,6 +32,7 @@ pub struct Driver {
     server: RefCell<Server>,
     timer: Notify,
     datagrams: BTreeMap<SocketAddr, Rc<UdpSocket>>,
+    associations: BTreeMap<SocketAddr, RefCell<Associations>>,
     foreign: Vec<Socket>,
     connections: RefCell<BTreeMap<FiveTuple, Connection>>,
     relays: RefCell<BTreeMap<SocketAddr, Relay>>,
@@ -62,15 +65,20 @@ impl Driver {
         time_of_day: i64,
     ) -> io::Result<(Rc<Self>, Vec<AbortHandle>)> {
         let Listeners { endpoints: _, datagrams, streams, reserved } = listeners;
-        let mut by_address = BTreeMap::new();
-        for socket in datagrams {
-            by_address.insert(socket.local_addr()?, Rc::new(socket));
+        let (mut by_address, mut associations) = (BTreeMap::new(), BTreeMap::new());
+        for (transport, socket) in datagrams {
+            let address = socket.local_addr()?;
+            if transport.is_secure() {
+                associations.insert(address, RefCell::new(Associations::new(address, Arc::clone(&certificates.dtls))));
+            }
+            by_address.insert(address, Rc::new(socket));
         }
         let driver = Rc::new(Self {
             foreign: foreign_sockets(&config, &by_address)?,
             server: RefCell::new(Server::new(config, Instant::now().into_std(), time_of_day)),
             timer: Notify::new(),
             datagrams: by_address,
+            associations,
             connections: RefCell::default(),
             relays: RefCell::default(),
             scratch: RefCell::new(vec![0; LARGEST_DATAGRAM]),
@@ -149,12 +157,16 @@ impl Driver {
     }
 
     fn send_to_client(&self, tuple: FiveTuple, source: Source, bytes: Vec<u8>) {
-        if tuple.transport != Transport::Udp {
+        if tuple.transport.is_stream() {
             if let Some(connection) = self.connections.borrow().get(&tuple) {
                 // A client that doesn't read loses what overflows.
                 _ = connection.queue.try_send(bytes);
             }
             return;
+        }
+        if let Some(associations) = self.associations.get(&tuple.server) {
+            associations.borrow_mut().send(Instant::now().into_std(), tuple.client, &bytes);
+            return self.send_sealed(tuple.server);
         }
         match source {
             Source::Asked => {
@@ -168,6 +180,29 @@ impl Driver {
                 if let Some(socket) = self.foreign.iter().find(of_family) {
                     send(&SockRef::from(socket), &bytes, tuple.client);
                 }
+            }
+        }
+    }
+
+    fn send_sealed(&self, server: SocketAddr) {
+        let (Some(associations), Some(socket)) = (self.associations.get(&server), self.datagrams.get(&server)) else { return };
+        while let Some((client, datagram)) = associations.borrow_mut().next_datagram() {
+            send(&SockRef::from(socket.as_ref()), &datagram, client);
+        }
+    }
+
+    /// Takes a client's datagram, which DTLS seals on some ports.
+    fn take_datagram(self: &Rc<Self>, server: SocketAddr, client: SocketAddr, bytes: &[u8]) {
+        let Some(associations) = self.associations.get(&server) else {
+            return self.receive(FiveTuple { transport: Transport::Udp, client, server }, bytes);
+        };
+        let opened = associations.borrow_mut().receive(Instant::now().into_std(), client, bytes);
+        self.send_sealed(server);
+        let tuple = FiveTuple { transport: Transport::Dtls, client, server };
+        for opened in opened {
+            match opened {
+                Opened::Message(message) => self.receive(tuple, &message),
+                Opened::Closed => self.disconnected(tuple),
             }
         }
     }
@@ -211,7 +246,7 @@ fn send(socket: &SockRef<'_>, bytes: &[u8], to: SocketAddr) {
 
 async fn listen(driver: Rc<Driver>, server: SocketAddr, socket: Rc<UdpSocket>) {
     while let Some((client, bytes)) = driver.next_datagram(&socket).await {
-        driver.receive(FiveTuple { transport: Transport::Udp, client, server }, &bytes);
+        driver.take_datagram(server, client, &bytes);
     }
 }
 

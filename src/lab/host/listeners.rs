@@ -23,7 +23,7 @@ const TRIES: usize = 32;
 pub struct Ports {
     /// For UDP and TCP.
     pub plain: u16,
-    /// For TLS.
+    /// For TLS and DTLS.
     pub tls: u16,
 }
 
@@ -38,7 +38,7 @@ pub struct Listeners {
     /// Every transport at every address, listening or not.
     pub endpoints: Vec<Endpoint>,
     /// The sockets for datagrams.
-    pub datagrams: Vec<UdpSocket>,
+    pub datagrams: Vec<(Transport, UdpSocket)>,
     /// The sockets for connections.
     pub streams: Vec<(Transport, TcpListener)>,
     /// Sockets that only keep their port from others.
@@ -53,11 +53,12 @@ impl Listeners {
     /// What the system says.
     pub fn bind(address: IpAddr, ports: Ports, faults: &[Fault]) -> io::Result<Self> {
         let (udp, tcp) = pair(address, ports.plain)?;
-        let tls = bind(Type::STREAM, SocketAddr::new(address, ports.tls))?;
+        let (dtls, tls) = pair(address, ports.tls)?;
         let mut listeners = Self::default();
         listeners.add(Transport::Udp, udp, faults)?;
         listeners.add(Transport::Tcp, tcp, faults)?;
         listeners.add(Transport::Tls, tls, faults)?;
+        listeners.add(Transport::Dtls, dtls, faults)?;
         Ok(listeners)
     }
 
@@ -85,8 +86,10 @@ impl Listeners {
         self.endpoints.push(Endpoint::new(transport, address));
         let closed = faults.iter().any(|fault| closes(*fault, transport));
         match (transport, closed) {
-            (Transport::Udp, false) => self.datagrams.push(UdpSocket::from_std(socket.into())?),
-            (Transport::Udp, true) => {
+            (Transport::Udp | Transport::Dtls, false) => {
+                self.datagrams.push((transport, UdpSocket::from_std(socket.into())?));
+            }
+            (Transport::Udp | Transport::Dtls, true) => {
                 // Connected to itself it takes no datagram from anyone else, which the system answers with an ICMP error.
                 socket.connect(&address.into())?;
                 self.reserved.push(socket);
@@ -107,7 +110,7 @@ fn closes(fault: Fault, transport: Transport) -> bool {
     match transport {
         Transport::Udp => matches!(fault, Fault::TurnNotListeningUdp | Fault::WrongHost | Fault::TurnDown),
         Transport::Tcp => matches!(fault, Fault::TurnTcpClosed | Fault::TurnDown),
-        Transport::Tls => matches!(fault, Fault::TurnTlsClosed | Fault::TurnDown),
+        Transport::Tls | Transport::Dtls => matches!(fault, Fault::TurnTlsClosed | Fault::TurnDown),
     }
 }
 

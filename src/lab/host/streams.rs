@@ -63,7 +63,7 @@ pub async fn accept(driver: Rc<Driver>, transport: Transport, listener: TcpListe
 async fn connection(driver: Rc<Driver>, tuple: FiveTuple, stream: TcpStream, acceptor: TlsAcceptor) {
     // A connection that fails is the client's affair.
     _ = match tuple.transport {
-        Transport::Udp | Transport::Tcp => speak(&driver, tuple, stream).await,
+        Transport::Udp | Transport::Dtls | Transport::Tcp => speak(&driver, tuple, stream).await,
         Transport::Tls => secure(&driver, tuple, stream, acceptor).await,
     };
 }

@@ -9,6 +9,7 @@ use super::*;
 use crate::model::fact::{CertificateDefect, HandshakeEnd, HandshakeFact};
 use crate::model::outcome::{Outcome, Protocol, Unreachable};
 use crate::model::target::Host;
+use crate::net::dtls;
 use crate::net::network::{Network, Stream};
 use crate::net::session::Session;
 use crate::net::system::System;
@@ -29,10 +30,19 @@ fn endpoint(lab: &Lab, transport: Transport) -> Endpoint {
     *lab.endpoints().iter().find(|endpoint| endpoint.transport == transport).expect("every transport is there")
 }
 
+fn trust(lab: &Lab) -> Trust {
+    Trust::nobody().with_roots(lab.ca_pem().as_bytes()).expect("a root")
+}
+
+async fn associate(network: &Rc<dyn Network>, lab: &Lab) -> dtls::Attempt {
+    let endpoint = endpoint(lab, Transport::Dtls);
+    let socket = network.bind_udp(endpoint.ip()).expect("a socket");
+    dtls::handshake(socket, endpoint.address, &Host::Address(endpoint.ip()), &trust(lab), SystemTime::now()).await
+}
+
 async fn secure(network: &Rc<dyn Network>, lab: &Lab) -> (HandshakeFact, Option<Box<dyn Stream>>) {
     let stream = network.connect_tcp(lab.tls()).await.expect("it listens");
-    let trust = Trust::nobody().with_roots(lab.ca_pem().as_bytes()).expect("a root");
-    handshake(stream, &Host::Address(lab.tls().ip()), &trust, SystemTime::now(), Duration::from_secs(5)).await
+    handshake(stream, &Host::Address(lab.tls().ip()), &trust(lab), SystemTime::now(), Duration::from_secs(5)).await
 }
 
 async fn session(network: &Rc<dyn Network>, lab: &Lab, transport: Transport) -> Session {
@@ -43,6 +53,10 @@ async fn session(network: &Rc<dyn Network>, lab: &Lab, transport: Transport) -> 
             Session::over_stream(network, endpoint, network.connect_tcp(endpoint.address).await.expect("it listens"))
         }
         Transport::Tls => Session::over_stream(network, endpoint, secure(network, lab).await.1.expect("a handshake")),
+        Transport::Dtls => {
+            let socket = associate(network, lab).await.socket.expect("a handshake");
+            Session::over_datagrams(network, endpoint, socket)
+        }
     }
 }
 
@@ -61,7 +75,7 @@ async fn allocate(session: &Session, lab: &Lab) -> (LongTerm, SocketAddr) {
 fn a_healthy_server_relays_both_ways_over_every_transport() {
     run(async |network| {
         let lab = Lab::start(LabConfig::default()).await.expect("loopback has free ports");
-        for transport in [Transport::Udp, Transport::Tcp, Transport::Tls] {
+        for transport in [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Dtls] {
             let session = session(&network, &lab, transport).await;
             let (user, relayed) = allocate(&session, &lab).await;
             assert_eq!(lab.allocations(), 1, "{transport}");
@@ -109,17 +123,18 @@ fn ports_that_do_not_listen_refuse() {
         for (fault, closed) in [
             (Fault::TurnNotListeningUdp, &[Transport::Udp][..]),
             (Fault::TurnTcpClosed, &[Transport::Tcp]),
-            (Fault::TurnTlsClosed, &[Transport::Tls]),
-            (Fault::TurnDown, &[Transport::Udp, Transport::Tcp, Transport::Tls]),
+            (Fault::TurnTlsClosed, &[Transport::Tls, Transport::Dtls]),
+            (Fault::TurnDown, &[Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Dtls]),
         ] {
             let lab = broken(fault).await;
-            for transport in [Transport::Udp, Transport::Tcp, Transport::Tls] {
+            for transport in [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Dtls] {
                 let endpoint = endpoint(&lab, transport);
                 let is_closed = match transport {
                     Transport::Udp => {
                         let session = Session::over_udp(&network, endpoint).expect("a socket");
                         refused(session.ask(&Request::binding()).await.reply.outcome)
                     }
+                    Transport::Dtls => associate(&network, &lab).await.first.is_some_and(|first| refused(first.outcome)),
                     Transport::Tcp | Transport::Tls => network.connect_tcp(endpoint.address).await.err().is_some_and(refused),
                 };
                 assert_eq!(is_closed, closed.contains(&transport), "{fault}: {transport}");

@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::outcome::Reply;
 
-/// How a TCP connection attempt ended.
+/// How a TCP connection attempt ended, or the first message of DTLS.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConnectFact {
     /// How it ended.
     pub reply: Reply,
 }
 
-/// How a TLS handshake ended and what the server presented.
+/// How a handshake of TLS or DTLS ended and what the server presented.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HandshakeFact {
     /// The name that was asked for (SNI), or the address.
     pub server_name: String,
     /// How the handshake ended.
     pub end: HandshakeEnd,
-    /// The negotiated version, `TLSv1.3`.
+    /// The negotiated version, `TLSv1.3` or `DTLSv1.2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// What is wrong with the chain; empty means that it is trusted.
@@ -38,7 +38,7 @@ pub struct HandshakeFact {
     pub rtt_ms: Option<f64>,
 }
 
-/// How a TLS handshake ended.
+/// How a handshake of TLS or DTLS ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "end", rename_all = "kebab-case")]
 pub enum HandshakeEnd {
@@ -49,7 +49,7 @@ pub enum HandshakeEnd {
         /// The alert's name, `handshake_failure`.
         alert: String,
     },
-    /// The server offers nothing newer than TLS 1.1.
+    /// The server offers nothing newer than TLS 1.1 or DTLS 1.0.
     TooOld,
     /// The server answered something that isn't TLS.
     NotTls {

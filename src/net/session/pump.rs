@@ -45,6 +45,7 @@ fn take_arrival(state: &mut State, arrival: Arrival, server: SocketAddr) {
         Arrival::Datagram { .. } => {}
         Arrival::Icmp { to, reason, from } if to == server => take_icmp(state, reason, from),
         Arrival::Icmp { .. } => {}
+        Arrival::Closed => state.close(Outcome::Closed),
     }
 }
 
