@@ -2,7 +2,7 @@
 
 pub mod arguments;
 mod explain;
-mod ice_servers;
+pub mod ice_servers;
 mod login;
 mod network;
 mod output;

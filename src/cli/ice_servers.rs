@@ -51,6 +51,10 @@ enum Urls {
 }
 
 /// Reads the services; an entry without credentials of its own takes those of the command line.
+///
+/// # Errors
+///
+/// [`Usage`] names the source and what is wrong with its text.
 pub fn read(text: &str, source: &str, fallback: Option<&Rc<Login>>) -> Result<Vec<Planned>, Usage> {
     let document: Document = serde_json::from_str(text).map_err(|error| wrong(source, &describe(text, &error)))?;
     let mut planned = Vec::new();
