@@ -42,6 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hickory_resolver", &["net", "probe/control.rs"]),
     ("hmac", &["proto/credentials.rs", "lab/authentication.rs"]),
     ("http_body_util", &["net/http.rs"]),
+    ("httpdate", &["probe/clock.rs"]),
     ("humantime", &["cli", "run", "render", "diagnose"]),
     ("hyper", &["net/http.rs"]),
     ("hyper_util", &["net/http.rs"]),

@@ -232,6 +232,19 @@ impl<'a> Evidence<'a> {
         forced || matches!(path, Path::All | Path::Relay)
     }
 
+    /// How many seconds this host's clock is behind those of others; of several the one in the middle counts, so that no single
+    /// host with a wrong clock decides, and of two the one that says less.
+    #[must_use]
+    pub fn clock_behind(&self) -> i64 {
+        let mut differences: Vec<i64> = self.clocks().map(|clock| clock.fact.theirs - clock.fact.ours).collect();
+        differences.sort_unstable();
+        match differences[..] {
+            [first, second] if first.abs() < second.abs() => first,
+            [_, second] => second,
+            _ => differences.get(differences.len() / 2).copied().unwrap_or_default(),
+        }
+    }
+
     /// The TLS handshakes with control hosts.
     pub fn control_handshakes(&self) -> impl Iterator<Item = Seen<'a, HandshakeFact>> {
         let of_controls = self.observations.iter().filter(|seen| seen.probe == "control-tls");

@@ -10,10 +10,10 @@ use tokio::time::Instant;
 use super::context::Context;
 use super::reach::try_connect;
 use crate::model::endpoint::{Endpoint, Transport};
-use crate::model::fact::{ControlFact, ControlKind, Fact};
+use crate::model::fact::{CertificateDefect, ControlFact, ControlKind, Fact};
 use crate::model::outcome::{Outcome, Reply};
 use crate::model::target::Host;
-use crate::net::network::Arrival;
+use crate::net::network::{Arrival, Stream};
 use crate::net::session::{Session, milliseconds};
 use crate::net::tls::handshake;
 use crate::proto::request::Request;
@@ -38,8 +38,18 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(1);
 /// The port of HTTPS, which is open wherever anything is.
 const HTTPS: u16 = 443;
 
-/// Asks all controls at once.
-pub async fn ask_all(context: &Context, controls: &[Control]) {
+/// A control's web server, connected and trusted but for the dates of its certificate: what time it is, is what it is asked.
+pub struct Web {
+    /// Its host.
+    pub host: Host,
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// The stream inside TLS, over which nothing was asked yet.
+    pub stream: Box<dyn Stream>,
+}
+
+/// Asks all controls at once; the connections to their web servers come back for what may be asked later.
+pub async fn ask_all(context: &Context, controls: &[Control]) -> Vec<Web> {
     let hosts = controls.iter().map(|control| ask_host(context, control));
     let name_servers = async {
         // Who compares with nobody, or with loopback alone as the demo does, sends nothing into the network.
@@ -47,10 +57,11 @@ pub async fn ask_all(context: &Context, controls: &[Control]) {
             ask_name_servers(context).await;
         }
     };
-    tokio::join!(futures::future::join_all(hosts), name_servers);
+    let (webs, ()) = tokio::join!(futures::future::join_all(hosts), name_servers);
+    webs.into_iter().flatten().collect()
 }
 
-async fn ask_host(context: &Context, control: &Control) {
+async fn ask_host(context: &Context, control: &Control) -> Vec<Web> {
     let addresses = match &control.host {
         Host::Address(address) => vec![*address],
         Host::Name(name) => context.network.addresses(name).await.records,
@@ -60,17 +71,16 @@ async fn ask_host(context: &Context, control: &Control) {
     let v6 = addresses.iter().find(|address| address.is_ipv6());
     let routed = v4.into_iter().chain(v6).filter(|address| context.network.source(**address).is_some());
     let asked = routed.map(|address| ask_address(context, control, *address));
-    futures::future::join_all(asked).await;
+    futures::future::join_all(asked).await.into_iter().flatten().collect()
 }
 
-async fn ask_address(context: &Context, control: &Control, address: IpAddr) {
+async fn ask_address(context: &Context, control: &Control, address: IpAddr) -> Option<Web> {
     let web = async {
         // On loopback port 443 is whatever this host happens to run: it would tell nothing of a network.
-        if !address.is_loopback() {
-            tcp(context, &control.host, address).await;
-        }
+        if address.is_loopback() { None } else { tcp(context, &control.host, address).await }
     };
-    tokio::join!(stun(context, SocketAddr::new(address, control.port)), web);
+    let ((), web) = tokio::join!(stun(context, SocketAddr::new(address, control.port)), web);
+    web
 }
 
 async fn stun(context: &Context, server: SocketAddr) {
@@ -91,16 +101,18 @@ async fn stun(context: &Context, server: SocketAddr) {
 }
 
 /// TCP 443, with a TLS handshake to see who answers there.
-async fn tcp(context: &Context, host: &Host, address: IpAddr) {
+async fn tcp(context: &Context, host: &Host, address: IpAddr) -> Option<Web> {
     let endpoint = Endpoint::new(Transport::Tls, SocketAddr::new(address, HTTPS));
     context.record.contact(endpoint);
     let (reply, stream) = try_connect(context, endpoint).await;
     let fact = ControlFact { control: ControlKind::Tcp, reply, mapped: None };
     context.record.add("control-tcp", endpoint, Fact::Control(fact));
-    let Some(stream) = stream else { return };
     let now = context.network.time_of_day();
-    let (fact, _stream) = handshake(stream, host, &context.trust, now, HANDSHAKE_LIMIT).await;
+    let (fact, stream) = handshake(stream?, host, &context.trust, now, HANDSHAKE_LIMIT).await;
+    let of_dates = |defect: &CertificateDefect| matches!(defect, CertificateDefect::Expired | CertificateDefect::NotYetValid);
+    let trusted = fact.defects.iter().all(of_dates);
     context.record.add("control-tls", endpoint, Fact::Handshake(fact));
+    stream.filter(|_| trusted).map(|stream| Web { host: host.clone(), endpoint, stream })
 }
 
 /// A DNS question over UDP to each name server of the system that is not this host itself: a stub on loopback proves nothing.

@@ -64,6 +64,11 @@ pub async fn run(context: &Context, allocation: &Allocation, peer: &Peer, to: So
         measured.outbound = measured.outbound.plus(further.outbound);
         measured.large = measured.large.plus(further.large);
         measured.jitter_ms = measured.jitter_ms.max(further.jitter_ms);
+        // A connection that was cut just after the first packets shows it in those that follow.
+        if further.stalled_after_bytes.is_some() && !still_answers(&allocation.session, round_trip).await {
+            let arrived = u64::from(measured.outbound.arrived);
+            measured.stalled_after_bytes = Some(arrived * run.shape.packet as u64);
+        }
         if !over_stream {
             loss::measure_again(context, &allocation.session).await;
         }

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use super::plan::{Login, Plan, Planned};
 use crate::model::asked::Form;
 use crate::model::endpoint::{Endpoint, Transport};
-use crate::model::fact::{BindingFact, ChallengeFact, CredentialsSource, Fact, RedirectEnd, RedirectFact};
+use crate::model::fact::{BindingFact, CertificateDefect, ChallengeFact, CredentialsSource, Fact, RedirectEnd, RedirectFact};
 use crate::model::outcome::{Outcome, Reply};
 use crate::model::secret::Credentials;
 use crate::model::target::Host;
@@ -24,7 +24,7 @@ use crate::probe::context::Context;
 use crate::probe::control;
 use crate::probe::greet::{Greeting, greet};
 use crate::probe::reach::{Reached, reach};
-use crate::probe::{loss, name, proxy, relay};
+use crate::probe::{clock, loss, name, proxy, relay};
 use crate::proto::authentication::LongTerm;
 use crate::proto::credentials;
 use crate::proto::response::Response;
@@ -93,7 +93,10 @@ pub async fn examine_all(context: &Context, plan: &Plan) {
     record_outside(context);
     if needs_controls(context) && !plan.controls.is_empty() {
         // A control that panicked has said nothing, which the diagnosis takes as not tested.
-        _ = controls.await;
+        let webs = controls.await.unwrap_or_default();
+        if needs_clocks(context) {
+            clock::ask_all(context, webs).await;
+        }
         try_proxy(context, plan, &candidates).await;
     } else {
         controls.abort();
@@ -402,6 +405,16 @@ fn needs_controls(context: &Context) -> bool {
             Fact::Allocation(it) => it.reply.code() == Some(401),
             _ => false,
         })
+}
+
+/// Whether it matters what time it is: credentials with an expiry were refused, or a certificate is out of its dates.
+fn needs_clocks(context: &Context) -> bool {
+    let out_of_dates = |defect: &CertificateDefect| matches!(defect, CertificateDefect::Expired | CertificateDefect::NotYetValid);
+    let observations = context.record.observations();
+    let of_facts = |holds: fn(&Fact) -> bool| observations.iter().any(|seen| holds(&seen.fact));
+    observations.iter().any(|seen| matches!(&seen.fact, Fact::Handshake(it) if it.defects.iter().any(out_of_dates)))
+        || of_facts(|fact| matches!(fact, Fact::Credentials(it) if it.expires_at.is_some()))
+            && of_facts(|fact| matches!(fact, Fact::Allocation(it) if it.reply.code() == Some(401)))
 }
 
 /// Tries the proxy of the environment where no TCP connection succeeded.

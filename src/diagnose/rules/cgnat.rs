@@ -27,11 +27,13 @@ pub const RULE: Rule = Rule {
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let bindings: Vec<_> =
         evidence.promised().filter_map(|endpoint| Some((endpoint, endpoint.binding?, endpoint.binding?.fact.mapped?))).collect();
-    let differing = bindings.iter().find_map(|(endpoint, binding, mapped)| {
+    // A private address is what stands before the server, a load balancer for instance.
+    let public: Vec<_> = bindings.iter().filter(|(.., mapped)| Reach::of(mapped.ip()).is_global()).collect();
+    let differing = public.iter().find_map(|(endpoint, binding, mapped)| {
         let same_server = |other: &EndpointEvidence<'_>| {
             other.endpoint.ip() == endpoint.endpoint.ip() && other.is_datagram() != endpoint.is_datagram()
         };
-        let (_, other, other_mapped) = bindings.iter().find(|(other, _, seen)| same_server(other) && seen.ip() != mapped.ip())?;
+        let (_, other, other_mapped) = public.iter().find(|(other, _, seen)| same_server(other) && seen.ip() != mapped.ip())?;
         Some((binding, mapped.ip(), other, other_mapped.ip()))
     });
     if let Some((binding, mapped, other, other_mapped)) = differing {

@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
         impact: "The server refuses every allocation with them, so calls that need the relay fail.",
         proof: "The server answers 401 to a correctly signed Allocate, and the stamp in the user name lies before this host's clock.",
         look_alikes: "On the wire a wrong secret looks the same; the stamp tells. If the stamp is only minutes old, the time of issue may have \
-                      been written in place of the expiry (credentials-malformed). clock-skew: there the stamp is still ahead.",
+                      been written in place of the expiry (credentials-malformed). clock-skew: there the stamp is still ahead by this host's clock, and behind by those of others.",
         remedy: "Fetch fresh credentials before each call, and give them a life that is longer than a call.",
     },
     folds: &[],
@@ -28,7 +28,7 @@ pub const RULE: Rule = Rule {
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let Some(refused) = refused_credentials::read(evidence) else { return refused_credentials::excluded(evidence) };
-    let Reading::Expired { ago, just, disputed } = refused.reading else { return Judgement::Unknown };
+    let Reading::Expired { ago, just } = refused.reading else { return Judgement::Unknown };
     let summary = format!(
         "The TURN credentials expired {} ago, and the server on {} refuses them ({}).",
         refusals::span(ago),
@@ -41,12 +41,6 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             "credentials-malformed",
             "see what the application writes into the name: it must be the time at which they end, not the time at which they were made",
         )
-    } else {
-        found
-    };
-    let found = if disputed {
-        let decide = "another host's clock says that they are still valid: set this host's clock right and try again";
-        found.confidence(Confidence::Likely).unless("clock-skew", decide)
     } else {
         found
     };

@@ -36,7 +36,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             evidence.relays().iter().any(proved) || relay.lets_in() == Some(true) || relay.lets_in_alternative() == Some(true);
         // A private address that works from here is still no address for the internet.
         let works_inside = private && relay.lets_in() == Some(true);
-        works_inside || same_family && !private && !settled && !known.contains(&relay.relayed.ip())
+        works_inside || is_of_other_family(relay) || same_family && !private && !settled && !known.contains(&relay.relayed.ip())
     };
     let suspects: Vec<_> = evidence.relays().iter().filter(odd).collect();
     let Some(first) = suspects.first() else { return Judgement::Unknown };
@@ -46,7 +46,11 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         return Judgement::Unknown;
     }
     let addresses: Vec<String> = known.iter().map(ToString::to_string).collect();
-    let how = if fails { "and nothing sent there arrives" } else { "and that could not be tried from here" };
+    let how = match (is_of_other_family(first), fails) {
+        (true, _) => "and a client that asks for IPv4 has no use for it",
+        (false, true) => "and nothing sent there arrives",
+        (false, false) => "and that could not be tried from here",
+    };
     let summary = format!(
         "The TURN server advertises {}, which is none of its known addresses ({}), {how}.",
         first.relayed.ip(),
@@ -54,7 +58,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     );
     // A network that keeps high ports in makes every relayed address fail.
     let kept_in = evidence.controls().high_ports_closed();
-    let judged = fails && kept_in.is_none() && evidence.reaches_out();
+    let judged = is_of_other_family(first) || fails && kept_in.is_none() && evidence.reaches_out();
     let found = Found::new(&RULE.cause, summary)
         .level(if judged { Level::Fail } else { Level::Warn })
         .confidence(if judged { Confidence::Likely } else { Confidence::Possible })
@@ -88,4 +92,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             setting,
         )
         .done()
+}
+
+/// Without REQUESTED-ADDRESS-FAMILY a client asks for IPv4 (RFC 8656 §7.1); servers may be set to keep the family of the request.
+fn is_of_other_family(relay: &RelayEvidence<'_>) -> bool {
+    relay.endpoint.address.is_ipv4() && !relay.relayed.is_ipv4()
 }

@@ -46,10 +46,20 @@ pub fn presented<'e, 'a>(evidence: &'e Evidence<'a>) -> impl Iterator<Item = Pre
     })
 }
 
-/// The certificates with a defect.
+/// The certificates with a defect; where the dates are wrong only because this host's clock is, they have none.
 #[must_use]
 pub fn with<'e, 'a>(evidence: &'e Evidence<'a>, defect: CertificateDefect) -> Vec<Presented<'e, 'a>> {
-    presented(evidence).filter(|presented| presented.has(defect)).collect()
+    let of_dates = matches!(defect, CertificateDefect::Expired | CertificateDefect::NotYetValid);
+    let is_of_clock = |presented: &Presented<'_, '_>| of_dates && is_mistimed(evidence, presented);
+    presented(evidence).filter(|presented| presented.has(defect) && !is_of_clock(presented)).collect()
+}
+
+/// Whether a certificate is out of its dates by this host's clock alone, and within them by those of others.
+#[must_use]
+pub fn is_mistimed(evidence: &Evidence<'_>, presented: &Presented<'_, '_>) -> bool {
+    let dates = presented.certificate.not_before..=presented.certificate.not_after;
+    let now = presented.certificate.now;
+    !dates.contains(&now) && dates.contains(&(now + evidence.clock_behind()))
 }
 
 /// Completed handshakes without these defects exclude the cause.

@@ -30,8 +30,17 @@ pub const RULE: Rule = Rule {
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let seen_as: Vec<_> =
         evidence.promised().flat_map(|endpoint| mapped(endpoint).map(move |(mapped, id)| (endpoint, mapped, id))).collect();
+    let is_right_over_udp = |of: &EndpointEvidence<'_>| {
+        let global = |(endpoint, mapped, _): &(&EndpointEvidence<'_>, IpAddr, String)| {
+            endpoint.is_udp() && endpoint.endpoint.ip() == of.endpoint.ip() && Reach::of(*mapped).is_global()
+        };
+        seen_as.iter().any(global)
+    };
     let rewritten: Vec<_> =
         seen_as.iter().filter(|(endpoint, mapped, _)| is_rewritten(evidence, endpoint.endpoint.ip(), *mapped)).collect();
+    // A load balancer for TCP may hide callers: only over UDP does anybody use the address that the server sees.
+    let rewritten: Vec<_> =
+        rewritten.into_iter().filter(|(endpoint, ..)| endpoint.is_udp() || !is_right_over_udp(endpoint)).collect();
     let Some((first, mapped, _)) = rewritten.first() else {
         let global = seen_as.iter().filter(|(_, mapped, _)| Reach::of(*mapped).is_global());
         return Judgement::ruled_out_by(global.map(|(_, _, id)| id.clone()).collect());

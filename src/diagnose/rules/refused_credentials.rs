@@ -33,13 +33,11 @@ pub enum Reading {
         ago: i64,
         /// Whether the stamp may be the time of issue.
         just: bool,
-        /// Whether another host's clock says that they are still valid.
-        disputed: bool,
     },
-    /// They are valid by this host's clock, and expired by another's, which is ahead by so many seconds.
+    /// They are valid by this host's clock, and expired by those of others.
     Skewed {
-        /// The difference in seconds.
-        ahead: i64,
+        /// How many seconds this host's clock is behind.
+        behind: i64,
     },
     /// They are ephemeral and in order.
     EphemeralRejected,
@@ -70,8 +68,8 @@ pub fn read<'e, 'a>(evidence: &'e Evidence<'a>) -> Option<Refused<'e, 'a>> {
     if refusals.is_empty() {
         return None;
     }
-    let ahead = evidence.clocks().map(|clock| clock.fact.theirs - clock.fact.ours).max();
-    let mut readings: Vec<_> = evidence.credentials().map(|seen| (of_credentials(seen.fact, ahead), seen)).collect();
+    let behind = evidence.clock_behind();
+    let mut readings: Vec<_> = evidence.credentials().map(|seen| (of_credentials(seen.fact, behind), seen)).collect();
     readings.sort_by_key(|(reading, _)| rank(*reading));
     let ambiguous = readings.iter().any(|(reading, _)| rank(*reading) != rank(readings[0].0));
     let (reading, credentials) = readings.first().map_or((Reading::Rejected, None), |(reading, seen)| (*reading, Some(*seen)));
@@ -139,17 +137,20 @@ fn character_of(oddity: CredentialsOddity) -> Option<&'static str> {
     }
 }
 
-fn of_credentials(credentials: &CredentialsFact, ahead: Option<i64>) -> Reading {
+fn of_credentials(credentials: &CredentialsFact, behind: i64) -> Reading {
     let has = |oddity| credentials.oddities.contains(&oddity);
     // A stamp in milliseconds is never right, whenever it ends.
     if has(CredentialsOddity::StampInMilliseconds) {
         return Reading::Malformed(CredentialsOddity::StampInMilliseconds);
     }
     if let Some(expires_at) = ephemeral_end(credentials) {
-        let left = expires_at - credentials.now;
+        let left_here = expires_at - credentials.now;
+        let left = left_here - behind;
+        if left <= 0 && left_here > 0 {
+            return Reading::Skewed { behind };
+        }
         if left <= 0 {
-            let disputed = ahead.is_some_and(|ahead| left - ahead > 0);
-            return Reading::Expired { ago: -left, just: -left < JUST_ENDED_S, disputed };
+            return Reading::Expired { ago: -left, just: -left < JUST_ENDED_S };
         }
         if has(CredentialsOddity::PasswordIsHex) {
             return Reading::Malformed(CredentialsOddity::PasswordIsHex);
@@ -157,10 +158,7 @@ fn of_credentials(credentials: &CredentialsFact, ahead: Option<i64>) -> Reading 
         if has(CredentialsOddity::PasswordNotBase64Hmac) {
             return Reading::Malformed(CredentialsOddity::PasswordNotBase64Hmac);
         }
-        return match ahead.filter(|ahead| left - ahead <= 0) {
-            Some(ahead) => Reading::Skewed { ahead },
-            None => Reading::EphemeralRejected,
-        };
+        return Reading::EphemeralRejected;
     }
     if has(CredentialsOddity::SurroundingSpace) {
         return Reading::Malformed(CredentialsOddity::SurroundingSpace);

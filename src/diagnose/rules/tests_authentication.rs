@@ -49,10 +49,23 @@ fn a_401_is_read_by_what_is_known_of_the_credentials() {
 fn another_clock_tells_expired_from_rejected() {
     let stage =
         |expires_in: i64, ahead: i64| refused(401).credentials(CredentialsSource::Given, Some(expires_in), &[]).clock(ahead);
-    assert_eq!(said(&stage(3600, 7200)), ["clock-skew fail likely credentials-rejected"]);
+    assert_eq!(said(&stage(3600, 7200)), ["clock-skew fail likely credentials-rejected,credentials-expired"]);
     assert_eq!(said(&stage(3600, 60)), ["credentials-rejected fail likely clock-skew"]);
     assert_eq!(said(&stage(-3600, 0)), ["credentials-expired fail certain"]);
-    assert_eq!(said(&stage(-3600, -7200)), ["credentials-expired fail likely clock-skew"]);
+    // This host's clock is ahead, and the server has no reason to call them expired.
+    assert_eq!(said(&stage(-3600, -7200)), ["credentials-rejected fail likely clock-skew"]);
+}
+
+#[test]
+fn one_host_with_a_wrong_clock_accuses_nobody() {
+    let stage = |clocks: &[i64]| {
+        let stage = refused(401).credentials(CredentialsSource::Computed, Some(3600), &[]);
+        said(&clocks.iter().fold(stage, |stage, ahead| stage.clock(*ahead)))
+    };
+    assert_eq!(stage(&[7200, 0]), ["credentials-rejected fail likely clock-skew"]);
+    assert_eq!(stage(&[-7200, 0, 7200]), ["credentials-rejected fail likely clock-skew"]);
+    assert_eq!(stage(&[7199, 7200]), ["clock-skew fail likely credentials-rejected"]);
+    assert_eq!(stage(&[7200, 0, 7201]), ["clock-skew fail likely credentials-rejected"]);
 }
 
 #[test]

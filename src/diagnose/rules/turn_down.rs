@@ -54,7 +54,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let lost: Vec<_> = dead.iter().flat_map(|server| places(&server.endpoints)).collect();
     let filtered_here = !all_refused && matches!(evidence.controls().stun(), Answer::Silent(_));
     let (how, confidence) = match (refused, network_works) {
-        (true, _) if filtered_here => ("is up, and does not answer on any port", Confidence::Likely),
+        // A port that is silent beside others that are refused is filtered, or the line lost what was sent.
+        (true, _) if !all_refused => ("is up, and does not answer on any port", Confidence::Likely),
         (true, _) => ("is up, and nothing listens on its ports", Confidence::Certain),
         (false, true) => ("does not answer on any port", Confidence::Likely),
         (false, false) => ("does not answer on any port", Confidence::Possible),
@@ -71,6 +72,12 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             "server-address-blocked",
             "run callcheck from another network: if the server answers there, its address is blocked here",
         )
+    };
+    let found = if refused && !all_refused && !filtered_here {
+        let decide = "run callcheck again: beside ports that are refused, a silent one may only have lost what was sent to it";
+        found.unless("packet-loss", decide)
+    } else {
+        found
     };
     let found = if network_works || refused {
         found

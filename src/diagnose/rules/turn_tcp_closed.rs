@@ -10,6 +10,7 @@ use crate::diagnose::server::{cite, list, places};
 use crate::model::cause::{Cause, Group};
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::finding::{Confidence, Level, Place};
+use crate::model::outcome::{Outcome, Reply};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -40,6 +41,7 @@ pub fn judge_port(evidence: &Evidence<'_>, cause: &Cause, transports: &[Transpor
         .filter(of_transport)
         .filter(|endpoint| {
             matches!(endpoint.reachability(), Reachability::Silent | Reachability::Refused | Reachability::Rejected)
+                || endpoint.endpoint.transport == Transport::Tcp && hangs_up(endpoint)
         })
         .filter(|endpoint| others_alive(evidence, endpoint))
         .filter(|endpoint| way_is_open(evidence, endpoint) != Some(false))
@@ -50,7 +52,12 @@ pub fn judge_port(evidence: &Evidence<'_>, cause: &Cause, transports: &[Transpor
     }
     let lost = places(&closed);
     let refused = closed.iter().all(|endpoint| refused_by_itself(endpoint));
-    let how = if refused { "Nothing listens on" } else { "A firewall drops" };
+    let taken = closed.iter().any(|endpoint| hangs_up(endpoint));
+    let how = match (refused, taken) {
+        (true, _) => "Nothing listens on",
+        (false, true) => "Something takes connections and hangs up on",
+        (false, false) => "A firewall drops",
+    };
     let cause = Cause { level, ..*cause };
     let found = Found::new(&cause, format!("{how} {}, while TURN answers over another transport.", list(&lost)))
         .level(evidence.level_of(&cause, &lost))
@@ -71,6 +78,10 @@ pub fn judge_port(evidence: &Evidence<'_>, cause: &Cause, transports: &[Transpor
             "allow controls, or try another network: if no host answers over UDP here, this network blocks it",
         )
     };
+    if taken {
+        let text = "See what takes these connections: a load balancer needs a TURN server that listens on TCP behind it.";
+        return found.fix(Place::Server, text).done();
+    }
     lost.iter().fold(found, |found, place| mend(evidence, found, *place, refused)).done()
 }
 
@@ -85,6 +96,14 @@ fn way_is_open(evidence: &Evidence<'_>, endpoint: &EndpointEvidence<'_>) -> Opti
         Answer::Silent(_) => Some(false),
         Answer::NotAsked => None,
     }
+}
+
+/// A load balancer without anything behind it, for instance. A TURN server answers at least one of the two requests.
+fn hangs_up(endpoint: &EndpointEvidence<'_>) -> bool {
+    let closed = |reply: &Reply| reply.outcome == Outcome::Closed;
+    endpoint.connect.is_some_and(|connect| connect.fact.reply.succeeded())
+        && endpoint.binding.is_some_and(|binding| closed(&binding.fact.reply))
+        && endpoint.challenge.is_some_and(|challenge| closed(&challenge.fact.reply))
 }
 
 fn mend(evidence: &Evidence<'_>, found: Found, place: Endpoint, refused: bool) -> Found {

@@ -62,8 +62,12 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let by_stream = closed.iter().flat_map(|it| evidence.siblings(it)).any(|other| other.alive() && !other.is_datagram());
     let other = if by_stream { "TCP" } else { "DTLS" };
     let summary = format!("A firewall at the server {how} {}: TURN answers over {other} there, and not over UDP.", list(&lost));
+    let other_address = |endpoint: &EndpointEvidence<'_>| {
+        endpoint.is_udp() && endpoint.alive() && lost.iter().all(|it| it.ip() != endpoint.endpoint.ip())
+    };
+    let level = if evidence.promised().any(other_address) { Level::Degrade } else { evidence.level_of(&RULE.cause, &lost) };
     let found = Found::new(&RULE.cause, summary)
-        .level(evidence.level_of(&RULE.cause, &lost))
+        .level(level)
         .confidence(confidence)
         .because(cite(&closed))
         .because(
