@@ -18,6 +18,8 @@ use wiretap::Wiretap;
 
 #[path = "lab/certificates.rs"]
 mod certificates;
+#[path = "lab/clock.rs"]
+mod clock;
 #[path = "lab/command.rs"]
 mod command;
 #[path = "lab/controls.rs"]
@@ -26,6 +28,8 @@ mod controls;
 mod coturn;
 #[path = "lab/delay.rs"]
 mod delay;
+#[path = "lab/embedded.rs"]
+mod embedded;
 #[path = "lab/fakes.rs"]
 mod fakes;
 #[path = "lab/firewall.rs"]
@@ -119,8 +123,9 @@ fn trial(path: PathBuf) -> Trial {
 
 /// Why this scenario can't run on this machine, or nothing.
 fn obstacle(path: &Path) -> Outcome<Option<String>> {
-    let slow = read(path)?.rtt_ms > 0;
-    Ok(sandbox::obstacle().map(str::to_owned).or_else(|| if slow { delay::obstacle() } else { None }))
+    let scenario = read(path)?;
+    let slow = || if scenario.rtt_ms > 0 { delay::obstacle() } else { None };
+    Ok(sandbox::obstacle().map(str::to_owned).or_else(slow).or_else(|| clock::obstacle(&scenario)))
 }
 
 fn read(path: &Path) -> Outcome<Scenario> {
@@ -140,9 +145,11 @@ fn set_up(scenario: &Scenario, folder: &Path) -> Outcome<World> {
     let certificates = certificates::write(scenario.certificate, folder)?;
     let certificate = certificates.server.as_ref();
     controls::start(scenario, &certificates.controls)?;
+    controls::start_interceptor(scenario, &certificates.interceptor)?;
     proxy::start(scenario)?;
-    command::use_resolver(folder)?;
+    command::use_resolver(scenario, folder)?;
     let server = if fakes::replaces_coturn(scenario) { None } else { Some(coturn::start(scenario, certificate, folder)?) };
+    embedded::start(scenario)?;
     if scenario.ipv6 {
         coturn::wait_for_ipv6(scenario)?;
     }

@@ -29,6 +29,8 @@ pub struct Certificates {
     pub server: Option<Files>,
     /// The control hosts', below a root of their own.
     pub controls: Files,
+    /// What looks into TLS presents this for every host, below a root that nobody has here and which it sends along.
+    pub interceptor: Files,
 }
 
 /// Writes both roots to `ca.pem` in `folder`, and chains and keys beside it.
@@ -36,12 +38,30 @@ pub fn write(kind: Certificate, folder: &Path) -> Outcome<Certificates> {
     let root = authority("Lab Root", None)?;
     let elsewhere = authority("Root of the Others", None)?;
     store(&folder.join("ca.pem"), &(root.pem() + &elsewhere.pem()))?;
-    let controls = Files { chain: folder.join("controls.pem"), key: folder.join("controls-key.pem") };
+    let interceptor = authority("Inspection CA", None)?;
+    let names = CONTROLS.map(|address| address.to_string());
+    let every_name = [&names[..], &names_of_server()].concat();
+    Ok(Certificates {
+        server: server_files(kind, &root, folder)?,
+        controls: files("controls", names.to_vec(), &elsewhere, "", folder)?,
+        interceptor: files("interceptor", every_name, &interceptor, &interceptor.pem(), folder)?,
+    })
+}
+
+/// Makes a key and a certificate for hosts, with `behind` after it in the chain.
+fn files(name: &str, hosts: Vec<String>, issuer: &Authority, behind: &str, folder: &Path) -> Outcome<Files> {
+    let files = Files { chain: folder.join(format!("{name}.pem")), key: folder.join(format!("{name}-key.pem")) };
     let key = KeyPair::generate().doing("making a key")?;
-    let params = CertificateParams::new(CONTROLS.map(|address| address.to_string())).doing("naming a certificate")?;
-    store(&controls.chain, &signed(&params, &key, &elsewhere)?)?;
-    store(&controls.key, &key.serialize_pem())?;
-    Ok(Certificates { server: server_files(kind, &root, folder)?, controls })
+    let mut params = CertificateParams::new(hosts).doing("naming a certificate")?;
+    let now = SystemTime::now();
+    (params.not_before, params.not_after) = ((now - DAY).into(), (now + 90 * DAY).into());
+    store(&files.chain, &(signed(&params, &key, issuer)? + behind))?;
+    store(&files.key, &key.serialize_pem())?;
+    Ok(files)
+}
+
+fn names_of_server() -> Vec<String> {
+    vec!["turn.example.org".to_owned(), TURN.to_string(), TURN_SECOND.to_string()]
 }
 
 fn server_files(kind: Certificate, root: &Authority, folder: &Path) -> Outcome<Option<Files>> {
@@ -91,7 +111,7 @@ fn leaf(kind: Certificate) -> Outcome<CertificateParams> {
         | Certificate::SelfSigned
         | Certificate::UnknownRoot
         | Certificate::MissingIntermediate
-        | Certificate::KeyMismatch => vec!["turn.example.org".to_owned(), TURN.to_string(), TURN_SECOND.to_string()],
+        | Certificate::KeyMismatch => names_of_server(),
     };
     let mut params = CertificateParams::new(names).doing("naming a certificate")?;
     params.distinguished_name.push(DnType::CommonName, "turn.example.org");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -15,6 +15,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sha1::Sha1;
 
+use crate::clock;
+use crate::controls;
 use crate::coturn::{self, Coturn, SECRET};
 use crate::format::{Credentials, Scenario};
 use crate::namespaces::Host;
@@ -150,9 +152,9 @@ fn add_controls(call: &mut Call, ipv6: bool) {
 }
 
 /// Points the caller's resolver at the lab's.
-pub fn use_resolver(folder: &Path) -> Outcome<()> {
+pub fn use_resolver(scenario: &Scenario, folder: &Path) -> Outcome<()> {
     let own = folder.join("resolv.conf");
-    std::fs::write(&own, format!("nameserver {}\n", CONTROLS[0])).doing("writing resolv.conf")?;
+    std::fs::write(&own, format!("nameserver {}\n", controls::resolver(scenario))).doing("writing resolv.conf")?;
     let system = Path::new("/etc/resolv.conf");
     // Where it is a link into /run, its target vanished below our tmpfs.
     if let Ok(target) = system.read_link()
@@ -170,7 +172,7 @@ pub fn use_resolver(folder: &Path) -> Outcome<()> {
 pub fn run(call: &Call, scenario: &Scenario, server: Option<&Coturn>) -> Outcome<Run> {
     let begun = Instant::now();
     let deadline = begun + Duration::from_millis(scenario.within_ms) + GRACE;
-    let mut child = spawn(call)?;
+    let mut child = spawn(call, scenario.clock_ahead_s)?;
     let pid = Pid::from_raw(child.id().cast_signed());
     let stdout = collect(child.stdout.take());
     let stderr = collect(child.stderr.take());
@@ -190,9 +192,9 @@ pub fn run(call: &Call, scenario: &Scenario, server: Option<&Coturn>) -> Outcome
     Ok(Run { exit: status.code(), stdout: report.unwrap_or_default(), stderr, took })
 }
 
-fn spawn(call: &Call) -> Outcome<Child> {
+fn spawn(call: &Call, clock_ahead_s: i64) -> Outcome<Child> {
     Host::Client.inside(|| {
-        Command::new(env!("CARGO_BIN_EXE_callcheck"))
+        clock::showing(env!("CARGO_BIN_EXE_callcheck"), clock_ahead_s)
             .args(&call.arguments)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())

@@ -16,6 +16,9 @@ use crate::topology::{self, CONTROLS, CONTROLS_V6};
 /// Where the captive portal of the caller's network listens.
 pub const PORTAL_PORT: u16 = 8080;
 
+/// Where what looks into the TLS of the caller's network listens.
+pub const INTERCEPTOR_PORT: u16 = 8443;
+
 /// STUN's own port, and the high one that a big provider made popular.
 const STUN_PORTS: [u16; 2] = [3478, 19302];
 const DNS_PORT: u16 = 53;
@@ -29,9 +32,7 @@ const TTL: [u8; 4] = [0, 0, 0, 60];
 pub fn start(scenario: &Scenario, certificate: &Files) -> Outcome<()> {
     let mut addresses: Vec<IpAddr> = CONTROLS.map(IpAddr::V4).to_vec();
     if scenario.ipv6 {
-        for text in CONTROLS_V6 {
-            addresses.push(text.parse().doing(text)?);
-        }
+        addresses.extend(CONTROLS_V6.map(IpAddr::V6));
     }
     Host::Control.inside(|| {
         for address in &addresses {
@@ -42,7 +43,7 @@ pub fn start(scenario: &Scenario, certificate: &Files) -> Outcome<()> {
             let listener = TcpListener::bind((*address, 443)).doing("binding a TCP control")?;
             https::serve(listener, certificate)?;
         }
-        start_resolver(&scenario.dns)
+        start_resolver(resolver(scenario), &scenario.dns)
     })?;
     if scenario.faults.contains(&Fault::CaptivePortal) {
         let (router, _) = topology::caller_gateway(scenario.nat);
@@ -50,6 +51,21 @@ pub fn start(scenario: &Scenario, certificate: &Files) -> Outcome<()> {
         thread::spawn(move || https::serve_plainly(&listener));
     }
     Ok(())
+}
+
+/// The name server of the caller.
+pub fn resolver(scenario: &Scenario) -> IpAddr {
+    if scenario.faults.contains(&Fault::CallerHasNoIpv4) { CONTROLS_V6[0].into() } else { CONTROLS[0].into() }
+}
+
+/// Starts what looks into the TLS of the caller's network, where something does.
+pub fn start_interceptor(scenario: &Scenario, certificate: &Files) -> Outcome<()> {
+    if !scenario.faults.contains(&Fault::TlsIntercepted) {
+        return Ok(());
+    }
+    let (router, _) = topology::caller_gateway(scenario.nat);
+    let listener = router.inside(|| TcpListener::bind(("0.0.0.0", INTERCEPTOR_PORT)).doing("binding the interceptor"))?;
+    https::serve(listener, certificate)
 }
 
 fn serve_stun(socket: &UdpSocket) {
@@ -61,9 +77,9 @@ fn serve_stun(socket: &UdpSocket) {
     }
 }
 
-fn start_resolver(dns: &Dns) -> Outcome<()> {
-    let datagrams = UdpSocket::bind((CONTROLS[0], DNS_PORT)).doing("binding the resolver")?;
-    let streams = TcpListener::bind((CONTROLS[0], DNS_PORT)).doing("binding the resolver")?;
+fn start_resolver(address: IpAddr, dns: &Dns) -> Outcome<()> {
+    let datagrams = UdpSocket::bind((address, DNS_PORT)).doing("binding the resolver")?;
+    let streams = TcpListener::bind((address, DNS_PORT)).doing("binding the resolver")?;
     if dns.silent {
         // Sockets that nobody reads: a closed port would answer with ICMP, which isn't silence.
         thread::spawn(move || {

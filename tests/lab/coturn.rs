@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use stun_codec::rfc5389::attributes::ErrorCode;
 
 use crate::certificates::Files;
+use crate::clock;
 use crate::format::{Credentials, Fault, Placement, Redirect, Scenario};
 use crate::namespaces::Host;
 use crate::outcome::{Doing, Outcome};
@@ -38,12 +39,12 @@ pub struct Coturn {
 /// Starts the scenario's server, and the second one where callers are redirected to it; returns when they answer.
 pub fn start(scenario: &Scenario, certificate: Option<&Files>, folder: &Path) -> Outcome<Coturn> {
     let lines = configuration(scenario, certificate);
-    let (process, log) = launch("first", &lines, folder)?;
+    let (process, log) = launch("first", &lines, clock_ahead(scenario), folder)?;
     wait_until_ready(scenario, own_address(scenario), &lines)?;
     for fault in &scenario.faults {
         if let Fault::RedirectsTo(redirect @ (Redirect::Working | Redirect::Loop)) = fault {
             let second = second_configuration(&lines, *redirect, scenario.port);
-            launch("second", &second, folder)?;
+            launch("second", &second, 0, folder)?;
             wait_until_ready(scenario, TURN_SECOND, &second)?;
         }
     }
@@ -96,7 +97,7 @@ fn local_port(line: &str) -> Option<u16> {
     u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()
 }
 
-fn launch(name: &str, lines: &[String], folder: &Path) -> Outcome<(Child, PathBuf)> {
+fn launch(name: &str, lines: &[String], ahead_s: i64, folder: &Path) -> Outcome<(Child, PathBuf)> {
     let file = folder.join(format!("{name}.conf"));
     let log = folder.join(format!("{name}.log"));
     let (pid, database) = (folder.join(format!("{name}.pid")), folder.join(format!("{name}.db")));
@@ -104,17 +105,16 @@ fn launch(name: &str, lines: &[String], folder: &Path) -> Outcome<(Child, PathBu
     std::fs::write(&file, text).doing("writing turnserver.conf")?;
     let output = File::create(&log).doing("making the server's log")?;
     let errors = output.try_clone().doing("making the server's log")?;
+    let mut command = clock::showing("turnserver", ahead_s);
     let process = Host::Server.inside(|| {
-        Command::new("turnserver")
-            .arg("-c")
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(output)
-            .stderr(errors)
-            .spawn()
-            .doing("starting turnserver")
+        command.arg("-c").arg(&file).stdin(Stdio::null()).stdout(output).stderr(errors).spawn().doing("starting turnserver")
     })?;
     Ok((process, log))
+}
+
+fn clock_ahead(scenario: &Scenario) -> i64 {
+    let ahead = |fault: &Fault| if let Fault::ServerClockAhead(seconds) = fault { Some(i64::from(*seconds)) } else { None };
+    scenario.faults.iter().find_map(ahead).unwrap_or_default()
 }
 
 fn own_address(scenario: &Scenario) -> Ipv4Addr {
@@ -202,7 +202,7 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         Fault::ExternalIpMissing => vec!["-external-ip".into()],
         Fault::ExternalIpWrong(address) => vec![format!("external-ip={address}/{}", own_address(scenario))],
         Fault::UdpListenerOff => vec!["no-udp".into()],
-        Fault::TcpListenerOff => vec!["no-tcp".into()],
+        Fault::TcpListenerOff | Fault::LoadBalancerWithoutBackend => vec!["no-tcp".into()],
         Fault::StunOff => vec!["no-stun".into()],
         Fault::TurnOff => vec!["stun-only".into()],
         Fault::AnonymousAccess => vec!["-lt-cred-mech".into(), "-user".into(), "no-auth".into()],
@@ -210,6 +210,7 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         Fault::TotalQuotaReached => vec!["total-quota=1".into()],
         Fault::RelayAddressAbsent => vec!["relay-ip=203.0.113.77".into()],
         Fault::UdpRelayOff => vec!["no-udp-relay".into()],
+        Fault::RelayLacksIpv4 => vec![format!("relay-ip={TURN_V6}")],
         Fault::OwnAddressDenied => vec![format!("denied-peer-ip={0}-{0}", own_address(scenario))],
         Fault::CallerAddressDenied => vec![format!("denied-peer-ip={CALLER}-{CALLER}")],
         Fault::RedirectsTo(Redirect::Working | Redirect::Loop) => {
@@ -221,6 +222,8 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         Fault::TurnUdpDropped
         | Fault::TurnUdpRejected
         | Fault::TurnUdpProhibited
+        | Fault::TurnUdpProhibitedByServer
+        | Fault::TurnUdpDroppedOverIpv6
         | Fault::TurnTcpDropped
         | Fault::TurnTcpReset
         | Fault::TurnTcpProhibited
@@ -232,16 +235,22 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::RelayRangeDropped
         | Fault::RelayRangeStateful
         | Fault::RelayRangeRejected
+        | Fault::RelayRangeProhibited
         | Fault::RelayRangeOpenOnly(_)
         | Fault::RelayPortsDroppedWhereDivisibleBy(_)
         | Fault::RelayEgressDropped
         | Fault::RelayEgressRefused
         | Fault::RelayLoss(_)
         | Fault::OneToOneNatForwardsTurnPortsOnly
+        | Fault::OneToOneNatRemapsRelayPorts
         | Fault::ServerNatRewritesSources
+        | Fault::LoadBalancerHidesTcpSources
         | Fault::RepliesFromOtherAddress
         | Fault::NotRunning
         | Fault::RelayPortsExhausted
+        | Fault::ChannelsRefused
+        | Fault::RelayPortShared
+        | Fault::ServerClockAhead(_)
         | Fault::NonceAlwaysStale
         | Fault::RealmMissing
         | Fault::AllocateRefusedWith(_)
@@ -250,6 +259,7 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::ClientNetworkDropsUdp
         | Fault::ClientNetworkDropsStun
         | Fault::ClientNetworkPassesUdpPorts(_)
+        | Fault::ClientNetworkPassesTcpPorts(_)
         | Fault::ClientNetworkPassesHosts(_)
         | Fault::ClientNetworkRequiresProxy
         | Fault::TcpLeavesFromOtherAddress
@@ -257,6 +267,8 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::ControlsSilent
         | Fault::LocalFirewallRefusesUdp
         | Fault::CaptivePortal
+        | Fault::TlsIntercepted
+        | Fault::CallerHasNoIpv4
         | Fault::LargePacketsDropped(_) => Vec::new(),
     }
 }
@@ -297,7 +309,7 @@ pub fn wait_for_ipv6(scenario: &Scenario) -> Outcome<()> {
     let servers = [(TURN_V6, scenario.port), (CONTROLS_V6[0], STUN_PORT), (CONTROLS_V6[1], STUN_PORT)];
     Host::Client.inside(|| {
         for (address, port) in servers {
-            let server = SocketAddr::new(address.parse().doing(address)?, port);
+            let server = SocketAddr::new(address.into(), port);
             poll_until(deadline, "the caller has IPv6", || answers_udp(&question, server))?;
         }
         Ok(())

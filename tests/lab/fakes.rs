@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use crate::certificates::Files;
+use crate::embedded;
 use crate::format::{Fault, Scenario};
 use crate::https;
 use crate::namespaces::Host;
@@ -30,7 +31,7 @@ struct Manner {
 /// Whether the scenario has no coturn at all.
 pub fn replaces_coturn(scenario: &Scenario) -> bool {
     let absent = [Fault::HostDown, Fault::NotRunning, Fault::HttpOnTurnPort];
-    manner(scenario).is_some() || absent.iter().any(|fault| scenario.faults.contains(fault))
+    manner(scenario).is_some() || embedded::stands_in(scenario) || absent.iter().any(|fault| scenario.faults.contains(fault))
 }
 
 fn manner(scenario: &Scenario) -> Option<Manner> {
@@ -54,6 +55,10 @@ pub fn start(scenario: &Scenario, certificate: Option<&Files>) -> Outcome<()> {
     }
     if let Some(manner) = manner(scenario) {
         start_turn(scenario.port, manner)?;
+    }
+    if scenario.faults.contains(&Fault::LoadBalancerWithoutBackend) {
+        let listener = listen(scenario.port)?;
+        thread::spawn(move || listener.incoming().for_each(drop));
     }
     if scenario.faults.contains(&Fault::TlsTooOld) {
         let listener = listen(scenario.tls_port)?;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use crate::controls::PORTAL_PORT;
+use crate::controls::{INTERCEPTOR_PORT, PORTAL_PORT};
 use crate::format::{Fault, Nat, Scenario};
 use crate::namespaces::Host;
 use crate::outcome::Outcome;
@@ -14,6 +14,7 @@ use crate::topology::{CALLER, CALLER_PRIVATE, TURN_SECOND};
 
 const FROM_OUTSIDE: &str = "iifname != \"lo\"";
 const FROM_CALLER: &str = "iifname \"client\"";
+const HOST_PROHIBITED: &str = "reject with icmp type host-prohibited";
 const TO_CALLER: &str = "oifname \"client\"";
 
 /// Where in the kernel a rule stands.
@@ -106,6 +107,8 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::TurnUdpDropped => rules.server_input(&format!("udp dport {port} drop")),
         Fault::TurnUdpRejected => rules.server_input(&format!("udp dport {port} reject")),
         Fault::TurnUdpProhibited => rules.server_router(&format!("udp dport {port} {prohibit}")),
+        Fault::TurnUdpProhibitedByServer => rules.server_input(&format!("udp dport {port} {HOST_PROHIBITED}")),
+        Fault::TurnUdpDroppedOverIpv6 => rules.server_input(&format!("meta nfproto ipv6 udp dport {port} drop")),
         Fault::TurnTcpDropped => rules.server_input(&format!("tcp dport {port} drop")),
         Fault::TurnTcpReset => rules.server_input(&format!("tcp dport {port} reject with tcp reset")),
         Fault::TurnTcpProhibited => rules.server_router(&format!("tcp dport {port} {prohibit}")),
@@ -124,6 +127,7 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
             rules.server_input(&format!("udp dport {range} drop"));
         }
         Fault::RelayRangeRejected => rules.server_input(&format!("udp dport {range} reject")),
+        Fault::RelayRangeProhibited => rules.server_input(&format!("udp dport {range} {HOST_PROHIBITED}")),
         Fault::RelayRangeOpenOnly(open) => {
             rules.server_input(&format!("udp dport {range} udp dport != {} drop", set(open)));
         }
@@ -145,30 +149,26 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::ClientNetworkDropsUdp => rules.caller_network("meta l4proto udp drop"),
         // The magic cookie stands 4 bytes into a STUN message, which is 12 bytes into the UDP header.
         Fault::ClientNetworkDropsStun => rules.caller_network("meta l4proto udp @th,96,32 0x2112a442 drop"),
-        Fault::ClientNetworkPassesUdpPorts(ports) => {
-            rules.caller_network(&format!("udp dport != 53 udp dport != {} drop", set(ports)));
-        }
-        Fault::ClientNetworkPassesHosts(hosts) => {
-            rules.caller_network("meta l4proto != tcp drop");
-            rules.caller_network(&format!("ip daddr != {} drop", set(hosts)));
-        }
         Fault::GatewayRewritesMappedAddress => rewrite_mapped_address(rules, port),
         Fault::ControlsSilent => {
             rules.add(Host::Control, Hook::Input, format!("{FROM_OUTSIDE} meta l4proto {{ tcp, udp }} th dport != 53 drop"));
         }
         Fault::ClientNetworkRequiresProxy => rules.caller_network("meta l4proto { tcp, udp } th dport != 53 drop"),
         Fault::LocalFirewallRefusesUdp => rules.add(Host::Client, Hook::Output, "oifname != \"lo\" udp dport != 53 drop"),
-        Fault::CaptivePortal => {
-            rules.caller_network("udp dport != 53 drop");
-            let (router, device) = rules.gateway;
-            rules.add(router, Hook::Redirect, format!("iifname \"{device}\" tcp dport != 53 redirect to :{PORTAL_PORT}"));
-        }
+        Fault::ClientNetworkPassesUdpPorts(_)
+        | Fault::ClientNetworkPassesTcpPorts(_)
+        | Fault::ClientNetworkPassesHosts(_)
+        | Fault::CaptivePortal
+        | Fault::TlsIntercepted => restrict_caller(rules, fault, scenario),
         // The map, the server's configuration or a fake makes these.
         Fault::HostDown
         | Fault::ExternalIpMissing
         | Fault::ExternalIpWrong(_)
         | Fault::OneToOneNatForwardsTurnPortsOnly
+        | Fault::OneToOneNatRemapsRelayPorts
         | Fault::ServerNatRewritesSources
+        | Fault::LoadBalancerHidesTcpSources
+        | Fault::LoadBalancerWithoutBackend
         | Fault::TcpLeavesFromOtherAddress
         | Fault::NotRunning
         | Fault::UdpListenerOff
@@ -183,6 +183,11 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         | Fault::UdpRelayOff
         | Fault::OwnAddressDenied
         | Fault::CallerAddressDenied
+        | Fault::ChannelsRefused
+        | Fault::RelayPortShared
+        | Fault::RelayLacksIpv4
+        | Fault::ServerClockAhead(_)
+        | Fault::CallerHasNoIpv4
         | Fault::NonceAlwaysStale
         | Fault::RealmMissing
         | Fault::AllocateRefusedWith(_)
@@ -191,6 +196,36 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         | Fault::HttpInsideTls
         | Fault::TlsTooOld
         | Fault::TlsTooOldAndSilent => {}
+    }
+}
+
+/// The faults of the caller's network that let a few things through, or send them elsewhere.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
+fn restrict_caller(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
+    match fault {
+        Fault::ClientNetworkPassesUdpPorts(ports) => {
+            rules.caller_network(&format!("udp dport != 53 udp dport != {} drop", set(ports)));
+        }
+        Fault::ClientNetworkPassesTcpPorts(ports) => {
+            rules.caller_network("meta l4proto udp udp dport != 53 drop");
+            rules.caller_network(&format!("tcp dport != 53 tcp dport != {} drop", set(ports)));
+        }
+        Fault::ClientNetworkPassesHosts(hosts) => {
+            rules.caller_network("meta l4proto != tcp drop");
+            rules.caller_network(&format!("ip daddr != {} drop", set(hosts)));
+        }
+        Fault::CaptivePortal => {
+            rules.caller_network("udp dport != 53 drop");
+            let (router, device) = rules.gateway;
+            rules.add(router, Hook::Redirect, format!("iifname \"{device}\" tcp dport != 53 redirect to :{PORTAL_PORT}"));
+        }
+        Fault::TlsIntercepted => {
+            let (router, device) = rules.gateway;
+            let ports = set(&[443, scenario.tls_port]);
+            let rule = format!("iifname \"{device}\" tcp dport {ports} redirect to :{INTERCEPTOR_PORT}");
+            rules.add(router, Hook::Redirect, rule);
+        }
+        _ => {}
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread;
+use std::time::SystemTime;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -11,8 +12,6 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::certificates::Files;
 use crate::outcome::{Doing, Outcome};
-
-const PAGE: &str = "HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// Serves inside TLS, on a thread of its own.
 pub fn serve(listener: TcpListener, files: &Files) -> Outcome<()> {
@@ -38,10 +37,18 @@ pub fn serve_plainly(listener: &TcpListener) {
 }
 
 fn answer(mut stream: impl Read + Write) {
-    if stream.read(&mut [0; 2048]).is_ok_and(|length| length > 0) {
+    let mut request = [0; 2048];
+    if let Ok(length @ 1..) = stream.read(&mut request) {
         // The caller may have left; a web server doesn't mind.
-        let _ = stream.write_all(PAGE.as_bytes()).and_then(|()| stream.flush());
+        let _ = stream.write_all(page(&request[..length]).as_bytes()).and_then(|()| stream.flush());
     }
+}
+
+fn page(request: &[u8]) -> String {
+    let is_http = request.starts_with(b"HEAD ") || request.starts_with(b"GET ");
+    let status = if is_http { "200 OK" } else { "400 Bad Request" };
+    let date = httpdate::fmt_http_date(SystemTime::now());
+    format!("HTTP/1.1 {status}\r\nServer: nginx\r\nDate: {date}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 }
 
 fn config(files: &Files) -> Outcome<ServerConfig> {

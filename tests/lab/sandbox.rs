@@ -40,12 +40,17 @@ pub fn obstacle() -> Option<&'static str> {
 
 fn find_obstacle() -> Option<String> {
     for (tool, package) in TOOLS {
-        if !on_path(tool) {
-            return Some(format!("{tool} is not installed (package {package})"));
+        if let Some(lack) = lacks(tool, package) {
+            return Some(lack);
         }
     }
     let trial = run_inside(&[TRIAL]).and_then(|(status, output)| if status.success() { Ok(()) } else { Err(output) });
     trial.err().map(|reason| format!("no network namespaces here: {}", reason.trim()))
+}
+
+/// Says that a tool is not installed, where that is so.
+pub fn lacks(tool: &str, package: &str) -> Option<String> {
+    (!on_path(tool)).then(|| format!("{tool} is not installed (package {package})"))
 }
 
 fn on_path(tool: &str) -> bool {
@@ -119,6 +124,8 @@ fn unshare() -> Outcome<Command> {
 pub fn prepare() -> Outcome<()> {
     run("mount", &["-t", "tmpfs", "tmpfs", "/run"])?;
     run("mount", &["-t", "sysfs", "sysfs", "/sys"])?;
+    // faketime keeps things there by process ids, which are the same in every sandbox.
+    run("mount", &["-t", "tmpfs", "tmpfs", "/dev/shm"])?;
     std::fs::create_dir_all(WORKSHOP).doing("making the workshop")
 }
 

@@ -21,13 +21,14 @@ pub const TURN: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 10);
 /// Its second address, where it has one.
 pub const TURN_SECOND: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 11);
 /// The same over IPv6.
-pub const TURN_V6: &str = "2001:db8:5::10";
+pub const TURN_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 5, 0, 0, 0, 0, 0x10);
 /// The TURN server's own address behind a 1:1 NAT.
 pub const TURN_PRIVATE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 10);
 /// The control hosts; the first one is the resolver too.
 pub const CONTROLS: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 53), Ipv4Addr::new(192, 0, 2, 54)];
 /// The same over IPv6.
-pub const CONTROLS_V6: [&str; 2] = ["2001:db8:c::53", "2001:db8:c::54"];
+pub const CONTROLS_V6: [Ipv6Addr; 2] =
+    [Ipv6Addr::new(0x2001, 0xdb8, 0xc, 0, 0, 0, 0, 0x53), Ipv6Addr::new(0x2001, 0xdb8, 0xc, 0, 0, 0, 0, 0x54)];
 /// The caller as the world knows it, with or without NAT.
 pub const CALLER: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
 
@@ -122,7 +123,12 @@ fn veth((device, host): (&str, Host), (other_device, other): (&str, Host)) -> St
 fn configure(host: Host, scenario: &Scenario) -> Outcome<()> {
     let mut lines = vec!["link set lo up".to_owned()];
     match host {
-        Host::Client => client(scenario, &mut lines),
+        Host::Client => {
+            client(scenario, &mut lines);
+            if scenario.faults.contains(&Fault::CallerHasNoIpv4) {
+                lines.retain(|line| line.contains("2001:db8") || line.starts_with("link"));
+            }
+        }
         Host::Nat => nat(scenario, &mut lines),
         Host::Carrier => {
             attach(&mut lines, "lan", "100.64.0.1/24", "2001:db8:3::1/64", None);
@@ -279,12 +285,24 @@ fn nat_rules(kind: Nat, own: Ipv4Addr, inner: Ipv4Addr, first: &str) -> String {
 }
 
 fn edge_rules(scenario: &Scenario) -> String {
-    let forwarded = if scenario.faults.contains(&Fault::OneToOneNatForwardsTurnPortsOnly) {
+    let has = |fault| scenario.faults.contains(&fault);
+    let forwarded = if has(Fault::OneToOneNatForwardsTurnPortsOnly) || has(Fault::OneToOneNatRemapsRelayPorts) {
         format!("meta l4proto {{ tcp, udp }} th dport {{ {}, {} }}", scenario.port, scenario.tls_port)
     } else {
         String::new()
     };
-    let hidden = if scenario.faults.contains(&Fault::ServerNatRewritesSources) { "oifname \"lan\" masquerade" } else { "" };
+    let remapped = if has(Fault::OneToOneNatRemapsRelayPorts) {
+        format!("oifname \"wan\" udp sport {} snat ip to {TURN}:20000-29999 fully-random", scenario.relay_ports)
+    } else {
+        String::new()
+    };
+    let hidden = if has(Fault::ServerNatRewritesSources) {
+        "oifname \"lan\" masquerade"
+    } else if has(Fault::LoadBalancerHidesTcpSources) {
+        "oifname \"lan\" meta l4proto tcp masquerade"
+    } else {
+        ""
+    };
     format!(
         "table inet translation {{
             chain inwards {{
@@ -297,6 +315,7 @@ fn edge_rules(scenario: &Scenario) -> String {
             }}
             chain outwards {{
                 type nat hook postrouting priority srcnat
+                {remapped}
                 oifname \"wan\" ip saddr {TURN_PRIVATE} snat ip to {TURN}
                 {hidden}
             }}

@@ -80,6 +80,9 @@ pub struct Scenario {
     /// Further environment of callcheck; the placeholders work here too.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// How far the caller's clock is ahead of all others, in seconds; below 0 it is behind.
+    #[serde(default)]
+    pub clock_ahead_s: i64,
     /// Sends SIGINT as soon as the server holds an allocation of this run.
     #[serde(default)]
     pub interrupt_after_allocation: bool,
@@ -157,6 +160,10 @@ pub enum Fault {
     TurnUdpRejected,
     /// A router before the server answers UDP to the TURN port with "administratively prohibited".
     TurnUdpProhibited,
+    /// The server's own firewall answers UDP to the TURN port with "host prohibited", as Red Hat's does by default.
+    TurnUdpProhibitedByServer,
+    /// The server's firewall drops UDP to the TURN port over IPv6.
+    TurnUdpDroppedOverIpv6,
     /// The server's firewall drops TCP to the TURN port.
     TurnTcpDropped,
     /// The server's firewall resets TCP to the TURN port.
@@ -180,6 +187,8 @@ pub enum Fault {
     RelayRangeStateful,
     /// The server's firewall answers packets to the relay range with port unreachable.
     RelayRangeRejected,
+    /// The server's own firewall answers packets to the relay range with "host prohibited", as Red Hat's does by default.
+    RelayRangeProhibited,
     /// The server's firewall drops what comes to the relay range outside of these ports.
     RelayRangeOpenOnly(Vec<PortRange>),
     /// The server's firewall drops what comes to the relay ports that this power of two divides.
@@ -199,8 +208,14 @@ pub enum Fault {
     ExternalIpWrong(Ipv4Addr),
     /// The 1:1 NAT passes new flows to the TURN ports alone and drops the others.
     OneToOneNatForwardsTurnPortsOnly,
+    /// The same, and it gives other ports to what leaves the relay range.
+    OneToOneNatRemapsRelayPorts,
     /// The server's NAT puts its own private address in place of every caller's.
     ServerNatRewritesSources,
+    /// A load balancer puts its own private address in place of the callers' where they come by TCP.
+    LoadBalancerHidesTcpSources,
+    /// A load balancer accepts TCP on the TURN port and hangs up, since nothing is behind it.
+    LoadBalancerWithoutBackend,
     /// Datagrams from the TURN port leave with the server's second address.
     RepliesFromOtherAddress,
 
@@ -230,6 +245,14 @@ pub enum Fault {
     OwnAddressDenied,
     /// The server denies the caller's address as a peer.
     CallerAddressDenied,
+    /// The server refuses every channel.
+    ChannelsRefused,
+    /// The server gives one relayed address to all its allocations.
+    RelayPortShared,
+    /// The server relays for IPv6 alone, although it listens on both.
+    RelayLacksIpv4,
+    /// The server's clock is ahead of all others by this many seconds.
+    ServerClockAhead(u32),
     /// Every request is answered with "stale nonce" and a fresh one.
     NonceAlwaysStale,
     /// The server's challenge has no REALM.
@@ -255,6 +278,8 @@ pub enum Fault {
     ClientNetworkDropsStun,
     /// The caller's network passes UDP to DNS and to these ports only.
     ClientNetworkPassesUdpPorts(Vec<u16>),
+    /// The caller's network passes DNS, and TCP to these ports.
+    ClientNetworkPassesTcpPorts(Vec<u16>),
     /// The caller's network passes only TCP, and to these hosts only.
     ClientNetworkPassesHosts(Vec<Ipv4Addr>),
     /// The caller's NAT lets TCP leave from another address than UDP, as big carriers do.
@@ -269,6 +294,10 @@ pub enum Fault {
     LocalFirewallRefusesUdp,
     /// The caller's network answers every TCP connection itself and drops UDP, but for DNS.
     CaptivePortal,
+    /// The caller's network ends TLS itself, to every host, with certificates of its own authority, and expects HTTP inside.
+    TlsIntercepted,
+    /// The caller's network has IPv6 alone, and its resolver as well.
+    CallerHasNoIpv4,
 }
 
 /// Where a redirecting server sends callers.

@@ -1,6 +1,7 @@
 //! What the simulated server presents over TLS and DTLS, made once per process: a root that callcheck is told of, and chains below it.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -9,6 +10,8 @@ use callcheck::net::tls::Trust;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use super::world::{CONTROLS, CONTROLS_V6};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -29,6 +32,10 @@ pub enum Presented {
     UnknownRoot,
     OtherName,
     MissingIntermediate,
+    /// A control host's, below a root of its own that callcheck is told of beside ours.
+    Control,
+    /// For every host, below the root of what looks into TLS, which nobody is told of and which is sent along.
+    Intercepted,
 }
 
 /// Whether callcheck is told of the root.
@@ -44,7 +51,8 @@ pub fn trust(told: Told) -> Trust {
     match told {
         Told::OfNone => Trust::nobody(),
         Told::OfOurRoot => {
-            let make = || Trust::nobody().with_roots(root().pem().as_bytes()).expect("our own root is PEM");
+            let roots = root().pem() + &others_root().pem();
+            let make = || Trust::nobody().with_roots(roots.as_bytes()).expect("our own roots are PEM");
             TRUST.get_or_init(make).clone()
         }
     }
@@ -75,6 +83,11 @@ fn root() -> &'static Authority {
     ROOT.get_or_init(|| authority("Simulated Root", None))
 }
 
+fn others_root() -> &'static Authority {
+    static ROOT: OnceLock<Authority> = OnceLock::new();
+    ROOT.get_or_init(|| authority("Root of the Others", None))
+}
+
 fn make_configs(presented: Presented) -> Configs {
     let key = KeyPair::generate().expect("the provider makes P-256 keys");
     let chain = chain(presented, &key);
@@ -98,6 +111,11 @@ fn chain(presented: Presented, key: &KeyPair) -> Vec<CertificateDer<'static>> {
             let nobody = authority("Nobody's Root", None);
             vec![signed(&nobody), nobody.der().clone()]
         }
+        Presented::Intercepted => {
+            let inspection = authority("Inspection CA", None);
+            vec![signed(&inspection), inspection.der().clone()]
+        }
+        Presented::Control => vec![signed(others_root())],
         Presented::MissingIntermediate => vec![signed(&authority("Simulated Intermediate", Some(root())))],
         Presented::Valid | Presented::Expired | Presented::NotYetValid | Presented::ExpiresSoon | Presented::OtherName => {
             vec![signed(root())]
@@ -106,17 +124,19 @@ fn chain(presented: Presented, key: &KeyPair) -> Vec<CertificateDer<'static>> {
 }
 
 fn leaf(presented: Presented) -> CertificateParams {
+    let server = ["turn.example.org", "203.0.113.10", "203.0.113.11", "2001:db8:5::10", "10.0.0.10"].map(str::to_owned);
+    let controls = CONTROLS.map(IpAddr::V4).into_iter().chain(CONTROLS_V6.map(IpAddr::V6)).map(|address| address.to_string());
     let names = match presented {
         Presented::OtherName => vec!["mail.example.net".to_owned()],
+        Presented::Control => controls.collect(),
+        Presented::Intercepted => server.into_iter().chain(controls).collect(),
         Presented::Valid
         | Presented::Expired
         | Presented::NotYetValid
         | Presented::ExpiresSoon
         | Presented::SelfSigned
         | Presented::UnknownRoot
-        | Presented::MissingIntermediate => {
-            ["turn.example.org", "203.0.113.10", "203.0.113.11", "2001:db8:5::10", "10.0.0.10"].map(str::to_owned).to_vec()
-        }
+        | Presented::MissingIntermediate => server.to_vec(),
     };
     let mut params = CertificateParams::new(names).expect("the names are ASCII");
     params.distinguished_name.push(DnType::CommonName, "turn.example.org");
@@ -129,7 +149,9 @@ fn leaf(presented: Presented) -> CertificateParams {
         | Presented::SelfSigned
         | Presented::UnknownRoot
         | Presented::OtherName
-        | Presented::MissingIntermediate => (now - DAY, now + 90 * DAY),
+        | Presented::MissingIntermediate
+        | Presented::Control
+        | Presented::Intercepted => (now - DAY, now + 90 * DAY),
     };
     params.not_before = begins.into();
     params.not_after = ends.into();

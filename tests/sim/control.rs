@@ -1,4 +1,4 @@
-//! Hosts that have nothing to do with the server: STUN on its usual ports, and TCP 443 that accepts and hangs up.
+//! Hosts that have nothing to do with the server: STUN on its usual ports, and a web server.
 
 use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
@@ -8,9 +8,10 @@ use stun_codec::MessageClass;
 use stun_codec::rfc5389::attributes::XorMappedAddress;
 use stun_codec::rfc5389::methods::BINDING;
 
+use super::certificate::Presented;
 use super::internet::{Internet, Service};
 use super::packet::{Packet, Protocol, SiteId};
-use super::stream::Pipe;
+use super::web::WebServer;
 
 /// STUN's own port, and the high one that a big provider made popular.
 const STUN_PORTS: [u16; 2] = [3478, 19302];
@@ -26,15 +27,13 @@ pub struct Control {
 impl Control {
     pub fn open(internet: &Rc<Internet>, site: SiteId) {
         internet.install(site, Rc::new(Self { internet: Rc::downgrade(internet), site }));
+        WebServer::open_tls(internet, site, HTTPS, Presented::Control);
     }
 }
 
 impl Service for Control {
     fn listens(&self, protocol: Protocol, local: SocketAddr) -> bool {
-        match protocol {
-            Protocol::Udp => STUN_PORTS.contains(&local.port()),
-            Protocol::Tcp => local.port() == HTTPS,
-        }
+        protocol == Protocol::Udp && STUN_PORTS.contains(&local.port())
     }
 
     fn datagram(&self, packet: Packet) {
@@ -42,10 +41,6 @@ impl Service for Control {
         if let Some(answer) = answer_binding(&packet.payload, packet.source) {
             internet.send(packet.answered(self.site, answer));
         }
-    }
-
-    fn connection(&self, stream: Pipe, _local: SocketAddr, _peer: SocketAddr) {
-        drop(stream);
     }
 }
 

@@ -30,8 +30,8 @@ use super::play::{Asks, Interrupted, Played, play};
 use super::resolver::{Published, Zone};
 use super::server::{Listeners, Tls};
 use super::world::{
-    AT_ROUTER, CALLER, CALLER_AT_CARRIER, CALLER_SECOND, Controls, HOME_ROUTER, NatKind, PORTAL_PORT, Placement, Resolver, TURN,
-    TURN_SECOND, TURN_V6, World,
+    AT_ROUTER, CALLER, CALLER_AT_CARRIER, CALLER_SECOND, Controls, HOME_ROUTER, INTERCEPTOR_PORT, NatKind, PORTAL_PORT,
+    Placement, Resolver, TURN, TURN_SECOND, TURN_V6, World,
 };
 use crate::format::{self, Fault, Redirect, Scenario};
 
@@ -42,12 +42,19 @@ const SECRET: &str = "north-by-northwest-1959";
 
 const HOUR_S: i64 = 3600;
 
+/// How far the clock of the lab's server is ahead where it is.
+const CLOCK_SKEW_S: u32 = 7200;
+
 /// What only a real coturn, a proxy or a second listening address can show; these run in the network lab alone.
-const LAB_ONLY: [&str; 6] = [
+const LAB_ONLY: [&str; 10] = [
+    "external_ip_of_the_other_family",
     "healthy_with_two_relay_addresses",
+    "healthy_behind_load_balancer_that_hides_sources",
     "large_packets_vanish_on_the_way",
+    "load_balancer_without_backend",
     "proxy_is_the_only_way_out",
     "realm_of_another_kind",
+    "relay_address_of_another_interface",
     "relay_egress_refused_by_servers_firewall",
     "server_error_on_allocate",
 ];
@@ -126,6 +133,7 @@ fn world(scenario: &Scenario) -> Result<World, Inexpressible> {
     world.host.v6 = scenario.ipv6;
     world.caller.v6 = scenario.ipv6;
     world.caller.nats = nats(scenario);
+    world.caller.clock_ahead_s = scenario.clock_ahead_s;
     let loss = scenario.loss_percent / 100.0;
     let delay = Duration::from_millis(u64::from(scenario.rtt_ms)) / 2;
     world.caller.link = Link { delay, jitter: Duration::ZERO, loss_outward: loss, loss_inward: loss };
@@ -224,6 +232,7 @@ fn configure(config: &mut Config, line: &str) -> Result<(), Inexpressible> {
 
 fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<(), Inexpressible> {
     let (port, range) = (scenario.port, scenario.relay_ports.first..=scenario.relay_ports.last);
+    let prohibited = Rule::any(Action::Reject(Unreachable::Prohibited)).inward().udp();
     let closed = Rule::any(Action::Drop).inward().udp().ports(range.clone());
     let host = &mut world.host;
     match fault {
@@ -232,6 +241,8 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         Fault::TurnUdpProhibited => {
             host.router.push(Rule::any(Action::Reject(Unreachable::Prohibited)).inward().udp().port(port));
         }
+        Fault::TurnUdpProhibitedByServer => host.filter.push(prohibited.port(port)),
+        Fault::TurnUdpDroppedOverIpv6 => host.filter.push(Rule::any(Action::Drop).inward().udp().port(port).v6()),
         Fault::TurnTcpDropped => host.filter.push(Rule::any(Action::Drop).inward().tcp().port(port)),
         Fault::TurnTcpReset => host.filter.push(Rule::any(Action::Reject(Unreachable::Port)).inward().tcp().port(port)),
         Fault::TurnTcpProhibited => {
@@ -248,6 +259,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
             host.filter_memory = Memory::Stateful;
         }
         Fault::RelayRangeRejected => host.filter.push(Rule::any(Action::Reject(Unreachable::Port)).inward().udp().ports(range)),
+        Fault::RelayRangeProhibited => host.filter.push(prohibited.ports(range)),
         Fault::RelayRangeOpenOnly(open) => {
             let opened = open.iter().map(|open| Rule::any(Action::Accept).inward().udp().ports(open.first..=open.last));
             host.filter.extend(opened.chain([closed]));
@@ -259,11 +271,13 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
             let lossy = || Rule::any(Action::Lose(percent / 100.0)).udp();
             host.filter.extend([lossy().inward().ports(range.clone()), lossy().outward().source_ports(range)]);
         }
-        Fault::OneToOneNatForwardsTurnPortsOnly => {
+        Fault::OneToOneNatForwardsTurnPortsOnly | Fault::OneToOneNatRemapsRelayPorts => {
             let forwarded = |port| Rule::any(Action::Accept).inward().port(port);
             host.edge = vec![forwarded(port), forwarded(scenario.tls_port), Rule::any(Action::Drop).inward()];
+            host.shifted = (*fault == Fault::OneToOneNatRemapsRelayPorts).then_some((scenario.relay_ports.first, 1));
         }
         Fault::ServerNatRewritesSources => host.hides_callers = true,
+        Fault::LoadBalancerHidesTcpSources | Fault::LoadBalancerWithoutBackend => return no("load balancer"),
         Fault::RepliesFromOtherAddress => host.replies_elsewhere = Some(port),
         Fault::HttpOnTurnPort => {
             host.listeners = None;
@@ -277,10 +291,13 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         Fault::ClientNetworkDropsUdp
         | Fault::ClientNetworkDropsStun
         | Fault::ClientNetworkPassesUdpPorts(_)
+        | Fault::ClientNetworkPassesTcpPorts(_)
         | Fault::ClientNetworkPassesHosts(_)
         | Fault::LocalFirewallRefusesUdp
         | Fault::TcpLeavesFromOtherAddress
-        | Fault::CaptivePortal => break_caller(world, fault),
+        | Fault::CaptivePortal
+        | Fault::TlsIntercepted
+        | Fault::CallerHasNoIpv4 => break_caller(world, fault, scenario),
         Fault::LargePacketsDropped(_) => return no("limit of packets' length"),
         Fault::ClientNetworkRequiresProxy => return no("proxy"),
         Fault::ControlsSilent => world.controls = Controls::DnsAlone,
@@ -299,6 +316,10 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::UdpRelayOff
         | Fault::OwnAddressDenied
         | Fault::CallerAddressDenied
+        | Fault::ChannelsRefused
+        | Fault::RelayPortShared
+        | Fault::RelayLacksIpv4
+        | Fault::ServerClockAhead(_)
         | Fault::NonceAlwaysStale
         | Fault::RealmMissing
         | Fault::AllocateRefusedWith(_)
@@ -323,7 +344,7 @@ fn change_listeners(world: &mut World, fault: &Fault, scenario: &Scenario) -> Re
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
-fn break_caller(world: &mut World, fault: &Fault) {
+fn break_caller(world: &mut World, fault: &Fault, scenario: &Scenario) {
     let drop_udp = Rule::any(Action::Drop).outward().udp();
     let pass_dns = Rule::any(Action::Accept).outward().udp().port(53);
     let caller = &mut world.caller;
@@ -333,6 +354,10 @@ fn break_caller(world: &mut World, fault: &Fault) {
         Fault::ClientNetworkPassesUdpPorts(ports) => {
             let passed = ports.iter().map(|port| Rule::any(Action::Accept).outward().udp().port(*port));
             caller.gateway.extend(passed.chain([pass_dns, drop_udp]));
+        }
+        Fault::ClientNetworkPassesTcpPorts(ports) => {
+            let passed = ports.iter().map(|port| Rule::any(Action::Accept).outward().tcp().port(*port));
+            caller.gateway.extend(passed.chain([pass_dns, Rule::any(Action::Drop).outward()]));
         }
         Fault::ClientNetworkPassesHosts(hosts) => {
             let passed = hosts.iter().map(|host| Rule::any(Action::Accept).outward().tcp().remote((*host).into()));
@@ -347,6 +372,12 @@ fn break_caller(world: &mut World, fault: &Fault) {
             let redirect = Rule::any(Action::Redirect(AT_ROUTER, portal)).outward().tcp();
             caller.gateway.extend([pass_dns, drop_udp, redirect]);
         }
+        Fault::TlsIntercepted => {
+            let interceptor = SocketAddr::new(HOME_ROUTER.into(), INTERCEPTOR_PORT);
+            let redirect = |port| Rule::any(Action::Redirect(AT_ROUTER, interceptor)).outward().tcp().port(port);
+            caller.gateway.extend([redirect(443), redirect(scenario.tls_port)]);
+        }
+        Fault::CallerHasNoIpv4 => caller.v4 = false,
         _ => {}
     }
 }
@@ -365,6 +396,11 @@ fn break_server(config: &mut Config, fault: &Fault, scenario: &Scenario) -> Resu
         Fault::UdpRelayOff => config.faults.push(ServerFault::RelayTransportRefused),
         Fault::OwnAddressDenied => config.faults.push(ServerFault::OwnAddressDenied),
         Fault::CallerAddressDenied => config.faults.push(ServerFault::PeerDenied),
+        Fault::ChannelsRefused => config.faults.push(ServerFault::ChannelRefused),
+        Fault::RelayPortShared => config.faults.push(ServerFault::RelayMultiplexed),
+        Fault::RelayLacksIpv4 => config.faults.push(ServerFault::AddressFamilyRefused),
+        Fault::ServerClockAhead(CLOCK_SKEW_S) => config.faults.push(ServerFault::ClockSkew),
+        Fault::ServerClockAhead(seconds) => return no(&format!("server whose clock is {seconds} s ahead")),
         Fault::NonceAlwaysStale => config.faults.push(ServerFault::NonceLoop),
         Fault::RealmMissing => config.faults.push(ServerFault::RealmMissing),
         Fault::AllocateRefusedWith(code) => config.faults.push(refusal(*code)?),

@@ -235,7 +235,7 @@ async fn secure(server: &Rc<TurnServer>, tls: Tls, mut stream: Pipe, local: Sock
         }
         Tls::Http(presented) => {
             let stream = TlsAcceptor::from(server_config(presented)).accept(stream).await?;
-            answer_http(stream).await
+            answer_http(stream, Instant::now()).await
         }
         Tls::TooOld => alert(&mut stream, PROTOCOL_VERSION).await,
         Tls::TooOldAndSilent => greet_old_clients(&mut stream).await,

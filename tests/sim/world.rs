@@ -16,7 +16,7 @@ use callcheck::net::network::Network;
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
-use super::certificate::beginning;
+use super::certificate::{Presented, beginning};
 use super::control::Control;
 use super::firewall::{Action, Firewall, Memory, Rule};
 use super::internet::{Internet, Link, Middlebox, Site};
@@ -48,9 +48,10 @@ pub const CALLER_AT_HOME: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 2);
 pub const CALLER_AT_CARRIER: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 2);
 pub const CALLER_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 2);
 
-/// The router of the caller's home: a name server for its hosts, and the portal where there is one.
+/// The router of the caller's home: a name server for its hosts, and the portal or what looks into TLS where there is one.
 pub const HOME_ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
 pub const PORTAL_PORT: u16 = 8080;
+pub const INTERCEPTOR_PORT: u16 = 8443;
 
 pub const AT_CALLER: SiteId = SiteId(0);
 pub const AT_SERVER: SiteId = SiteId(1);
@@ -84,6 +85,7 @@ impl NatKind {
 pub struct Caller {
     /// From the caller outwards.
     pub nats: Vec<Behaviour>,
+    pub v4: bool,
     pub v6: bool,
     pub link: Link,
     /// What its network's filter does, before any NAT.
@@ -191,6 +193,7 @@ impl World {
             seed,
             caller: Caller {
                 nats: Vec::new(),
+                v4: true,
                 v6: false,
                 link: Link::default(),
                 gateway: Vec::new(),
@@ -230,6 +233,7 @@ impl World {
         NameServer::open(&internet, SiteId(2), Rc::clone(&zone), self.caller.resolver == Resolver::Silent);
         NameServer::open(&internet, AT_ROUTER, Rc::clone(&zone), false);
         WebServer::open(&internet, AT_ROUTER, PORTAL_PORT);
+        WebServer::open_tls(&internet, AT_ROUTER, INTERCEPTOR_PORT, Presented::Intercepted);
         if let Some(port) = self.host.web {
             WebServer::open(&internet, AT_SERVER, port);
         }
@@ -241,14 +245,15 @@ impl World {
 
     fn caller_network(&self, internet: &Rc<Internet>, zone: Rc<Zone>) -> CallerNetwork {
         let server = match self.caller.resolver {
-            Resolver::Public | Resolver::Silent => CONTROLS[0],
-            Resolver::Router => HOME_ROUTER,
+            Resolver::Public | Resolver::Silent if !self.caller.v4 => IpAddr::V6(CONTROLS_V6[0]),
+            Resolver::Public | Resolver::Silent => CONTROLS[0].into(),
+            Resolver::Router => HOME_ROUTER.into(),
         };
         let ahead = Duration::from_secs(self.caller.clock_ahead_s.unsigned_abs());
         let clock = if self.caller.clock_ahead_s < 0 { beginning() - ahead } else { beginning() + ahead };
         // Another stream of numbers than the network's, so that an id more does not change which packet is lost.
         let seed = self.seed ^ 0x5EED_0FCA_11E2;
-        CallerNetwork::new(internet, AT_CALLER, zone, vec![SocketAddr::new(server.into(), 53)], clock, seed)
+        CallerNetwork::new(internet, AT_CALLER, zone, vec![SocketAddr::new(server, 53)], clock, seed)
     }
 
     fn caller_site(&self) -> Site {
@@ -259,6 +264,10 @@ impl World {
         if caller.v6 {
             site.addresses.push(CALLER_V6.into());
             site.routed.push(CALLER_V6.into());
+        }
+        if !caller.v4 {
+            site.addresses.retain(IpAddr::is_ipv6);
+            site.routed.retain(IpAddr::is_ipv6);
         }
         site.link = caller.link;
         site.neighbours.insert(HOME_ROUTER.into(), AT_ROUTER);
