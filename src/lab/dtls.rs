@@ -62,6 +62,10 @@ impl fmt::Debug for Associations {
 impl Associations {
     /// A port without clients.
     #[must_use]
+    #[expect(
+        clippy::default_trait_access,
+        reason = "the library hands out no name for the transport below, which is UDP by default"
+    )]
     pub fn new(local: SocketAddr, configuration: Configuration) -> Self {
         Self { endpoint: Endpoint::new(local, Default::default(), Some(configuration)) }
     }
@@ -74,7 +78,7 @@ impl Associations {
         let opened = events.into_iter().filter_map(|event| match event {
             EndpointEvent::ApplicationData(data) => Some(Opened::Message(data.to_vec())),
             EndpointEvent::PeerClosed => Some(Opened::Closed),
-            _ => None,
+            EndpointEvent::HandshakeComplete | _ => None,
         });
         opened.collect()
     }

@@ -30,13 +30,13 @@ use crate::model::target::Host;
 use crate::proto::framing::speaks;
 
 /// When a flight is sent again. RFC 6347 §4.2.4.1 begins at a second, for applications that must not burden a network; a diagnosis
-/// that must end in some seconds sends a few datagrams more.
-const FLIGHT_INTERVAL: Duration = Duration::from_millis(400);
+/// that must end in some seconds sends a few datagrams more. The library repeats a flight seven times, which fills the limit below.
+const FLIGHT_INTERVAL: Duration = Duration::from_millis(600);
 
-/// How long the first message waits for any answer: five sends, as in a first question over UDP.
+/// How long the first message waits for any answer, as in a first question over UDP: four sends.
 const FIRST_ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
-/// How long a handshake may take in all: three round trips and a repeated flight or two, for which OpenSSL waits a second each.
+/// How long a handshake may take in all: three round trips, and flights that OpenSSL repeats after one second and two more.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
 
 /// So many ICMP errors are enough to give up: the first alone may be about a listener that is just starting.
@@ -56,7 +56,7 @@ pub struct Attempt {
 pub async fn handshake(socket: Rc<dyn Datagrams>, server: SocketAddr, host: &Host, trust: &Trust, now: SystemTime) -> Attempt {
     let (mut fact, name) = begin(host, trust);
     let Some(name) = name else { return Attempt { first: None, fact, socket: None } };
-    let mut association = Association::new(socket.local(), Default::default(), None);
+    let mut association = new_association(socket.local());
     let begun = config(host).and_then(|config| {
         association.connect(Instant::now().into_std(), server, Arc::new(config), None).map_err(|error| error.to_string())
     });
@@ -82,6 +82,11 @@ pub async fn handshake(socket: Rc<dyn Datagrams>, server: SocketAddr, host: &Hos
     fact.rtt_ms = Some(milliseconds(started.elapsed()));
     let sealed = Sealed { socket, server, association: RefCell::new(association), opened: RefCell::default() };
     Attempt { first: Some(first), fact, socket: Some(Rc::new(sealed)) }
+}
+
+#[expect(clippy::default_trait_access, reason = "the library hands out no name for the transport below, which is UDP by default")]
+fn new_association(local: SocketAddr) -> Association {
+    Association::new(local, Default::default(), None)
 }
 
 /// No certificate is verified here, so that a bad one doesn't hide what comes after it; that the server has its key is checked. A
@@ -147,7 +152,7 @@ impl Handshake {
         Ok(())
     }
 
-    /// The library gives up after eight sends of a flight, which the limits here forestall.
+    /// The library gives up after eight sends of a flight.
     fn repeat(&mut self) -> Option<HandshakeEnd> {
         self.association.handle_timeout(self.server, Instant::now().into_std()).err().map(|_| HandshakeEnd::Silent)
     }
@@ -234,7 +239,7 @@ impl Sealed {
                     self.opened.borrow_mut().push_back(Arrival::Datagram { from: self.server, bytes: data.to_vec() });
                 }
                 EndpointEvent::PeerClosed => self.opened.borrow_mut().push_back(Arrival::Closed),
-                _ => {}
+                EndpointEvent::HandshakeComplete | _ => {}
             }
         }
         // An answer that can't be sent, to a repeated flight for instance, is lost like any datagram.
@@ -261,7 +266,7 @@ impl Datagrams for Sealed {
             }
             match self.socket.receive().await {
                 Arrival::Datagram { from, bytes } if from == self.server => self.open(&bytes),
-                other => return other,
+                other @ (Arrival::Datagram { .. } | Arrival::Icmp { .. } | Arrival::Closed) => return other,
             }
         }
     }

@@ -1,11 +1,11 @@
 //! `tls-handshake-failed`: a TCP connection opens, or a port answers DTLS, and the handshake never completes.
 
 use super::{handshakes, refusals};
-use crate::diagnose::evidence::Evidence;
+use crate::diagnose::evidence::{Evidence, Seen};
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
 use crate::model::endpoint::Endpoint;
-use crate::model::fact::HandshakeEnd;
+use crate::model::fact::{HandshakeEnd, HandshakeFact};
 use crate::model::finding::{Confidence, Level, Place};
 
 /// The rule.
@@ -49,6 +49,17 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         found.confidence(Confidence::Likely).unless(
             "network-allow-list",
             "run callcheck from another network: if the handshake works there, a filter of this one cuts TLS to this server",
+        )
+    } else {
+        found
+    };
+    let unfinished = |(place, handshake): &(Endpoint, Seen<'_, HandshakeFact>)| {
+        !place.transport.is_stream() && handshake.fact.end == HandshakeEnd::Silent
+    };
+    let found = if failed.iter().any(unfinished) {
+        found.unless(
+            "packet-loss",
+            "run callcheck again: on a line that loses datagrams the handshake gets through some other time",
         )
     } else {
         found

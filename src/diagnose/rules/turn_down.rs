@@ -116,7 +116,7 @@ fn one_transport(dead: &[&Server<'_, '_>], found: Found) -> Found {
     match transports.as_slice() {
         [Transport::Udp] => found.unless("turn-udp-closed", decide),
         [Transport::Tcp] => found.unless("turn-tcp-closed", decide),
-        [Transport::Tls] | [Transport::Dtls] | [Transport::Tls, Transport::Dtls] => found.unless("turn-tls-closed", decide),
+        [Transport::Tls | Transport::Dtls] | [Transport::Tls, Transport::Dtls] => found.unless("turn-tls-closed", decide),
         _ => found,
     }
 }
