@@ -63,6 +63,12 @@ impl<'a> Controls<'a> {
         )
     }
 
+    /// The observations that name servers, wherever they stand, answer a question of ours.
+    #[must_use]
+    pub fn answering_resolvers(&self) -> Vec<String> {
+        self.of(ControlKind::Dns).filter(|seen| seen.fact.reply.succeeded()).map(Seen::cite).collect()
+    }
+
     /// Whether a name server that is silent over UDP is known to be alive: it takes TCP connections.
     #[must_use]
     pub fn silent_dns_is_alive(&self) -> bool {

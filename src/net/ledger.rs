@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::session::{Exchange, Session};
 use crate::proto::authentication::LongTerm;
-use crate::proto::request::Request;
 
 /// The live allocations of a run. Clones are handles to the same ledger.
 #[derive(Clone, Default)]
@@ -69,20 +68,19 @@ impl Ledger {
             let entry = entries.iter().find(|entry| entry.number == held.0)?;
             (entry.session.clone(), entry.signed.clone())
         };
-        let exchange = give_back(&session, signed).await;
-        self.strike(held);
+        let exchange = session.give_back(signed.as_ref()).await;
+        // Unanswered over UDP it may not have arrived: the end of the run tries once more.
+        if !exchange.reply.silent() || session.endpoint().transport.is_stream() {
+            self.strike(held);
+        }
         Some(exchange)
     }
 
     /// Gives back all that is alive, within the limit.
     pub async fn release_all(&self, limit: Duration) {
         let entries = std::mem::take(&mut *self.entries.borrow_mut());
-        let releases = entries.into_iter().map(|entry| async move { give_back(&entry.session, entry.signed).await });
+        let releases = entries.into_iter().map(|entry| async move { entry.session.give_back(entry.signed.as_ref()).await });
         // Past the limit the server's own timer ends them.
         _ = tokio::time::timeout(limit, futures::future::join_all(releases)).await;
     }
-}
-
-async fn give_back(session: &Session, signed: Option<LongTerm>) -> Exchange {
-    session.ask_signed(&Request::refresh(Duration::ZERO), signed.as_ref()).await
 }

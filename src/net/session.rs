@@ -161,11 +161,12 @@ impl Session {
         self.inner.state.borrow().round_trip
     }
 
-    /// How many requests were sent, retransmissions included, and how many were answered.
+    /// How often requests that were answered were sent over UDP, and how many these were: a stream loses none, and a request that is
+    /// never answered tells of the server.
     #[must_use]
     pub fn tally(&self) -> (u32, u32) {
         let state = self.inner.state.borrow();
-        (state.sends, state.answers)
+        if self.inner.endpoint.transport.is_stream() { (0, 0) } else { (state.sends, state.answers) }
     }
 
     /// Sends a request without credentials and waits for its end.
@@ -184,10 +185,24 @@ impl Session {
     ///
     /// A stale nonce is renewed once (RFC 8489 §9.2.5).
     pub async fn ask_signed(&self, request: &Request, with: Option<&LongTerm>) -> Exchange {
-        let exchange = self.ask_signed_by(request, with, self.schedule()).await;
+        self.ask_renewing(request, with, &self.schedule()).await
+    }
+
+    /// Gives the allocation of this 5-tuple back by a Refresh with LIFETIME 0 (RFC 8656 §8): what is lost holds a port for minutes.
+    pub async fn give_back(&self, with: Option<&LongTerm>) -> Exchange {
+        let schedule = if self.inner.endpoint.transport.is_stream() {
+            self.schedule()
+        } else {
+            Schedule::parting(self.round_trip().unwrap_or_default())
+        };
+        self.ask_renewing(&Request::refresh(Duration::ZERO), with, &schedule).await
+    }
+
+    async fn ask_renewing(&self, request: &Request, with: Option<&LongTerm>, schedule: &Schedule) -> Exchange {
+        let exchange = self.ask_signed_by(request, with, schedule.clone()).await;
         let (Some(with), Some(response), Some(438)) = (with, &exchange.response, exchange.reply.code()) else { return exchange };
         let mut renewed = with.clone();
-        if renewed.renew(response) { self.ask_signed_by(request, Some(&renewed), self.schedule()).await } else { exchange }
+        if renewed.renew(response) { self.ask_signed_by(request, Some(&renewed), schedule.clone()).await } else { exchange }
     }
 
     /// Sends a request that is costly for the server, with credentials where there are any, and waits for its end. A stale nonce
@@ -331,6 +346,8 @@ impl State {
         match self.transactions.receive(bytes, now.into_std()) {
             Received::Answer(answer) => {
                 self.answers += 1;
+                // Before a round trip is known a request is sent again sooner than its answer can come.
+                self.sends += if self.round_trip.is_some() { answer.sends } else { 1 };
                 // Karn's rule: an answer to a retransmitted request tells no round trip.
                 if answer.sends == 1 {
                     let shortest = self.round_trip.map_or(answer.round_trip, |known| known.min(answer.round_trip));
@@ -370,10 +387,7 @@ impl State {
         let mut outgoing = std::mem::take(&mut self.outbox);
         for due in self.transactions.due(now.into_std()) {
             match due {
-                Due::Transmit(bytes) => {
-                    self.sends += 1;
-                    outgoing.push(bytes);
-                }
+                Due::Transmit(bytes) => outgoing.push(bytes),
                 Due::GivenUp { id, sends } => {
                     if let Some(waiting) = self.waiting.remove(&id) {
                         _ = waiting.send(Ended::GivenUp { sends });

@@ -50,18 +50,18 @@ impl Context {
     pub fn loss(&self) -> f64 {
         let (sends, answers) = self.losses.get();
         let lost = sends.saturating_sub(answers);
-        // The rule of succession, so that a few clean exchanges don't prove a clean way.
-        ((f64::from(lost) + 0.5) / (f64::from(sends) + 10.0)).clamp(0.02, 0.75)
+        // Half a loss in three exchanges stands for what isn't known: a few clean ones prove no clean way, nor hide a lossy one.
+        ((f64::from(lost) + 0.5) / (f64::from(sends) + 3.0)).clamp(0.02, 0.75)
     }
 
-    /// How often a datagram is sent before its absence counts: fewer than one port in a hundred runs is called closed wrongly.
+    /// How often a datagram is sent before its absence counts: fewer than one port in a thousand runs is called closed wrongly.
     #[must_use]
     pub fn tries(&self, ports: u32) -> u32 {
-        let allowed = 0.01 / f64::from(ports.max(1));
+        let allowed = 0.001 / f64::from(ports.max(1));
         let tries = (allowed.ln() / self.loss().ln()).ceil();
         // Truncation can't matter between these bounds.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the value is clamped to 6..=16")]
-        let tries = tries.clamp(6.0, 16.0) as u32;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the value is clamped to 6..=24")]
+        let tries = tries.clamp(6.0, 24.0) as u32;
         tries
     }
 }

@@ -16,11 +16,11 @@ const FIRST: u32 = 20;
 /// The requests that follow when the first show loss: one lost packet of twenty says nothing.
 const MORE: u32 = 40;
 
-/// The requests that must confirm a loss, so that chance accuses fewer than one clean way in a hundred.
-const CONFIRMING: u32 = 60;
+/// The requests that then follow, round by round, as long as more is lost than a clean way would lose.
+const CONFIRMING: [u32; 2] = [60, 180];
 
-/// The share of lost requests from which the loss is confirmed.
-const SUSPICIOUS: f64 = 0.09;
+/// The share of lost packets from which more are sent, so that chance need not decide.
+const SUSPICIOUS: f64 = 0.05;
 
 /// The distance of two requests.
 const DISTANCE: Duration = Duration::from_millis(1);
@@ -36,16 +36,24 @@ pub async fn measure(context: &Context, session: &Session) {
     if measured.requests.lost() > 0 {
         measured.add(context, session, MORE).await;
     }
-    if f64::from(measured.requests.lost()) > SUSPICIOUS * f64::from(measured.requests.sent) {
-        measured.add(context, session, CONFIRMING).await;
+    for count in CONFIRMING {
+        if is_suspicious(measured.requests) {
+            measured.add(context, session, count).await;
+        }
     }
     measured.record(context, session);
+}
+
+/// Whether so much is lost that more packets should say whether it is chance.
+#[must_use]
+pub fn is_suspicious(packets: Tally) -> bool {
+    f64::from(packets.lost()) > SUSPICIOUS * f64::from(packets.sent)
 }
 
 /// Measures the loss once more, because what goes through the relay is lossy and the two are to be compared.
 pub async fn measure_again(context: &Context, session: &Session) {
     let mut measured = Measured::default();
-    measured.add(context, session, CONFIRMING).await;
+    measured.add(context, session, CONFIRMING[1]).await;
     if measured.requests.arrived > 0 {
         measured.record(context, session);
     }
@@ -62,14 +70,30 @@ impl Measured {
         let (requests, round_trips) = round(session, count).await;
         self.requests = self.requests.plus(requests);
         self.round_trips.extend(round_trips);
-        context.count_losses((requests.sent, requests.arrived));
+        if self.requests.arrived > 0 {
+            context.count_losses((requests.sent, requests.arrived));
+        }
     }
 
     fn record(mut self, context: &Context, session: &Session) {
+        let jitter_ms = (!self.round_trips.is_empty()).then(|| smoothed_jitter(self.round_trips.iter().copied()));
         self.round_trips.sort_by(f64::total_cmp);
         let rtt_ms = self.round_trips.get(self.round_trips.len() / 2).copied();
-        context.record.add("loss", session.endpoint(), Fact::Loss(LossFact { requests: self.requests, rtt_ms }));
+        context.record.add("loss", session.endpoint(), Fact::Loss(LossFact { requests: self.requests, rtt_ms, jitter_ms }));
     }
+}
+
+/// Interarrival jitter (RFC 3550 §6.4.1) of transit times, in order of sending, all in milliseconds.
+pub fn smoothed_jitter(transits: impl Iterator<Item = f64>) -> f64 {
+    let mut jitter = 0.0_f64;
+    let mut last: Option<f64> = None;
+    for transit in transits {
+        if let Some(last) = last {
+            jitter += ((transit - last).abs() - jitter) / 16.0;
+        }
+        last = Some(transit);
+    }
+    (jitter * 1000.0).round() / 1000.0
 }
 
 async fn round(session: &Session, count: u32) -> (Tally, Vec<f64>) {

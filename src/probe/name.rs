@@ -1,12 +1,17 @@
 //! Names: A and AAAA, and SRV records where a URI leaves the port open (RFC 5928).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use futures::future::select_ok;
+use tokio::time::{sleep, timeout};
 
 use super::context::Context;
 use crate::model::asked::Service;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{Fact, NameAnswer, NameFact, RouteFact};
 use crate::model::target::Host;
+use crate::net::network::Lookup;
 
 /// The name by which a network with IPv6 and NAT64 alone is known (RFC 7050).
 pub const NAT64_NAME: &str = "ipv4only.arpa";
@@ -37,9 +42,31 @@ pub async fn endpoints(context: &Context, service: &Service) -> Vec<Endpoint> {
     endpoints
 }
 
+/// When a name is asked for, in milliseconds: on a lossy line a question, or its answer, is soon lost.
+const QUESTIONS_MS: [u64; 3] = [0, 300, 700];
+
+/// How long a name may take altogether.
+const NAME_LIMIT: Duration = Duration::from_secs(2);
+
+/// What the first of some staggered questions to end with an answer says.
+async fn look_up(context: &Context, name: &str) -> Lookup<IpAddr> {
+    let questions = QUESTIONS_MS.map(|after| {
+        Box::pin(async move {
+            sleep(Duration::from_millis(after)).await;
+            let found = context.network.addresses(name).await;
+            if found.answer == NameAnswer::Unavailable { Err(found) } else { Ok(found) }
+        })
+    });
+    match timeout(NAME_LIMIT, select_ok(questions)).await {
+        Ok(Ok((found, _))) => found,
+        Ok(Err(unavailable)) => unavailable,
+        Err(_elapsed) => Lookup::empty(NameAnswer::Unavailable),
+    }
+}
+
 /// The addresses of a name, with the fact, which is recorded once a name.
-pub async fn addresses(context: &Context, name: &str) -> Vec<std::net::IpAddr> {
-    let found = context.network.addresses(name).await;
+pub async fn addresses(context: &Context, name: &str) -> Vec<IpAddr> {
+    let found = look_up(context, name).await;
     let known = context.record.observations().iter().any(|seen| seen.target == name && matches!(seen.fact, Fact::Name(_)));
     if !known {
         let fact = NameFact { answer: found.answer, addresses: found.records.clone(), services: Vec::new() };

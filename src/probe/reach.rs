@@ -84,7 +84,7 @@ pub async fn connect(context: &Context, endpoint: Endpoint) -> Option<Box<dyn St
 }
 
 /// When further connections are begun, in milliseconds: a lost SYN is repeated by the system only after a second.
-const FURTHER_CONNECTIONS_MS: [u64; 3] = [0, 300, 700];
+const FURTHER_CONNECTIONS_MS: [u64; 4] = [0, 300, 700, 1200];
 
 /// A TCP connection and how the attempt ended; the first of some staggered ones that ends counts.
 pub async fn try_connect(context: &Context, endpoint: Endpoint) -> (Reply, Option<Box<dyn Stream>>) {

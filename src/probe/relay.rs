@@ -83,6 +83,13 @@ struct Arrived {
 
 impl Proof<'_> {
     async fn run(&self, peer: &Peer, relayed: &mut Inbox) {
+        let server = self.allocation.session.endpoint().address;
+        if server.is_ipv4() != self.allocation.relayed.is_ipv4() {
+            // Asked over the other family, the server has not told the own address in this one: its relay's address may.
+            let other = SocketAddr::new(self.allocation.relayed.ip(), server.port());
+            self.context.record.contact(Endpoint::new(Transport::Udp, other));
+            peer.ask(other);
+        }
         let outside = peer.mapped_within(MAPPED_LIMIT).await;
         let own = async { self.role == Role::Main && self.permit_relayed().await };
         let (permitted, own, early) = tokio::join!(self.permit_reflexive(&outside), own, self.knock_early(peer));
@@ -181,8 +188,9 @@ impl Proof<'_> {
                 break;
             }
         }
-        if arrived.is_some() {
-            self.context.count_losses((sends, 1));
+        if let Some(arrived) = &arrived {
+            let lost = Pace::new(self.round_trip(), tries()).lost_before(arrived.round_trip, self.round_trip());
+            self.context.count_losses((lost + 1, 1));
         }
         let icmp = if arrived.is_none() { peer.error(to) } else { None };
         let fact = InboundFact {
@@ -365,6 +373,11 @@ impl Pace {
     fn new(round_trip: Duration, tries: u32) -> Self {
         let distance = SHORTEST_DISTANCE.max(round_trip / 2).min(Duration::from_millis(400));
         Self { distance, end: distance * tries.saturating_sub(1) + SHORTEST_WAIT.max(round_trip * 2) }
+    }
+
+    /// How many tries were lost before the one that arrived: those that could have arrived sooner.
+    fn lost_before(&self, arrived_after: Duration, round_trip: Duration) -> u32 {
+        (0_u32..).take_while(|lost| round_trip + self.distance * (lost + 1) <= arrived_after).last().map_or(0, |lost| lost + 1)
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::allocate::Allocation;
 use super::context::Context;
 use super::inbox::Inbox;
-use super::loss;
+use super::loss::{is_suspicious, measure_again, smoothed_jitter};
 use super::outside::{Heard, Peer, TOKEN_LENGTH, Token};
 use crate::model::fact::{Fact, StreamFact, Tally};
 use crate::net::session::{Session, milliseconds};
@@ -35,8 +35,8 @@ const LONG_DISTANCE: Duration = Duration::from_millis(6);
 /// The packets of the short stream in each direction.
 const SHORT_COUNT: u32 = 20;
 
-/// The packets in each direction that follow when the first show loss.
-const MORE_COUNT: u32 = 40;
+/// The packets in each direction that follow when the first show loss, and again while it isn't plain whether that was chance.
+const MORE_COUNTS: [u32; 2] = [40, 90];
 
 /// The packets of the longest stream.
 const LONGEST_COUNT: u32 = 10_000;
@@ -49,31 +49,33 @@ pub async fn run(context: &Context, allocation: &Allocation, peer: &Peer, to: So
     let run = Run { context, allocation, peer, to, shape };
 
     let mut measured = run.both_ways(relayed).await;
-    // A connection that still answers has not stalled: what was lost was lost behind the relay.
-    if measured.stalled_after_bytes.is_some() && still_answers(&allocation.session, round_trip).await {
-        measured.stalled_after_bytes = None;
+    run.take_back_stall(&mut measured).await;
+    // A single lost packet of twenty says nothing. Over TCP the way to the server is not measured, so there a loss must be larger to
+    // count, and a single one isn't worth the time.
+    let worth_it = if over_stream { 3 } else { 1 };
+    let lossy = measured.inbound.plus(measured.outbound).lost() >= worth_it;
+    for count in MORE_COUNTS {
+        let plain = count != MORE_COUNTS[0] && !is_suspicious(measured.inbound.plus(measured.outbound));
+        if !lossy || plain || measured.long || measured.stalled_after_bytes.is_some() {
+            break;
+        }
+        let more = Run { shape: Shape { count, ..run.shape }, ..run };
+        let mut further = more.both_ways(relayed).await;
+        more.take_back_stall(&mut further).await;
+        add(&mut measured, &further);
     }
-    // A single lost packet of twenty says nothing; the interval of sixty decides. Over TCP the way to the server is not measured,
-    // so there a loss must be larger to count, and a single one isn't worth the time.
-    let suspicious = if over_stream { 3 } else { 1 };
-    let lost = measured.inbound.plus(measured.outbound).lost();
-    if !measured.long && measured.stalled_after_bytes.is_none() && lost >= suspicious {
-        let more = Run { shape: Shape { count: MORE_COUNT, ..run.shape }, ..run };
-        let further = more.both_ways(relayed).await;
-        measured.inbound = measured.inbound.plus(further.inbound);
-        measured.outbound = measured.outbound.plus(further.outbound);
-        measured.large = measured.large.plus(further.large);
-        measured.jitter_ms = measured.jitter_ms.max(further.jitter_ms);
-        // A connection that was cut just after the first packets shows it in those that follow.
-        if further.stalled_after_bytes.is_some() && !still_answers(&allocation.session, round_trip).await {
-            let arrived = u64::from(measured.outbound.arrived);
-            measured.stalled_after_bytes = Some(arrived * run.shape.packet as u64);
-        }
-        if !over_stream {
-            loss::measure_again(context, &allocation.session).await;
-        }
+    if lossy && !measured.long && !over_stream {
+        measure_again(context, &allocation.session).await;
     }
     context.record.add("stream", allocation.session.endpoint(), Fact::Stream(measured));
+}
+
+fn add(measured: &mut StreamFact, further: &StreamFact) {
+    measured.inbound = measured.inbound.plus(further.inbound);
+    measured.outbound = measured.outbound.plus(further.outbound);
+    measured.large = measured.large.plus(further.large);
+    measured.jitter_ms = measured.jitter_ms.max(further.jitter_ms);
+    measured.stalled_after_bytes = further.stalled_after_bytes;
 }
 
 async fn still_answers(session: &Session, round_trip: Duration) -> bool {
@@ -176,14 +178,20 @@ impl Run<'_> {
         }
     }
 
-    /// The bytes after which a stream took nothing more: its last packets are all missing, in order.
+    /// A connection that still answers has not stalled: what was lost was lost behind the relay.
+    async fn take_back_stall(&self, measured: &mut StreamFact) {
+        let round_trip = self.allocation.session.round_trip().unwrap_or(Duration::from_millis(100));
+        if measured.stalled_after_bytes.is_some() && still_answers(&self.allocation.session, round_trip).await {
+            measured.stalled_after_bytes = None;
+        }
+    }
+
+    /// The bytes after which a stream took nothing more: its last packets are all missing.
     fn stalled(&self, outbound: &HashMap<u32, Instant>) -> Option<u64> {
-        let arrived = u32::try_from(outbound.len()).ok()?;
-        let cut =
-            self.shape.over_stream && arrived < self.shape.count && (0..arrived).all(|number| outbound.contains_key(&number));
-        let missing = self.shape.count - arrived;
+        let carried = outbound.keys().max().map_or(0, |last| last + 1);
+        let missing = self.shape.count.saturating_sub(carried);
         // Datagrams behind the relay may be lost one by one; a quarter in one piece at the end is a stall.
-        (cut && missing >= self.shape.count / 4).then(|| u64::from(arrived) * self.shape.packet as u64)
+        (self.shape.over_stream && missing >= self.shape.count / 4).then(|| u64::from(carried) * self.shape.packet as u64)
     }
 }
 
@@ -232,19 +240,10 @@ fn shortest_transit(sent: &[Instant], arrivals: &HashMap<u32, Instant>) -> Optio
     arrivals.iter().filter_map(|(number, at)| Some(at.saturating_duration_since(*sent.get(*number as usize)?))).min()
 }
 
-/// Interarrival jitter (RFC 3550 §6.4.1) over the packets that arrived, in milliseconds.
+/// The jitter of the packets that arrived, in milliseconds.
 fn jitter_ms(sent: &[Instant], arrivals: &HashMap<u32, Instant>) -> f64 {
-    let mut jitter = 0.0_f64;
-    let mut last: Option<f64> = None;
-    for (number, sent) in sent.iter().enumerate() {
-        let Some(at) = u32::try_from(number).ok().and_then(|number| arrivals.get(&number)) else { continue };
-        let transit = at.saturating_duration_since(*sent).as_secs_f64() * 1000.0;
-        if let Some(last) = last {
-            jitter += ((transit - last).abs() - jitter) / 16.0;
-        }
-        last = Some(transit);
-    }
-    (jitter * 1000.0).round() / 1000.0
+    let arrived = (0..).zip(sent).filter_map(|(number, sent)| Some((sent, arrivals.get(&number)?)));
+    smoothed_jitter(arrived.map(|(sent, at)| milliseconds(at.saturating_duration_since(*sent))))
 }
 
 /// What arrived, over the time from the first send to the last arrival, in kilobits a second.

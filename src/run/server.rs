@@ -76,13 +76,7 @@ pub async fn examine_all(context: &Context, plan: &Plan) {
         tokio::task::spawn_local(async move { control::ask_all(&context, &controls).await })
     };
     let candidates = candidates(context, plan).await;
-    for candidate in &candidates {
-        if candidate.endpoint.transport == Transport::Udp
-            && let Some(peer) = context.outside.towards(candidate.endpoint.ip())
-        {
-            peer.ask(candidate.endpoint.address);
-        }
-    }
+    ask_from_outside(context, &candidates);
     let shared = Shared::default();
     let mut examined = pin!(join_all(candidates.iter().map(|candidate| examine(context, candidate, &shared))));
     if tokio::time::timeout(LATE, &mut examined).await.is_ok() {
@@ -100,6 +94,25 @@ pub async fn examine_all(context: &Context, plan: &Plan) {
         try_proxy(context, plan, &candidates).await;
     } else {
         controls.abort();
+    }
+}
+
+/// The server itself tells the socket outside its address, at its UDP port even where streams alone are asked for: UDP may leave this
+/// network from another address than TCP, and the controls may be silent.
+fn ask_from_outside(context: &Context, candidates: &[Candidate]) {
+    for candidate in candidates {
+        let endpoint = candidate.endpoint;
+        let over_udp = |other: &Candidate| other.endpoint.transport == Transport::Udp && other.endpoint.ip() == endpoint.ip();
+        let server = match endpoint.transport {
+            Transport::Udp => endpoint,
+            Transport::Tcp | Transport::Tls if candidates.iter().any(over_udp) => continue,
+            Transport::Tcp => Endpoint::new(Transport::Udp, endpoint.address),
+            Transport::Tls => Endpoint::new(Transport::Udp, SocketAddr::new(endpoint.ip(), Transport::Udp.default_port())),
+        };
+        if let Some(peer) = context.outside.towards(server.ip()) {
+            context.record.contact(server);
+            peer.ask(server.address);
+        }
     }
 }
 

@@ -89,7 +89,10 @@ pub const ALL: &[Fault] = &[
         drawn.world.host.listeners.as_mut()?.tcp = None;
         asked(drawn, Transport::Tcp)
     }),
-    fault("TLS dropped", &["turn-tls-closed"], |drawn, _| filter(drawn, Transport::Tls, Action::Drop)),
+    fault("TLS dropped", &["turn-tls-closed"], |drawn, _| {
+        drawn.claim("tls")?;
+        filter(drawn, Transport::Tls, Action::Drop)
+    }),
     fault("everything dropped", &["turn-down", "server-address-blocked"], |drawn, _| {
         drawn.world.host.filter.insert(0, Rule::any(Action::Drop).inward());
         Some(Harm::Noticed)
@@ -157,9 +160,17 @@ pub const ALL: &[Fault] = &[
         let loss = dice.share(0.1..=0.2);
         drawn.world.caller.link.loss_outward = loss;
         drawn.world.caller.link.loss_inward = loss;
+        drawn.claim("line")?;
         asked(drawn, Transport::Udp)
-    })
-    .holding_releases(),
+    }),
+    fault("somewhat lossy line", &["packet-loss"], |drawn, dice| {
+        let loss = dice.share(0.02..=0.05);
+        drawn.world.caller.link.loss_outward = loss;
+        drawn.world.caller.link.loss_inward = loss;
+        drawn.claim("line")?;
+        // Some hundred requests don't always tell it from a line that loses just 3 %.
+        asked(drawn, Transport::Udp).map(|harm| if harm == Harm::Noticed { Harm::Sampled } else { harm })
+    }),
     // TLS
     fault("certificate expired", &["tls-certificate-expired"], |drawn, _| tls(drawn, Tls::Turn(Presented::Expired))),
     fault("certificate not yet valid", &["tls-certificate-not-yet-valid"], |drawn, _| {
@@ -306,6 +317,10 @@ pub const ALL: &[Fault] = &[
         if drawn.world.host.placement == Placement::OneToOneNat { with_login(drawn) } else { None }
     }),
     fault("1:1 NAT moves the relay's ports", &["relay-nat-remaps-ports"], |drawn, _| {
+        // A smaller range would not be moved but squeezed.
+        if drawn.world.host.config.ports.len() < 1000 {
+            return None;
+        }
         drawn.world.host.shifted = Some((*drawn.world.host.config.ports.start(), 100));
         if drawn.world.host.placement == Placement::OneToOneNat { with_login(drawn) } else { None }
     }),

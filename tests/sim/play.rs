@@ -14,8 +14,8 @@ use callcheck::run::plan::{Families, Login, Plan, Planned};
 use super::certificate::{Told, trust};
 use super::world::{CONTROLS, CONTROLS_V6, Raised, World, in_virtual_time};
 
-/// The time that a server gets to free what was given back.
-const RELEASE_TIME: Duration = Duration::from_secs(2);
+/// The time that a server gets to free what was given back; the end of a connection that lost packets takes its time.
+const RELEASE_TIME: Duration = Duration::from_secs(15);
 
 /// How often an interrupter looks whether its moment has come.
 const GLANCE: Duration = Duration::from_millis(1);

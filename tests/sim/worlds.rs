@@ -17,6 +17,7 @@ use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 
 use super::certificate::Presented;
+use super::firewall::{Action, Rule};
 use super::internet::Link;
 use super::nat::{Behaviour, Dependence, Hairpinning, Ports};
 use super::play::Asks;
@@ -29,6 +30,9 @@ pub const NAME: &str = "turn.example.org";
 
 /// The secret of servers with ephemeral credentials.
 pub const SECRET: &str = "north-by-northwest-1959";
+
+/// A one-way delay that makes round trips of a third of a second and more.
+const SLOW: Duration = Duration::from_millis(150);
 
 /// What loses more than this of its round trips is not healthy.
 const MOST_LOSS: f64 = 0.03;
@@ -101,15 +105,26 @@ pub fn healthy(seed: u64, dice: &mut Dice) -> Drawn {
     world.caller.link = link(dice);
     dual_stack(&mut world, dice);
     let named = dice.chance(0.4);
-    let host = if named { NAME.to_owned() } else { placement.reached_at().to_string() };
+    let host = if named {
+        NAME.to_owned()
+    } else if world.caller.v6 && dice.chance(0.4) {
+        format!("[{TURN_V6}]")
+    } else {
+        placement.reached_at().to_string()
+    };
     publish(&mut world, named);
+    security_group(&mut world, ports, dice);
     resolver(&mut world, named, dice);
     if dice.chance(0.1) {
         world.controls = Controls::DnsAlone;
         dice.note("silent controls");
     }
     let login = login(&mut world.host.config, dice);
-    let asks = ports.asks(&host, login, dice);
+    let mut asks = ports.asks(&host, login, dice);
+    if world.caller.link.delay >= SLOW {
+        // Whoever is on such a line gives it time: within 10 s a second try after a quota doesn't fit.
+        asks.timeout *= 3;
+    }
     Drawn { seed, world, asks, words: std::mem::take(&mut dice.words), claimed: BTreeSet::new() }
 }
 
@@ -222,14 +237,15 @@ fn nat(outer: IpAddr, dice: &mut Dice) -> Behaviour {
     ]);
     let ports = dice.pick(&[Ports::Preserved, Ports::Random]);
     let hairpinning = dice.pick(&[Hairpinning::Unsupported, Hairpinning::Unsupported, Hairpinning::Supported]);
-    let lifetime = Duration::from_secs(dice.pick(&[30, 120, 300]));
+    let lifetime = Duration::from_secs(dice.pick(&[10, 30, 120, 300]));
     dice.note(format!("NAT {mapping:?} mapping, {filtering:?} filtering, {ports:?} ports"));
     Behaviour { mapping, filtering, ports, hairpinning, outer: [outer; 2], lifetime }
 }
 
 fn link(dice: &mut Dice) -> Link {
-    let delay = Duration::from_millis(dice.pick(&[0, 0, 5, 10, 20, 40, 60, 75]));
-    let jitter = delay.mul_f64(dice.pick(&[0.0, 0.0, 0.1, 0.2]));
+    let delay = Duration::from_millis(dice.pick(&[0, 0, 5, 10, 20, 40, 75, 150, 300]));
+    // More than the distance of two packets: they overtake each other.
+    let jitter = delay.mul_f64(dice.pick(&[0.0, 0.0, 0.1, 0.2, 0.4]));
     let loss = if dice.chance(0.4) { dice.share(0.0..=MOST_LOSS) } else { 0.0 };
     let outward = loss * dice.share(0.0..=1.0);
     dice.note(format!("one-way delay {delay:?} and up to {jitter:?}, loss {:.2} % of round trips", loss * 100.0));
@@ -244,6 +260,19 @@ fn dual_stack(world: &mut World, dice: &mut Dice) {
     world.host.config.relays.push(RelayAddress::plain(TURN_V6.into()));
     world.caller.v6 = dice.chance(0.7);
     dice.note(if world.caller.v6 { "dual stack" } else { "AAAA, and no IPv6 at the caller" });
+}
+
+/// A provider's firewall that lets in what the server serves and nothing else, without a word.
+fn security_group(world: &mut World, served: Served, dice: &mut Dice) {
+    if !dice.chance(0.3) {
+        return;
+    }
+    let pass = || Rule::any(Action::Accept).inward();
+    let mut rules = vec![pass().port(served.plain), pass().udp().ports(world.host.config.ports.clone())];
+    rules.extend(served.tls.map(|port| pass().tcp().port(port)));
+    rules.push(Rule::any(Action::Drop).inward());
+    world.host.edge = rules;
+    dice.note("security group");
 }
 
 fn publish(world: &mut World, named: bool) {

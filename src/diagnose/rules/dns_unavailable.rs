@@ -5,7 +5,7 @@ use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
 use crate::model::fact::NameAnswer;
-use crate::model::finding::{Level, Place};
+use crate::model::finding::{Confidence, Level, Place};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -31,9 +31,22 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let Some(first) = unavailable.first() else {
         return Judgement::ruled_out_by(names.iter().map(|name| name.cite()).collect());
     };
-    Found::new(&RULE.cause, format!("No resolver answers on this host: {} can't be resolved.", first.target))
-        .level(evidence.level_by_rest(&[]))
-        .because(unavailable.iter().map(|name| name.cite()))
+    // A resolver that takes other questions is there: then this name's own servers, or a lossy line, may be to blame.
+    let answers_others = evidence.controls().answering_resolvers();
+    let summary = if answers_others.is_empty() {
+        format!("No resolver answers on this host: {} can't be resolved.", first.target)
+    } else {
+        format!("The resolver gives no answer for {}, although it answers other questions.", first.target)
+    };
+    let found =
+        Found::new(&RULE.cause, summary).level(evidence.level_by_rest(&[])).because(unavailable.iter().map(|name| name.cite()));
+    let found = if answers_others.is_empty() {
+        found
+    } else {
+        let again = "ask again, and another resolver";
+        found.confidence(Confidence::Likely).because(answers_others).unless("dns-not-found", again).unless("packet-loss", again)
+    };
+    found
         .fix_by(Place::Client, "Check the name servers that this host asks, and whether they answer.", "cat /etc/resolv.conf")
         .done()
 }

@@ -58,7 +58,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     );
     // A network that keeps high ports in makes every relayed address fail.
     let kept_in = evidence.controls().high_ports_closed();
-    let judged = is_of_other_family(first) || fails && kept_in.is_none() && evidence.reaches_out();
+    // Where nobody has told the own address over UDP, the permission may be for another one than the datagrams come from.
+    let permitted = !evidence.outside().is_empty();
+    let judged = is_of_other_family(first) || fails && kept_in.is_none() && evidence.reaches_out() && permitted;
     let found = Found::new(&RULE.cause, summary)
         .level(if judged { Level::Fail } else { Level::Warn })
         .confidence(if judged { Confidence::Likely } else { Confidence::Possible })

@@ -1,7 +1,7 @@
 //! `packet-loss`: the way to the server loses packets.
 
 use crate::diagnose::evidence::Evidence;
-use crate::diagnose::interval::clopper_pearson;
+use crate::diagnose::interval::{clopper_pearson, surely_over};
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
 use crate::model::fact::Tally;
@@ -19,7 +19,8 @@ pub const RULE: Rule = Rule {
         title: "the way to the server loses packets",
         meaning: "Packets are lost between this host and the server: Wi-Fi, a full line, an overloaded host.",
         impact: "Calls connect slowly and sound and picture break up.",
-        proof: "The lower end of the 95 % interval of the round-trip loss is over 3 %, from at least 20 paced requests.",
+        proof: "The round-trip loss is over 3 % so surely that a line of just 3 % would show it once in 10,000 looks; from at least 20 paced \
+                requests, and up to 300 where the first show loss.",
         look_alikes: "relay-lossy: there the way to the server is clean and only what is relayed is lost.",
         remedy: "Look for the lossy link: cable in place of Wi-Fi, another network, the host's load.",
     },
@@ -32,7 +33,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let worst = measured.iter().max_by(|(_, one), (_, other)| share(*one).total_cmp(&share(*other)));
     let Some((endpoint, requests)) = worst else { return Judgement::Unknown };
     let (lower, upper) = clopper_pearson(requests.lost(), requests.sent);
-    if requests.sent < 20 || lower <= BEARABLE {
+    if requests.sent < 20 || surely_over(requests.lost(), requests.sent) <= BEARABLE {
         let clean = measured.iter().filter(|(_, requests)| requests.lost() == 0);
         return Judgement::ruled_out_by(clean.flat_map(|(endpoint, _)| endpoint.losses.iter().map(|loss| loss.cite())).collect());
     }

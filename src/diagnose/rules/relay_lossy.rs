@@ -3,7 +3,7 @@
 use super::packet_loss::BEARABLE;
 use crate::diagnose::endpoint::EndpointEvidence;
 use crate::diagnose::evidence::Evidence;
-use crate::diagnose::interval::clopper_pearson;
+use crate::diagnose::interval::{clopper_pearson, surely_over, surely_under};
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
 use crate::model::fact::StreamFact;
@@ -25,8 +25,8 @@ pub const RULE: Rule = Rule {
         meaning: "Packets through the relay are lost or arrive unevenly, although the way to the server is clean: an overloaded host, a rate \
                   limit, a lossy link behind it.",
         impact: "Relayed calls connect, and sound and picture break up.",
-        proof: "The lower end of the 95 % interval of the relayed stream's loss is over 3 % while requests to the server pass; or its jitter \
-                is over 30 ms; or a longer stream carries under 1 Mbit/s.",
+        proof: "The relayed stream's loss is surely over 3 % (one look in 10,000 errs), and surely over that of the way to the server; or its \
+                jitter is 30 ms over twice that way's own; or a longer stream carries under 1 Mbit/s.",
         look_alikes: "packet-loss: there requests to the server are lost as well.",
         remedy: "Look at the server's load, its provider's limits on UDP, and coturn's max-bps.",
     },
@@ -79,7 +79,11 @@ fn complaint(endpoint: &EndpointEvidence<'_>) -> Option<String> {
     let stream = endpoint.stream?.fact;
     loss_complaint(stream, endpoint).or_else(|| {
         // Over TCP a packet that is repeated holds up those behind it: that unevenness is not the relay's.
-        if endpoint.is_datagram() && stream.jitter_ms > BEARABLE_JITTER_MS {
+        // Where the way to the server can't be measured nothing tells its own unevenness from the relay's.
+        if endpoint.is_datagram()
+            && !endpoint.losses.is_empty()
+            && stream.jitter_ms > BEARABLE_JITTER_MS + 2.0 * own_jitter_ms(endpoint)
+        {
             Some(format!("packets arrive unevenly, with a jitter of {:.0} ms", stream.jitter_ms))
         } else if stream.long && stream.throughput_kbps < NEEDED_KBPS {
             Some(format!("it carries only {:.0} kbit/s", stream.throughput_kbps))
@@ -89,15 +93,20 @@ fn complaint(endpoint: &EndpointEvidence<'_>) -> Option<String> {
     })
 }
 
+/// How unevenly answers of the server itself come: a stream through the relay takes that way too.
+fn own_jitter_ms(endpoint: &EndpointEvidence<'_>) -> f64 {
+    endpoint.losses.iter().filter_map(|loss| loss.fact.jitter_ms).fold(0.0, f64::max)
+}
+
 fn loss_complaint(stream: &StreamFact, endpoint: &EndpointEvidence<'_>) -> Option<String> {
     let both = stream.inbound.plus(stream.outbound);
     let (lower, upper) = clopper_pearson(both.lost(), both.sent);
     // The way to the server must be cleaner: both share it, and then the loss isn't the relay's.
     let share = f64::from(both.lost()) / f64::from(both.sent.max(1));
-    let own_way_lossy = endpoint.loss().is_some_and(|requests| clopper_pearson(requests.lost(), requests.sent).1 > share);
+    let own_way_lossy = endpoint.loss().is_some_and(|requests| surely_under(requests.lost(), requests.sent) > share);
     // Over a stream nothing tells the loss of the way from that of the relay but its size.
     let bearable = if endpoint.is_datagram() { BEARABLE } else { BEARABLE * 2.0 };
-    (lower > bearable && !own_way_lossy).then(|| {
+    (surely_over(both.lost(), both.sent) > bearable && !own_way_lossy).then(|| {
         let (lost, sent) = (both.lost(), both.sent);
         format!(
             "{lost} of {sent} packets are lost (95 % interval {:.0} to {:.0} %), while requests to the server pass",

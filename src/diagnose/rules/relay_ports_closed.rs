@@ -55,13 +55,15 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     // What comes out from the relayed port itself shows that no NAT before the server moves the ports.
     let unmoved = closed.iter().any(|relay| relay.outbound.iter().any(|seen| seen.fact.from == Some(relay.relayed)));
     let few = closed.len() < ENOUGH;
+    // Asked over the other family alone, nothing says whether the advertised address is the server's.
+    let unknown = !is_family_known(evidence, closed[0]);
     let confidence = match (refused, comes_out, comes_back, high_ports.is_some()) {
-        (true, ..) if unmoved && !few => Confidence::Certain,
+        (true, ..) if unmoved && !few && !unknown => Confidence::Certain,
         (true, ..) => Confidence::Likely,
         (false, true, true, _) => return Judgement::Unknown,
         // Then the datagrams may well have ended in this network.
         (false, ..) if kept_in => return Judgement::Unknown,
-        (false, true, false, true) if one_mapping && unmoved && !few => Confidence::Certain,
+        (false, true, false, true) if one_mapping && unmoved && !few && !unknown => Confidence::Certain,
         (false, true, false, _) => Confidence::Likely,
         (false, false, _, true) if one_mapping => Confidence::Likely,
         (false, false, ..) => return Judgement::Unknown,
@@ -94,6 +96,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             "capture on the server what arrives (tcpdump udp): other ports than the relayed ones are a NAT's",
         ),
         (few, "relay-ports-partly-closed", "run this again: the server then draws other ports"),
+        (unknown, "external-ip-mismatch", "compare external-ip with the address that the host has on the internet"),
     ];
     let found = if confidence == Confidence::Certain {
         found
@@ -110,9 +113,14 @@ fn open_ways(relay: &RelayEvidence<'_>) -> Vec<String> {
     ways.filter(|seen| seen.fact.arrived).map(|seen| seen.cite()).collect()
 }
 
+/// Whether any address of the server is known that the relayed one can be compared with.
+fn is_family_known(evidence: &Evidence<'_>, relay: &RelayEvidence<'_>) -> bool {
+    evidence.server_addresses().iter().any(|address| address.is_ipv4() == relay.relayed.is_ipv4())
+}
+
 /// A wrong address and a range that is closed to strangers alone have rules of their own.
 fn explained_otherwise(evidence: &Evidence<'_>, relay: &RelayEvidence<'_>) -> bool {
-    let elsewhere = !evidence.server_addresses().contains(&relay.relayed.ip());
+    let elsewhere = is_family_known(evidence, relay) && !evidence.server_addresses().contains(&relay.relayed.ip());
     let wrong_reach = !Reach::of(relay.relayed.ip()).is_global() && Reach::of(relay.endpoint.ip()).is_global();
     relay.lets_in_alternative() == Some(true) || elsewhere || wrong_reach
 }

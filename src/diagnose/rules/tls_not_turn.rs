@@ -53,10 +53,13 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .because(foreign.iter().flat_map(|(endpoint, _)| endpoint.cite_reachability()));
     let found = match answer {
         Answer::Speaks(_) => found,
-        Answer::Nothing => found.confidence(Confidence::Likely).unless(
-            "tls-intercepted",
-            "run callcheck from another network: if TURN over TLS answers there, this network looks into TLS and drops what is no HTTP",
-        ),
+        Answer::Nothing => found
+            .confidence(Confidence::Likely)
+            .unless(
+                "tls-intercepted",
+                "run callcheck from another network: if TURN over TLS answers there, this network looks into TLS and drops what is no HTTP",
+            )
+            .unless("packet-loss", "run callcheck again: on a line that is slow and lossy an answer may come too late"),
     };
     give_port(evidence, found, first).done()
 }

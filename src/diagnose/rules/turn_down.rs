@@ -52,6 +52,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         return offline(evidence, &dead);
     }
     let lost: Vec<_> = dead.iter().flat_map(|server| places(&server.endpoints)).collect();
+    let some_are = |found| dead.iter().flat_map(|server| &server.endpoints).any(|endpoint| endpoint.reachability() == found);
+    let some_silent = some_are(Reachability::Silent);
     let filtered_here = !all_refused && matches!(evidence.controls().stun(), Answer::Silent(_));
     let (how, confidence) = match (refused, network_works) {
         // A port that is silent beside others that are refused is filtered, or the line lost what was sent.
@@ -88,6 +90,13 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         found
             .unless("network-blocks-stun", "run callcheck from another network: no unrelated host answers STUN here either")
             .unless("network-blocks-udp", "run callcheck from another network: no unrelated host answers over UDP here either")
+    } else {
+        found
+    };
+    let mixed = some_silent && (some_are(Reachability::Refused) || some_are(Reachability::Rejected));
+    let found = if mixed {
+        // A NAT here drops what comes from another address than the one asked, so that it looks like silence.
+        found.unless("reply-from-other-address", "ask from a host without NAT, or look at the server's addresses (ip addr)")
     } else {
         found
     };

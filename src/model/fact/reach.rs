@@ -183,4 +183,7 @@ pub struct LossFact {
     /// The median round trip in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rtt_ms: Option<f64>,
+    /// How unevenly the answers came: interarrival jitter (RFC 3550 §6.4.1) in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter_ms: Option<f64>,
 }
