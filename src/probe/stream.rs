@@ -75,7 +75,8 @@ fn add(measured: &mut StreamFact, further: &StreamFact) {
     measured.outbound = measured.outbound.plus(further.outbound);
     measured.large = measured.large.plus(further.large);
     measured.jitter_ms = measured.jitter_ms.max(further.jitter_ms);
-    measured.stalled_after_bytes = further.stalled_after_bytes;
+    let arrived = u64::from(measured.outbound.arrived) * measured.packet_bytes as u64;
+    measured.stalled_after_bytes = further.stalled_after_bytes.map(|_| arrived);
 }
 
 async fn still_answers(session: &Session, round_trip: Duration) -> bool {
