@@ -13,3 +13,4 @@ pub mod probe;
 pub mod proto;
 pub mod render;
 pub mod run;
+pub mod signaling;

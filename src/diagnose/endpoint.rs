@@ -114,7 +114,10 @@ impl<'a> EndpointEvidence<'a> {
             | Fact::Proxy(_)
             | Fact::Clock(_)
             | Fact::Exchange(_)
-            | Fact::Peer(_) => {}
+            | Fact::Peer(_)
+            | Fact::Engine(_)
+            | Fact::EnginePolls(_)
+            | Fact::Socket(_) => {}
         }
     }
 

@@ -5,6 +5,7 @@ mod control;
 mod given;
 mod reach;
 mod relay;
+mod signaling;
 mod turn;
 
 use schemars::JsonSchema;
@@ -17,6 +18,7 @@ pub use control::{ClockFact, ControlFact, ControlKind, ProxyFact};
 pub use given::{CredentialsFact, CredentialsOddity, CredentialsSource, NameAnswer, NameFact, RouteFact};
 pub use reach::{BindingFact, Certificate, CertificateDefect, ConnectFact, HandshakeEnd, HandshakeFact, LossFact, Tally};
 pub use relay::{IcmpFact, InboundFact, InboundWay, OutboundFact, SelfPairFact, StreamFact};
+pub use signaling::{EngineEnd, EngineFact, EnginePollsFact, EngineTransport, SocketEnd, SocketFact};
 pub use turn::{AllocationFact, ChallengeFact, ChannelFact, PeerKind, PermissionFact, RedirectEnd, RedirectFact, ReleaseFact};
 
 /// One thing that was seen, with its name and its time.
@@ -90,4 +92,10 @@ pub enum Fact {
     Exchange(ExchangeFact),
     /// A peer of an attempt to call.
     Peer(PeerFact),
+    /// An Engine.IO handshake with the gateway of the signaling.
+    Engine(EngineFact),
+    /// Further requests of one Engine.IO session over new connections.
+    EnginePolls(EnginePollsFact),
+    /// Whether the gateway let a peer in.
+    Socket(SocketFact),
 }

@@ -88,6 +88,8 @@ pub enum Place {
     Network,
     /// On the host that callcheck runs on.
     Client,
+    /// On the signaling server, or the proxy before it.
+    Signaling,
 }
 
 /// A cause that the evidence excludes.

@@ -4,8 +4,8 @@ mod call;
 
 use crate::model::endpoint::Transport;
 use crate::model::fact::{
-    BindingFact, CertificateDefect, ControlKind, CredentialsSource, Fact, HandshakeEnd, HandshakeFact, InboundFact, InboundWay,
-    NameAnswer, Observation, OutboundFact, PeerKind, RedirectEnd, StreamFact,
+    BindingFact, CertificateDefect, ControlKind, CredentialsSource, EngineEnd, EngineFact, Fact, HandshakeEnd, HandshakeFact,
+    InboundFact, InboundWay, NameAnswer, Observation, OutboundFact, PeerKind, RedirectEnd, SocketEnd, StreamFact,
 };
 use crate::model::outcome::{Defect, Outcome, Protocol, Reply, Unreachable};
 
@@ -94,12 +94,43 @@ pub fn describe(seen: &Observation) -> String {
         },
         Fact::Exchange(fact) => call::exchange(fact),
         Fact::Peer(fact) => call::peer(fact),
+        Fact::Engine(fact) => format!("Engine.IO by {} at {target}{}: {}", fact.transport.title(), fact.path, engine(fact)),
+        Fact::EnginePolls(fact) => {
+            format!("further requests of one session at {target}: {} of {} found no session", fact.unknown, fact.answered)
+        }
+        Fact::Socket(fact) => {
+            let end = match &fact.end {
+                SocketEnd::Connected => "let in".to_owned(),
+                SocketEnd::Refused { message } => format!("refused, \"{message}\""),
+                SocketEnd::Lost { why } => format!("the connection broke: {why}"),
+                SocketEnd::ClosedByServer => "the server ended the connection".to_owned(),
+                SocketEnd::Silent => "no answer".to_owned(),
+            };
+            format!("{} in the namespace {} of {target}: {end}", fact.role.name(), fact.namespace)
+        }
         Fact::Clock(fact) => format!("{target} says it is {}, this host {}", date(fact.theirs), date(fact.ours)),
     }
 }
 
 fn over_dtls(seen: &Observation) -> bool {
     seen.endpoint().is_some_and(|endpoint| endpoint.transport == Transport::Dtls)
+}
+
+fn engine(fact: &EngineFact) -> String {
+    let status = fact.status.map_or_else(String::new, |status| format!(", status {status}"));
+    let end = match &fact.end {
+        EngineEnd::Open { .. } => return fact.rtt_ms.map_or_else(|| "open".to_owned(), |rtt| format!("open in {rtt:.1} ms")),
+        EngineEnd::Older => "a session of an older protocol".to_owned(),
+        EngineEnd::Error { code, message } => format!("error {code}, \"{message}\""),
+        EngineEnd::Page => "a web page".to_owned(),
+        EngineEnd::Foreign => "no Engine.IO".to_owned(),
+        EngineEnd::Stalled => "accepted, and then nothing".to_owned(),
+        EngineEnd::NotWebsocket => "no WebSocket behind the upgrade".to_owned(),
+        EngineEnd::Closed => "the connection was closed".to_owned(),
+        EngineEnd::Silent => "no answer".to_owned(),
+        EngineEnd::NotHttp { speaks } => format!("the answer is {}, not HTTP", protocol(*speaks)),
+    };
+    format!("{end}{status}")
 }
 
 fn join(addresses: &[std::net::IpAddr], services: &[String]) -> String {

@@ -29,6 +29,9 @@ const FREE_TEXT: &[&str] = &[
     "proxy",
     "contacted",
     "realm",
+    "message",
+    "origin",
+    "allowed_origin",
 ];
 
 /// A name that belongs to nobody (RFC 7050 §3), and that the diagnosis knows.
@@ -77,9 +80,16 @@ fn names_of(seen: &Observation) -> Vec<String> {
             certified.chain([handshake.server_name.clone()]).collect()
         }
         Fact::Proxy(proxy) => vec![without_port(&proxy.proxy).to_owned()],
+        Fact::Engine(engine) => engine.origin.iter().chain(&engine.allowed_origin).map(|origin| host_of(origin)).collect(),
         Fact::Challenge(challenge) => challenge.realm.iter().filter(|realm| realm.contains('.')).cloned().collect(),
         _ => Vec::new(),
     }
+}
+
+/// The host of an origin, `https://app.example.org:8443`.
+fn host_of(origin: &str) -> String {
+    let authority = origin.split_once("//").map_or(origin, |(_, authority)| authority);
+    without_port(authority.trim_end_matches('/')).to_owned()
 }
 
 fn without_port(text: &str) -> &str {

@@ -261,6 +261,7 @@ fn place(place: Place) -> &'static str {
         Place::Application => "In the application:",
         Place::Network => "In this network:",
         Place::Client => "On this host:",
+        Place::Signaling => "On the signaling server:",
     }
 }
 
