@@ -11,6 +11,7 @@ pub mod relay;
 pub mod rule;
 pub mod rules;
 pub mod server;
+pub mod signaling;
 mod untested;
 mod verdict;
 

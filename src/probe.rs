@@ -4,6 +4,7 @@ pub mod allocate;
 pub mod clock;
 pub mod context;
 pub mod control;
+pub mod gateway;
 pub mod greet;
 pub mod inbox;
 pub mod loss;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use callcheck::diagnose::rules;
 use callcheck::lab::fault::Fault;
+use callcheck::model::cause::Group;
 
 #[path = "golden/committed.rs"]
 mod committed;
@@ -14,8 +15,11 @@ mod committed;
 const NOT_FOUND: &[(&str, &str)] =
     &[("server-address-blocked", "one network alone never proves it: it takes a second one that reaches the server")];
 
+/// The tests that make the causes of calls for real.
+const CALLS: &[&str] = &["tests/signaling/preflight.rs", "tests/calls.rs"];
+
 /// The files in `src/diagnose/rules/` that are no rule but what several rules share, or their tests.
-const SHARED: &[&str] = &["handshakes", "redirections", "refusals", "refused_credentials", "staged"];
+const SHARED: &[&str] = &["handshakes", "ice_refusals", "redirections", "refusals", "refused_credentials", "staged"];
 
 #[test]
 fn the_ids_are_those_that_are_committed() {
@@ -111,13 +115,27 @@ fn every_cause_is_found_by_a_scenario_of_the_network_lab() {
     let is_found = |id: &str| scenarios.iter().any(|mentioned| mentioned.found.iter().any(|found| found == id));
     let remains = |id: &str| scenarios.iter().any(|mentioned| mentioned.remaining.iter().any(|other| other == id));
     let excused = |id: &str| NOT_FOUND.iter().any(|(known, _)| *known == id);
-    let missing: Vec<&str> = ids().filter(|id| !is_found(id) && !excused(id)).collect();
+    let of_servers = rules::ALL.iter().map(|rule| rule.cause).filter(|cause| !is_of_calls(cause.group));
+    let missing: Vec<&str> = of_servers.map(|cause| cause.id).filter(|id| !is_found(id) && !excused(id)).collect();
     assert!(missing.is_empty(), "no scenario finds these: {missing:?}");
     for (id, reason) in NOT_FOUND {
         assert!(ids().any(|known| known == *id), "{id} is no cause");
         assert!(!is_found(id), "{id} is found now, so it needs no excuse ({reason})");
         assert!(remains(id), "no scenario has {id} among what remains");
     }
+}
+
+/// The causes that only a call has are made by the tests of calls and gateways.
+#[test]
+fn every_cause_of_a_call_is_found_by_a_test_of_calls() {
+    let tests: String = CALLS.iter().map(|file| read(&in_project(file))).collect();
+    let of_calls = rules::ALL.iter().map(|rule| rule.cause).filter(|cause| is_of_calls(cause.group));
+    let missing: Vec<&str> = of_calls.map(|cause| cause.id).filter(|id| !tests.contains(&format!("\"{id}\""))).collect();
+    assert!(missing.is_empty(), "no test makes these: {missing:?}");
+}
+
+fn is_of_calls(group: Group) -> bool {
+    matches!(group, Group::Signaling | Group::Call)
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::controls::Controls;
 use super::endpoint::EndpointEvidence;
 use super::relay::RelayEvidence;
+use super::signaling::SignalingEvidence;
 use crate::model::asked::{Asked, Form, Purpose};
 use crate::model::call::Path;
 use crate::model::cause::Cause;
@@ -56,6 +57,7 @@ pub struct Evidence<'a> {
     endpoints: Vec<EndpointEvidence<'a>>,
     relays: Vec<RelayEvidence<'a>>,
     controls: Controls<'a>,
+    signaling: SignalingEvidence<'a>,
 }
 
 impl<'a> Evidence<'a> {
@@ -68,6 +70,7 @@ impl<'a> Evidence<'a> {
             endpoints: EndpointEvidence::all(observations),
             relays: RelayEvidence::all(observations),
             controls: Controls::new(observations),
+            signaling: SignalingEvidence::new(observations),
         }
     }
 
@@ -144,6 +147,12 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub fn controls(&self) -> &Controls<'a> {
         &self.controls
+    }
+
+    /// What was seen of the signaling's gateway.
+    #[must_use]
+    pub fn signaling(&self) -> &SignalingEvidence<'a> {
+        &self.signaling
     }
 
     /// The level of a fault that takes some endpoints away: with a list of URLs it follows from what is left.

@@ -73,9 +73,17 @@ mod relay_untestable_from_here;
 mod reply_from_other_address;
 mod server_address_blocked;
 mod server_draining;
+mod signaling_auth_refused;
 mod signaling_call_refused;
+mod signaling_cors;
 mod signaling_drops;
+mod signaling_namespace_refused;
+mod signaling_not_sticky;
+mod signaling_protocol_mismatch;
 mod signaling_slow;
+mod signaling_unreachable;
+mod signaling_websocket_blocked;
+mod signaling_wrong_path;
 #[cfg(test)]
 mod staged;
 mod stream_cut;
@@ -87,6 +95,8 @@ mod tests_allocation;
 mod tests_authentication;
 #[cfg(test)]
 mod tests_call;
+#[cfg(test)]
+mod tests_signaling;
 #[cfg(test)]
 mod tests_tls;
 mod tls_certificate_expired;
@@ -115,6 +125,12 @@ pub const ALL: &[Rule] = &[
     // A policy that turns a dead TURN server into a dead call leads
     ice_relay_forced_without_turn::RULE,
     // Signaling: without it nothing of the rest begins
+    signaling_unreachable::RULE,
+    signaling_wrong_path::RULE,
+    signaling_protocol_mismatch::RULE,
+    signaling_not_sticky::RULE,
+    signaling_namespace_refused::RULE,
+    signaling_auth_refused::RULE,
     signaling_call_refused::RULE,
     signaling_drops::RULE,
     receiver_offline::RULE,
@@ -123,6 +139,8 @@ pub const ALL: &[Rule] = &[
     no_answer_timeout::RULE,
     candidates_not_forwarded::RULE,
     signaling_slow::RULE,
+    signaling_websocket_blocked::RULE,
+    signaling_cors::RULE,
     // Names and addresses
     dns_unavailable::RULE,
     dns_not_found::RULE,

@@ -14,7 +14,7 @@ pub const RULE: Rule = Rule {
         group: Group::Names,
         level: Level::Fail,
         title: "the server's name does not resolve",
-        meaning: "The name in the list of ICE servers does not exist in DNS, or has neither an A nor an AAAA record.",
+        meaning: "The name in the list of ICE servers, or that of the signaling server, does not exist in DNS, or has neither an A nor an AAAA record.",
         impact: "Browsers can't reach the server at all: no relay candidates, and calls fail wherever a direct path is impossible.",
         proof: "A resolver answers that the name does not exist (NXDOMAIN), or that it has no address.",
         look_alikes: "dns-unavailable: there no resolver answers, and other names fail too.",
@@ -25,7 +25,9 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    let asked: Vec<&str> = hosts(evidence);
+    let mut asked: Vec<&str> = hosts(evidence);
+    let signaling = evidence.signaling().name.map(|name| name.target);
+    asked.extend(signaling);
     let missing: Vec<_> = evidence
         .names()
         .filter(|name| asked.contains(&name.target) && matches!(name.fact.answer, NameAnswer::NotFound | NameAnswer::NoAddress))
@@ -38,12 +40,16 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         NameAnswer::NoAddress => "has no address in DNS",
         NameAnswer::NotFound | NameAnswer::Found | NameAnswer::Unavailable => "does not exist in DNS",
     };
+    // Without its gateway no call begins, whatever the TURN servers do.
+    let gateway = missing.iter().any(|name| signaling == Some(name.target));
+    let level = if gateway { Level::Fail } else { evidence.level_by_rest(&[]) };
+    let list = if signaling == Some(first.target) { "signaling.url" } else { "the list of ICE servers" };
     let found = Found::new(&RULE.cause, format!("The name {} {what}.", first.target))
-        .level(evidence.level_by_rest(&[]))
+        .level(level)
         .because(missing.iter().map(|name| name.cite()));
     let record = format!("{}. 300 IN A <the server's public IPv4 address>", first.target);
     found
-        .fix(Place::Application, format!("Check the spelling of {} in the list of ICE servers.", first.target))
+        .fix(Place::Application, format!("Check the spelling of {} in {list}.", first.target))
         .fix_by(Place::Dns, "Or add the missing record to the zone.", record)
         .done()
 }
