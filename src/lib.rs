@@ -2,13 +2,14 @@
 //!
 //! The data flows through the folders in this order: `cli` reads what is asked, `run` plans it, `probe` asks the network
 //! through `net` with the machines of `proto`, `diagnose` turns what was seen into findings, `render` draws the report.
-//! `model` holds the nouns of all of them; `lab` is a TURN server that can be broken on purpose.
+//! `peer` is one end of a call. `model` holds the nouns of all of them; `lab` is a TURN server that can be broken on purpose.
 
 pub mod cli;
 pub mod diagnose;
 pub mod lab;
 pub mod model;
 pub mod net;
+pub mod peer;
 pub mod probe;
 pub mod proto;
 pub mod render;

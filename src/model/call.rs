@@ -182,6 +182,21 @@ pub struct Candidate {
     pub at_ms: u64,
 }
 
+/// A candidate on its way through signaling, as browsers write it (W3C WebRTC §4.8.2); further keys are passed over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrickledCandidate {
+    /// The candidate in the form of SDP; nothing or an empty text where it says that no more will come.
+    #[serde(default)]
+    pub candidate: Option<String>,
+    /// The media section that it is for.
+    #[serde(default)]
+    pub sdp_mid: Option<String>,
+    /// The number of that section.
+    #[serde(default, rename = "sdpMLineIndex")]
+    pub sdp_m_line_index: Option<u16>,
+}
+
 /// How a pair of candidates ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -190,7 +205,7 @@ pub enum PairEnd {
     NotChecked,
     /// Checks went out and none was answered.
     Unanswered,
-    /// Checks went out and could not leave this host.
+    /// Checks were due and could not leave: this host refused them, or the relay has no permission for that address.
     Unsendable,
     /// It was answered by an error, whose code is beside it: 401 is a wrong ufrag or password, 487 a role conflict.
     Refused,
@@ -275,6 +290,15 @@ pub struct MediaFlow {
     pub first_packet_ms: Option<u64>,
 }
 
+/// A round trip of a message on the data channel.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RoundTrip {
+    /// When the message came back, in milliseconds since the start of the run.
+    pub at_ms: u64,
+    /// How long it took, in milliseconds.
+    pub rtt_ms: f64,
+}
+
 /// The media of one peer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Media {
@@ -287,6 +311,9 @@ pub struct Media {
     /// The shortest round trip of a message on the data channel, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_channel_rtt_ms: Option<f64>,
+    /// All of them in the order in which they came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub round_trips: Vec<RoundTrip>,
 }
 
 /// One peer of a call.
