@@ -1,6 +1,7 @@
 //! What is asked of the network, one probe a file; each ends in observations and judges nothing.
 
 pub mod allocate;
+pub mod call;
 pub mod clock;
 pub mod context;
 pub mod control;

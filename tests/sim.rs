@@ -9,6 +9,7 @@ use libtest_mimic::Arguments;
 mod format;
 
 mod sim {
+    pub mod call;
     pub mod certificate;
     pub mod control;
     pub mod faults;
@@ -35,5 +36,6 @@ fn main() -> ExitCode {
     let mut trials = sim::steps::trials();
     trials.extend(sim::scenario::trials());
     trials.extend(sim::properties::trials());
+    trials.extend(sim::call::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

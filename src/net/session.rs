@@ -36,6 +36,8 @@ const RELAYED_QUEUE: usize = 4096;
 pub struct Relayed {
     /// The peer as the relay sees it; absent where it came over a channel.
     pub peer: Option<SocketAddr>,
+    /// The channel that it came over, if any.
+    pub channel: Option<u16>,
     /// What the peer sent.
     pub payload: Vec<u8>,
     /// When it came.
@@ -359,17 +361,19 @@ impl State {
                     _ = waiting.send(Ended::Answered(answer));
                 }
             }
-            Received::Data { peer, payload } => self.relay(Some(peer), payload, now),
-            Received::ChannelData { payload, .. } => self.relay(None, payload, now),
+            Received::Data { peer, payload } => self.relay(Relayed { peer: Some(peer), channel: None, payload, at: now }),
+            Received::ChannelData { channel, payload } => {
+                self.relay(Relayed { peer: None, channel: Some(channel), payload, at: now });
+            }
             Received::Duplicate => {}
             Received::Stray(kind) => self.stray(kind, from),
         }
     }
 
-    fn relay(&mut self, peer: Option<SocketAddr>, payload: Vec<u8>, at: Instant) {
+    fn relay(&mut self, arrived: Relayed) {
         if let Some(relayed) = &self.relayed {
             // A full queue means a flood: what overflows is dropped.
-            _ = relayed.try_send(Relayed { peer, payload, at });
+            _ = relayed.try_send(arrived);
         }
     }
 

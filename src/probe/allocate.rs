@@ -25,6 +25,8 @@ pub struct Allocation {
     pub relayed: SocketAddr,
     /// The client's address as the server sees it.
     pub mapped: Option<SocketAddr>,
+    /// How long it lives without a Refresh, where the server says so.
+    pub lifetime: Option<Duration>,
     /// Its entry in the ledger.
     pub held: Held,
 }
@@ -50,7 +52,8 @@ pub async fn allocate(context: &Context, session: &Session, signed: Option<LongT
     let fact = allocation_fact(&exchange, role, others_alive, stale_nonces, signed.is_none());
     let allocation = if let Some(relayed) = fact.relayed {
         context.ledger.grant(held);
-        Ok(Allocation { session: session.clone(), signed, relayed, mapped: fact.mapped, held })
+        let lifetime = fact.lifetime_s.map(|seconds| Duration::from_secs(seconds.into()));
+        Ok(Allocation { session: session.clone(), signed, relayed, mapped: fact.mapped, lifetime, held })
     } else {
         // Where the answer never came the allocation may exist all the same: the release at the end asks for it.
         match fact.reply.code() {

@@ -57,7 +57,8 @@ pub fn binding_fact(session: &Session, exchange: Exchange) -> BindingFact {
     }
 }
 
-async fn challenge(context: &Context, session: &Session) -> Greeting {
+/// An Allocate without credentials with its fact.
+pub async fn challenge(context: &Context, session: &Session) -> Greeting {
     // An open relay grants this one, so it must be given back like any other.
     let held = context.ledger.hold(session, None);
     let Exchange { mut reply, response } = session.ask(&Request::allocate()).await;

@@ -57,6 +57,7 @@ pub fn describe(seen: &Observation) -> String {
             let whose = match fact.whose {
                 PeerKind::Reflexive => "this host's public address",
                 PeerKind::Relayed => "the relay's own address",
+                PeerKind::Remote => "the other side of the call",
             };
             format!("permission for {} ({whose}) at {target}: {}", fact.peer, reply(&fact.reply))
         }

@@ -287,7 +287,8 @@ fn open_allocation(context: &Context, session: &Session, response: &Response) ->
     let relayed = response.relayed?;
     let held = context.ledger.hold(session, None);
     context.ledger.grant(held);
-    Some(Allocation { session: session.clone(), signed: None, relayed, mapped: response.reflexive(), held })
+    let (mapped, lifetime) = (response.reflexive(), response.lifetime);
+    Some(Allocation { session: session.clone(), signed: None, relayed, mapped, lifetime, held })
 }
 
 async fn authenticated(

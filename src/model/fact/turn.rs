@@ -99,6 +99,8 @@ pub enum PeerKind {
     Reflexive,
     /// The relay's own.
     Relayed,
+    /// That of the other side of a call.
+    Remote,
 }
 
 /// A `ChannelBind` and a datagram over the channel.

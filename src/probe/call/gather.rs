@@ -1,0 +1,157 @@
+//! The candidates of a call: host ones at once, those that servers give as they are given, all until a deadline.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::future::{join, join_all};
+
+use super::host::Host;
+use super::relay::Relay;
+use super::{Driver, IceServer};
+use crate::model::call::Path;
+use crate::model::endpoint::{Endpoint, Transport};
+use crate::model::fact::Fact;
+use crate::model::outcome::Outcome;
+use crate::net::session::Session;
+use crate::peer::{Gathered, Peer};
+use crate::probe::allocate::{Allocation, Role, allocate};
+use crate::probe::context::Context;
+use crate::probe::greet::{Greeting, challenge};
+use crate::probe::reach::{Reached, reach};
+use crate::proto::authentication::LongTerm;
+use crate::proto::response::Response;
+
+/// How long servers are waited for: a silent one is known after 2 s, and a call that can't connect ends after 5.
+pub(super) const LIMIT: Duration = Duration::from_secs(3);
+
+/// How many redirections are followed.
+const HOPS: usize = 5;
+
+/// Addresses that only a default route leads to (RFC 5737, RFC 3849); nothing is sent there.
+const ELSEWHERE: [&str; 2] = ["192.0.2.1", "2001:db8::1"];
+
+/// Adds the host candidates and begins to ask the servers.
+pub(super) fn start(driver: &Rc<Driver>, path: Path, servers: &[IceServer]) {
+    if path.includes_host() || path.includes_reflexive() {
+        open_hosts(driver, path, servers);
+    }
+    let (shared, servers) = (Rc::clone(driver), servers.to_vec());
+    driver.spawn(async move {
+        let asked = join(join_all(reflexive(&shared, path, &servers)), join_all(relayed(&shared, path, &servers)));
+        // What a server hasn't given by now comes too late for this call; the facts say how far it came.
+        _ = tokio::time::timeout(LIMIT, asked).await;
+        shared.with(Peer::end_of_candidates);
+    });
+}
+
+fn open_hosts(driver: &Rc<Driver>, path: Path, servers: &[IceServer]) {
+    let own = own_addresses(&driver.context, servers);
+    let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) = own.into_iter().partition(IpAddr::is_ipv4);
+    for addresses in [v4, v6] {
+        let Ok(host) = Host::open(driver, &addresses) else { continue };
+        let host = Rc::new(host);
+        driver.hosts.borrow_mut().push(Rc::clone(&host));
+        driver.spawn(Rc::clone(&host).read(Rc::clone(driver)));
+        for address in host.addresses().iter().filter(|_| path.includes_host()) {
+            driver.add_local(Gathered::Host { address: *address });
+        }
+    }
+}
+
+/// The addresses that this host sends from, to the servers and anywhere else; loopback only where every server is there.
+fn own_addresses(context: &Context, servers: &[IceServer]) -> BTreeSet<IpAddr> {
+    let servers: BTreeSet<IpAddr> = servers.iter().map(|server| server.endpoint.ip()).collect();
+    let is_local = !servers.is_empty() && servers.iter().all(IpAddr::is_loopback);
+    let elsewhere = ELSEWHERE.iter().filter(|_| !is_local).filter_map(|address| address.parse().ok());
+    let sources = servers.iter().copied().chain(elsewhere).filter_map(|to| context.network.source(to));
+    sources.filter(|source| source.is_loopback() == is_local).collect()
+}
+
+/// What each server sees of each host socket.
+fn reflexive<'a>(driver: &'a Rc<Driver>, path: Path, servers: &'a [IceServer]) -> impl Iterator<Item = impl Future<Output = ()>> {
+    let hosts = driver.hosts.borrow().clone();
+    let asked: Vec<_> = servers.iter().filter(|it| it.endpoint.transport == Transport::Udp).collect();
+    let pairs: Vec<_> =
+        hosts.into_iter().flat_map(|host| asked.clone().into_iter().map(move |server| (Rc::clone(&host), server))).collect();
+    pairs.into_iter().filter(move |_| path.includes_reflexive()).map(move |(host, server)| async move {
+        if host.addresses()[0].is_ipv4() != server.endpoint.address.is_ipv4() {
+            return;
+        }
+        let Some((address, base)) = host.ask(driver, server.endpoint.address).await else { return };
+        // Without a NAT it is the host candidate once more (RFC 8445 §5.1.3).
+        if !path.includes_host() || address != base {
+            let known = driver.peer.borrow().has_local(address);
+            if !known {
+                driver.add_local(Gathered::Reflexive { address, base, url: server.url() });
+            }
+        }
+    })
+}
+
+/// A relay of each TURN server over each transport.
+fn relayed<'a>(driver: &'a Rc<Driver>, path: Path, servers: &'a [IceServer]) -> impl Iterator<Item = impl Future<Output = ()>> {
+    let wanted = servers.iter().filter(move |server| server.relay && path.includes_relay_over(server.endpoint.transport));
+    wanted.map(move |server| async move {
+        let Some(allocation) = allocated(&driver.context, server).await else { return };
+        let (relayed, transport) = (allocation.relayed, server.endpoint.transport);
+        let relay = Rc::new(Relay::new(allocation));
+        driver.relays.borrow_mut().push(Rc::clone(&relay));
+        driver.spawn(Rc::clone(&relay).read(Rc::clone(driver)));
+        driver.spawn(Rc::clone(&relay).keep());
+        let remotes = driver.peer.borrow().remote_addresses();
+        remotes.into_iter().for_each(|address| relay.permit(driver, address.ip()));
+        driver.add_local(Gathered::Relay { relayed, transport, url: server.url() });
+    })
+}
+
+/// An allocation at a server or where it sends its clients; every refusal has its fact.
+pub(super) async fn allocated(context: &Context, server: &IceServer) -> Option<Allocation> {
+    let mut endpoint = server.endpoint;
+    for _ in 0..=HOPS {
+        let Reached { session, trusted } = reach(context, endpoint, &server.host).await?;
+        let Greeting { challenge, response } = challenge(context, &session).await;
+        let alternate = match challenge.reply.outcome {
+            Outcome::Error { code: 300 } => challenge.alternate,
+            Outcome::Success => return open_allocation(context, &session, &response?),
+            Outcome::Error { code: 401 } if trusted => {
+                let signed = LongTerm::new(server.login.as_deref()?, &response?)?;
+                match allocate(context, &session, Some(signed), Role::Main).await {
+                    Ok(allocation) => return Some(allocation),
+                    Err(reply) if reply.code() == Some(300) => alternate_of(context, endpoint),
+                    Err(_) => None,
+                }
+            }
+            Outcome::Error { .. }
+            | Outcome::Silent
+            | Outcome::Unreachable { .. }
+            | Outcome::DeniedLocally
+            | Outcome::NoRoute
+            | Outcome::Closed
+            | Outcome::NotStun { .. }
+            | Outcome::FromElsewhere { .. }
+            | Outcome::Unusable { .. } => None,
+        };
+        endpoint.address = alternate?;
+    }
+    None
+}
+
+/// An open relay has allocated already.
+fn open_allocation(context: &Context, session: &Session, response: &Response) -> Option<Allocation> {
+    let relayed = response.relayed?;
+    let held = context.ledger.hold(session, None);
+    context.ledger.grant(held);
+    let (mapped, lifetime) = (response.reflexive(), response.lifetime);
+    Some(Allocation { session: session.clone(), signed: None, relayed, mapped, lifetime, held })
+}
+
+/// Where the last Allocate at an endpoint was sent to.
+fn alternate_of(context: &Context, endpoint: Endpoint) -> Option<SocketAddr> {
+    let target = endpoint.to_string();
+    context.record.observations().iter().rev().find_map(|seen| match &seen.fact {
+        Fact::Allocation(allocation) if seen.target == target => allocation.alternate,
+        _ => None,
+    })
+}

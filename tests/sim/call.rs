@@ -1,0 +1,237 @@
+//! Calls in virtual time: two homes behind NATs of their own, a TURN server, and signaling without a fault.
+
+use std::cell::Cell;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+use callcheck::lab::configuration::{Config, RelayAddress};
+use callcheck::model::call::{CandidateKind, PairEnd, Path, Peer, Role, StateKind};
+use callcheck::model::endpoint::{Endpoint, Transport};
+use callcheck::model::target::Host;
+use callcheck::net::ledger::Ledger;
+use callcheck::net::network::Network;
+use callcheck::probe::call::{Event, IceServer, PeerHandle};
+use callcheck::probe::context::{Context, Record};
+use callcheck::probe::outside::Outside;
+use libtest_mimic::{Failed, Trial};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::certificate::{Presented, Told, beginning, trust};
+use super::internet::{Internet, Link, Middlebox, Site};
+use super::nat::Nat;
+use super::network::CallerNetwork;
+use super::packet::SiteId;
+use super::resolver::Zone;
+use super::server::{Listeners, Tls, TurnServer};
+use super::world::{NatKind, TURN, in_virtual_time};
+
+/// The homes as the internet knows them, and the hosts in them.
+const OUTSIDE: [Ipv4Addr; 2] = [Ipv4Addr::new(198, 51, 100, 2), Ipv4Addr::new(198, 51, 100, 66)];
+const INSIDE: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 168, 1, 2), Ipv4Addr::new(192, 168, 7, 2)];
+
+const SERVER: SiteId = SiteId(2);
+
+/// One way between a home and the internet.
+const DELAY: Duration = Duration::from_millis(10);
+
+/// Longer than any call here takes to connect.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for (name, path, transport) in [
+        ("UDP", Path::RelayUdp, Transport::Udp),
+        ("TCP", Path::RelayTcp, Transport::Tcp),
+        ("TLS", Path::RelayTls, Transport::Tls),
+    ] {
+        trials.push(trial(format!("relay alone, over {name}, behind symmetric NATs"), move || {
+            let call = Homes::behind(NatKind::Symmetric).call(path, Duration::from_secs(2));
+            call.expect_pair(CandidateKind::Relay, Some(transport))?;
+            call.expect_media(70)
+        }));
+    }
+    trials.push(trial("direct through NATs that filter by address and port", || {
+        let call = Homes::behind(NatKind::PortRestricted).call(Path::Srflx, Duration::from_secs(2));
+        call.expect_pair(CandidateKind::Srflx, None)?;
+        call.expect_media(70)
+    }));
+    trials.push(trial("with all candidates the direct way is taken where it opens", || {
+        let call = Homes::behind(NatKind::FullCone).call(Path::All, Duration::from_secs(2));
+        call.expect_media(70)?;
+        call.expect(call.selected(0).is_some_and(|kind| kind != CandidateKind::Prflx), "a pair of gathered candidates")
+    }));
+    trials.push(trial("no direct way between symmetric NATs", || {
+        let call = Homes::behind(NatKind::Symmetric).call(Path::Srflx, Duration::ZERO);
+        let caller = &call.reports[0];
+        call.expect(caller.connected_ms().is_none(), "no connection")?;
+        let unanswered = caller.pairs.iter().all(|pair| pair.end == PairEnd::Unanswered && pair.sent > 10);
+        call.expect(!caller.pairs.is_empty() && unanswered, "checks without answers")?;
+        call.expect(caller.last(StateKind::Connection) == Some("failed"), "failed by the deadline")
+    }));
+    trials.push(trial("a silent TURN server holds nothing up", || {
+        let mut homes = Homes::behind(NatKind::FullCone);
+        homes.server_is_alive = false;
+        let call = homes.call(Path::Relay, Duration::ZERO);
+        let gathered = call.reports[0].states.iter().find(|change| change.state == "complete");
+        call.expect(gathered.is_some_and(|change| change.at_ms <= 3000), "gathering ends by its deadline")
+    }));
+    trials.push(trial("eleven minutes of call outlive allocation, permission and channel", || {
+        let call = Homes::behind(NatKind::Symmetric).call(Path::RelayUdp, Duration::from_mins(11));
+        call.expect(call.reports[0].last(StateKind::Connection) == Some("connected"), "connected to the end")?;
+        let lost = call.reports[0].media.audio.as_ref().map(|flow| flow.lost);
+        call.expect(lost == Some(0), "no packet lost")?;
+        call.expect_media(32_900)
+    }));
+    trials
+}
+
+fn trial(name: impl Into<String>, test: impl FnOnce() -> Result<(), String> + Send + 'static) -> Trial {
+    Trial::test(format!("call: {}", name.into()), move || test().map_err(Failed::from))
+}
+
+/// Two homes and a server.
+struct Homes {
+    nat: NatKind,
+    server_is_alive: bool,
+}
+
+/// What came of a call.
+struct Ended {
+    reports: [Peer; 2],
+    allocations: usize,
+}
+
+impl Homes {
+    fn behind(nat: NatKind) -> Self {
+        Self { nat, server_is_alive: true }
+    }
+
+    fn call(&self, path: Path, duration: Duration) -> Ended {
+        in_virtual_time(async { self.run(path, duration).await })
+    }
+
+    async fn run(&self, path: Path, duration: Duration) -> Ended {
+        let [first, second] = [0, 1].map(|home| self.home(home));
+        let mut server = Site::public(&[TURN.into()]);
+        server.alive = self.server_is_alive;
+        let internet = Internet::start(vec![first, second, server], 1);
+        let listeners = Listeners { udp: Some(3478), tcp: Some(3478), tls: Some((5349, Tls::Turn(Presented::Valid))) };
+        let config = Config::new(vec![RelayAddress::plain(TURN.into())]);
+        let servers = ice_servers(&config);
+        let turn = TurnServer::open(&internet, SERVER, listeners, config);
+        let mut ends = [(0, Role::Caller), (1, Role::Callee)].map(|(home, role)| {
+            let zone = Rc::new(Zone::default());
+            let network = CallerNetwork::new(&internet, SiteId(home), zone, Vec::new(), beginning(), home as u64);
+            PeerHandle::start(&context(Rc::new(network)), role, path, &servers).expect("a peer")
+        });
+        let offer = ends[0].offer().expect("an offer");
+        let answer = ends[1].accept_offer(&offer).expect("an answer");
+        ends[0].accept_answer(&answer).expect("it fits");
+        if !connects(&mut ends).await {
+            ends.iter().for_each(PeerHandle::give_up);
+        }
+        carry_until(&mut ends, Instant::now() + duration).await;
+        let reports = ends.each_ref().map(PeerHandle::report);
+        for end in &mut ends {
+            end.close().await;
+        }
+        Ended { reports, allocations: turn.allocations() }
+    }
+
+    fn home(&self, home: usize) -> Site {
+        let mut site = Site::public(&[INSIDE[home].into()]);
+        site.routed = vec![OUTSIDE[home].into()];
+        site.link = Link { delay: DELAY, ..Link::default() };
+        site.path.get_mut().push(Middlebox::Nat(Nat::new(self.nat.behaviour(OUTSIDE[home]))));
+        site
+    }
+}
+
+/// Each end is a host of its own.
+fn context(network: Rc<dyn Network>) -> Context {
+    Context {
+        record: Record::new(None),
+        ledger: Ledger::default(),
+        trust: Rc::new(trust(Told::OfOurRoot)),
+        outside: Rc::new(Outside::open(&network)),
+        long_stream: None,
+        samples: 0,
+        brief: true,
+        losses: Rc::new(Cell::new((0, 0))),
+        network,
+    }
+}
+
+fn ice_servers(config: &Config) -> Vec<IceServer> {
+    let login = Rc::new(config.users[0].clone());
+    let server = |(transport, port)| IceServer {
+        endpoint: Endpoint::new(transport, SocketAddr::new(TURN.into(), port)),
+        host: Host::Address(IpAddr::V4(TURN)),
+        relay: true,
+        login: Some(Rc::clone(&login)),
+    };
+    [(Transport::Udp, 3478), (Transport::Tcp, 3478), (Transport::Tls, 5349)].map(server).to_vec()
+}
+
+async fn connects(ends: &mut [PeerHandle; 2]) -> bool {
+    let until = Instant::now() + PATIENCE;
+    let is_connected = |end: &PeerHandle| end.report().connected_ms().is_some();
+    while !ends.iter().all(is_connected) {
+        if !carry(ends, until).await {
+            return false;
+        }
+    }
+    true
+}
+
+async fn carry_until(ends: &mut [PeerHandle; 2], until: Instant) {
+    while carry(ends, until).await {}
+    sleep_until(until).await;
+}
+
+/// Carries the next candidate, if one comes until then.
+async fn carry(ends: &mut [PeerHandle; 2], until: Instant) -> bool {
+    let [caller, callee] = ends;
+    let next = async {
+        tokio::select! {
+            biased;
+            Some(event) = caller.next_event() => (&*callee, event),
+            Some(event) = callee.next_event() => (&*caller, event),
+        }
+    };
+    let Ok((other, event)) = timeout_at(until, next).await else { return false };
+    if let Event::Candidate(candidate) = &event {
+        other.add_remote_candidate(candidate);
+    }
+    true
+}
+
+impl Ended {
+    fn expect(&self, holds: bool, what: &str) -> Result<(), String> {
+        if holds { Ok(()) } else { Err(format!("expected {what}: {:#?}", self.reports)) }
+    }
+
+    fn selected(&self, end: usize) -> Option<CandidateKind> {
+        self.reports[end].selected_pair.as_ref().map(|pair| pair.local.kind)
+    }
+
+    fn expect_pair(&self, kind: CandidateKind, transport: Option<Transport>) -> Result<(), String> {
+        for report in &self.reports {
+            let pair = report.selected_pair.as_ref().map(|pair| (pair.local.kind, pair.local.relay_protocol));
+            self.expect(pair == Some((kind, transport)), "a selected pair of that kind")?;
+        }
+        Ok(())
+    }
+
+    /// Packets of both kinds at both ends, and nothing left at the server.
+    fn expect_media(&self, audio: u32) -> Result<(), String> {
+        for report in &self.reports {
+            let received = |flow: Option<&callcheck::model::call::MediaFlow>| flow.map_or(0, |flow| flow.packets_received);
+            self.expect(received(report.media.audio.as_ref()) >= audio, "audio")?;
+            self.expect(received(report.media.video.as_ref()) >= audio / 2 - 1, "video")?;
+            self.expect(report.media.data_channel_rtt_ms.is_some(), "round trips")?;
+        }
+        self.expect(self.allocations == 0, "no allocation left")
+    }
+}
