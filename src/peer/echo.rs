@@ -84,16 +84,16 @@ mod tests {
     #[test]
     fn own_messages_are_timed_and_others_sent_back_once() {
         let start = Instant::now();
-        let (mut caller, mut callee) = (Echo::new(Role::Caller), Echo::new(Role::Callee));
-        assert_eq!(caller.message(start), None);
-        caller.open(start);
-        let ping = caller.message(start).expect("it is due");
-        assert_eq!(caller.message(start), None);
-        let back = callee.take(ping.as_bytes(), start).expect("it is sent back");
+        let (mut asking, mut other) = (Echo::new(Role::Caller), Echo::new(Role::Callee));
+        assert_eq!(asking.message(start), None);
+        asking.open(start);
+        let ping = asking.message(start).expect("it is due");
+        assert_eq!(asking.message(start), None);
+        let back = other.take(ping.as_bytes(), start).expect("it is sent back");
         let later = start + Duration::from_millis(3);
-        assert_eq!(caller.take(&back, later), None);
-        assert_eq!(caller.take(&back, later + INTERVAL), None);
-        assert_eq!(caller.shortest(), Some(Duration::from_millis(3)));
-        assert_eq!((caller.trips.len(), callee.trips.len()), (1, 0));
+        assert_eq!(asking.take(&back, later), None);
+        assert_eq!(asking.take(&back, later + INTERVAL), None);
+        assert_eq!(asking.shortest(), Some(Duration::from_millis(3)));
+        assert_eq!((asking.trips.len(), other.trips.len()), (1, 0));
     }
 }

@@ -192,17 +192,17 @@ async fn carry_until(ends: &mut [PeerHandle; 2], until: Instant) {
 
 /// Carries the next candidate, if one comes until then.
 async fn carry(ends: &mut [PeerHandle; 2], until: Instant) -> bool {
-    let [caller, callee] = ends;
+    let [one, other] = ends;
     let next = async {
         tokio::select! {
             biased;
-            Some(event) = caller.next_event() => (&*callee, event),
-            Some(event) = callee.next_event() => (&*caller, event),
+            Some(event) = one.next_event() => (&*other, event),
+            Some(event) = other.next_event() => (&*one, event),
         }
     };
-    let Ok((other, event)) = timeout_at(until, next).await else { return false };
+    let Ok((far, event)) = timeout_at(until, next).await else { return false };
     if let Event::Candidate(candidate) = &event {
-        other.add_remote_candidate(candidate);
+        far.add_remote_candidate(candidate);
     }
     true
 }

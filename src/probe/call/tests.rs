@@ -70,15 +70,15 @@ impl Call {
     /// Carries candidates until both ends have seen all of these events.
     async fn until(&mut self, wanted: impl Fn(&Event) -> bool, count: usize) {
         let mut seen = [0, 0];
-        let [caller, callee] = &mut self.ends;
+        let [one, other] = &mut self.ends;
         let all = async {
             while seen.iter().any(|seen| *seen < count) {
                 let (end, event) = tokio::select! {
-                    Some(event) = caller.next_event() => (0, event),
-                    Some(event) = callee.next_event() => (1, event),
+                    Some(event) = one.next_event() => (0, event),
+                    Some(event) = other.next_event() => (1, event),
                 };
                 if let Event::Candidate(candidate) = &event {
-                    if end == 0 { &*callee } else { &*caller }.add_remote_candidate(candidate);
+                    if end == 0 { &*other } else { &*one }.add_remote_candidate(candidate);
                 }
                 seen[end] += usize::from(wanted(&event));
             }
