@@ -1,6 +1,8 @@
 //! What is typed becomes a plan; what came out becomes text on stdout and an exit code.
 
 pub mod arguments;
+mod calling;
+mod configuration;
 mod explain;
 pub mod ice_servers;
 mod login;
@@ -43,6 +45,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Usage> {
         Command::Stun(command) => session::stun(&command, &arguments.common),
         Command::Turn(command) => session::turn(&command, &arguments.common),
         Command::ExternalIp(command) => session::external_ip(&command, &arguments.common),
+        Command::Call(command) => session::call(&command, &arguments.common),
         Command::Demo(command) => session::demo(&command, &arguments.common),
         Command::Replay(command) => session::replay(&command, &arguments.common),
         Command::Explain(command) => explain::explain(&command, arguments.common.json),

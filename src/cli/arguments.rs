@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::model::call::{Path, Role};
 use crate::model::target::Target;
 use crate::probe::control::Control;
+use crate::signaling::gateway::Transports;
 
 /// Says why a WebRTC call does not connect, and what to change.
 #[derive(Debug, Parser)]
@@ -32,6 +34,8 @@ pub enum Command {
     Turn(Turn),
     /// Check that the address which a TURN server advertises is the one that works
     ExternalIp(Turn),
+    /// Call through the signaling server, both ends from here or one of them, and say why it fails
+    Call(Box<Call>),
     /// Run against a server embedded in this program, healthy or broken on purpose
     Demo(Demo),
     /// Say what a cause means, how it is proved and how to mend it
@@ -73,6 +77,146 @@ pub struct Turn {
     /// How long the paced stream through the relay lasts; short and overlapped by default
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub stream: Option<Duration>,
+}
+
+/// Arguments of `call`. What isn't given comes from the configuration file.
+#[derive(Debug, Args)]
+pub struct Call {
+    /// The signaling server (Socket.IO 4)
+    #[arg(long, value_name = "URL")]
+    pub signaling: Option<String>,
+    /// The one-to-one chat of the two accounts
+    #[arg(long, value_name = "ID")]
+    pub chat_id: Option<String>,
+    /// A file with the caller's token in its first line [env: `CALLCHECK_CALLER_TOKEN` holds the token itself]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub caller_token_file: Option<PathBuf>,
+    /// A file with the callee's token in its first line [env: `CALLCHECK_CALLEE_TOKEN` holds the token itself]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub callee_token_file: Option<PathBuf>,
+    /// Run one end here alone; the other one is a callcheck elsewhere, a browser or the application
+    #[arg(long, value_name = "ROLE", value_enum)]
+    pub role: Option<RoleChoice>,
+    /// The policy of both ends, as `iceTransportPolicy`; without it a call from one process is tried with either
+    #[arg(long, value_name = "POLICY", value_enum, conflicts_with_all = ["path", "paths"])]
+    pub policy: Option<PolicyChoice>,
+    /// Use this way alone
+    #[arg(long, value_name = "PATH", value_enum, conflicts_with = "paths")]
+    pub path: Option<PathChoice>,
+    /// Try every way by itself and print which ones work
+    #[arg(long)]
+    pub paths: bool,
+    /// How long media flows once both ends are connected [default: 2s]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub duration: Option<Duration>,
+    /// How long a callee waits to be called; --timeout counts from the offer
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = humantime::parse_duration)]
+    pub wait: Duration,
+    /// The path of the signaling server's Engine.IO endpoint [default: /socket.io/]
+    #[arg(long, value_name = "PATH")]
+    pub signaling_path: Option<String>,
+    /// The namespace [default: /]
+    #[arg(long, value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// The transports of Socket.IO [default: both]
+    #[arg(long, value_name = "TRANSPORTS", value_enum)]
+    pub transports: Option<TransportsChoice>,
+    /// The origin of the application's page, to test what the signaling server allows it
+    #[arg(long, value_name = "ORIGIN")]
+    pub origin: Option<String>,
+    /// A TURN or STUN server, where there is no list of them
+    #[arg(long, value_name = "TARGET", conflicts_with = "ice_servers")]
+    pub turn: Option<Target>,
+    /// A browser's iceServers as JSON: a file, a URL that is fetched, or - for standard input
+    #[arg(long, value_name = "FILE|URL|-", value_hint = ValueHint::AnyPath)]
+    pub ice_servers: Option<String>,
+    /// What to log in to the TURN server with
+    #[command(flatten)]
+    pub login: Login,
+}
+
+/// The ends of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RoleChoice {
+    /// It makes the offer
+    Caller,
+    /// It waits for one and answers
+    Callee,
+}
+
+impl From<RoleChoice> for Role {
+    fn from(choice: RoleChoice) -> Self {
+        match choice {
+            RoleChoice::Caller => Self::Caller,
+            RoleChoice::Callee => Self::Callee,
+        }
+    }
+}
+
+/// The policies of a peer connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PolicyChoice {
+    /// All candidates
+    All,
+    /// Relay candidates alone
+    Relay,
+}
+
+impl From<PolicyChoice> for Path {
+    fn from(choice: PolicyChoice) -> Self {
+        match choice {
+            PolicyChoice::All => Self::All,
+            PolicyChoice::Relay => Self::Relay,
+        }
+    }
+}
+
+/// The single ways of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PathChoice {
+    /// Addresses of the hosts themselves
+    Host,
+    /// Addresses as a STUN server sees them
+    Srflx,
+    /// The relay, reached over UDP
+    RelayUdp,
+    /// The relay, reached over TCP
+    RelayTcp,
+    /// The relay, reached over TLS
+    RelayTls,
+}
+
+impl From<PathChoice> for Path {
+    fn from(choice: PathChoice) -> Self {
+        match choice {
+            PathChoice::Host => Self::Host,
+            PathChoice::Srflx => Self::Srflx,
+            PathChoice::RelayUdp => Self::RelayUdp,
+            PathChoice::RelayTcp => Self::RelayTcp,
+            PathChoice::RelayTls => Self::RelayTls,
+        }
+    }
+}
+
+/// The transports of Socket.IO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TransportsChoice {
+    /// Polling first, then an upgrade to WebSocket, as browsers do
+    Both,
+    /// WebSocket alone
+    Websocket,
+    /// Polling alone
+    Polling,
+}
+
+impl From<TransportsChoice> for Transports {
+    fn from(choice: TransportsChoice) -> Self {
+        match choice {
+            TransportsChoice::Both => Self::Both,
+            TransportsChoice::Websocket => Self::Websocket,
+            TransportsChoice::Polling => Self::Polling,
+        }
+    }
 }
 
 /// What to log in with.
@@ -141,6 +285,9 @@ pub struct Common {
     /// Send from this address or network interface
     #[arg(long, global = true, value_name = "ADDRESS|INTERFACE")]
     pub bind: Option<String>,
+    /// The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user's folder of configurations]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
     /// Trust the roots in this PEM file beside the system's
     #[arg(long, global = true, value_name = "FILE")]
     pub ca: Option<PathBuf>,

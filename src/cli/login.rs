@@ -49,7 +49,8 @@ fn first(value: Option<&str>, file: Option<&Path>, option: &str) -> Result<Optio
     }
 }
 
-fn read(file: &Path, option: &str) -> Result<Secret, Usage> {
+/// A secret in the first line of a file.
+pub fn read(file: &Path, option: &str) -> Result<Secret, Usage> {
     let wrong = |why: &str| Usage(format!("invalid value {:?} for {option}: {why}", file.display().to_string()));
     let mut bytes = Vec::new();
     let opened = std::fs::File::open(file).map_err(|error| wrong(&error.to_string()))?;

@@ -2,15 +2,18 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
+use std::rc::Rc;
 
 use super::Usage;
 use super::arguments::{Common, Format, When};
+use crate::model::call::StateKind;
 use crate::model::fact::Observation;
 use crate::model::report::Report;
 use crate::probe::context::Listener;
 use crate::render::describe::describe;
 use crate::render::mask::mask;
 use crate::render::{self, Style};
+use crate::run::call::Onlooker;
 
 /// Prints to stdout. A reader that has gone away is no error of ours.
 pub fn print(text: &str) {
@@ -34,6 +37,26 @@ pub fn progress(common: &Common) -> Option<Listener> {
         let mut stderr = std::io::stderr().lock();
         _ = write!(stderr, "\r\x1b[2K{line}").and_then(|()| stderr.flush());
     }))
+}
+
+/// Prints the changes of a call's states as they come, with what they are of.
+#[must_use]
+pub fn onlooker(common: &Common) -> Onlooker {
+    if common.quiet {
+        return Rc::new(|_, _| {});
+    }
+    let clear = if std::io::stderr().is_terminal() { "\r\x1b[2K" } else { "" };
+    Rc::new(move |role, change| {
+        let kind = match change.kind {
+            StateKind::IceConnection => "iceConnectionState",
+            StateKind::Connection => "connectionState",
+            // They follow from what callcheck itself does.
+            StateKind::IceGathering | StateKind::Signaling => return,
+        };
+        let deadline = if change.by_deadline { " (callcheck's own deadline)" } else { "" };
+        let line = format!("{clear}{:>6} ms  {:<6}  {kind:<18}  {}{deadline}", change.at_ms, role.name(), change.state);
+        complain(&line);
+    })
 }
 
 /// Clears the line of progress.

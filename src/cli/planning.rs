@@ -3,11 +3,13 @@
 use std::io::Read as _;
 use std::rc::Rc;
 
-use super::arguments::{Common, Stun, Turn};
+use super::arguments::{self, Common, Stun, Turn};
+use super::configuration::Configuration;
+use super::web_list::WebList;
 use super::{Usage, ice_servers, login, network, web_list};
 use crate::model::asked::{Form, Purpose};
 use crate::model::target::Target;
-use crate::run::plan::{Plan, Planned};
+use crate::run::plan::{Login, Plan, Planned};
 
 /// The longest list of servers that is read, in bytes.
 const LONGEST_LIST: u64 = 1 << 20;
@@ -16,30 +18,63 @@ const LONGEST_LIST: u64 = 1 << 20;
 pub fn turn(command: &Turn, common: &Common, name: &str, purpose: Purpose) -> Result<Plan, Usage> {
     let login = login::resolve(&command.login)?.map(Rc::new);
     let mut list = None;
-    let (services, form) = match (&command.target, &command.ice_servers) {
+    let (services, form) = servers(command.target.as_ref(), command.ice_servers.as_deref(), login.as_ref(), common, &mut list)?;
+    let mut plan = plan(common, name, purpose, form, services)?;
+    plan.long_stream = command.stream;
+    plan.take_list(list);
+    Ok(plan)
+}
+
+/// The servers that were named, by a target or by a list, which may have to be fetched.
+fn servers(
+    target: Option<&Target>,
+    source: Option<&str>,
+    login: Option<&Rc<Login>>,
+    common: &Common,
+    list: &mut Option<WebList>,
+) -> Result<(Vec<Planned>, Form), Usage> {
+    match (target, source) {
         (Some(target), _) => {
             let planned = target.services().into_iter().map(|service| {
-                let login = if service.relay { login.clone() } else { None };
+                let login = if service.relay { login.cloned() } else { None };
                 Planned { service, login }
             });
-            (planned.collect(), target.form())
+            Ok((planned.collect(), target.form()))
         }
         (None, Some(source)) if web_list::is_url(source) => {
             let list = list.insert(web_list::get(source, common)?);
-            (ice_servers::read(&list.text, &list.shown, login.as_ref())?, Form::Urls)
+            Ok((ice_servers::read(&list.text, &list.shown, login)?, Form::Urls))
         }
         (None, Some(source)) => {
             let text = read_text(source, "--ice-servers", LONGEST_LIST)?;
-            (ice_servers::read(&text, source, login.as_ref())?, Form::Urls)
+            Ok((ice_servers::read(&text, source, login)?, Form::Urls))
         }
-        (None, None) => return Err(Usage("neither a TARGET nor --ice-servers was given".to_owned())),
-    };
-    let mut plan = plan(common, name, purpose, form, services)?;
-    plan.long_stream = command.stream;
-    if let Some(list) = list {
-        plan.timeout = plan.timeout.saturating_sub(list.took);
-        plan.contacted = list.contacted;
+        (None, None) => Err(Usage("neither a TARGET nor --ice-servers was given".to_owned())),
     }
+}
+
+impl Plan {
+    /// Takes note of how a list was fetched.
+    fn take_list(&mut self, list: Option<WebList>) {
+        let Some(list) = list else { return };
+        self.timeout = self.timeout.saturating_sub(list.took);
+        self.contacted = list.contacted;
+    }
+}
+
+/// The plan of `call`, but for the call itself: the ICE servers of the command line, else of the configuration file; there may be none.
+pub fn ice_servers_of_call(command: &arguments::Call, configuration: &Configuration, common: &Common) -> Result<Plan, Usage> {
+    let login = login::resolve(&command.login)?.map(Rc::new);
+    let mut list = None;
+    let (services, form) = match (&command.turn, &command.ice_servers) {
+        (None, None) => match configuration.ice_servers()? {
+            Some(text) => (ice_servers::read(&text, &configuration.file.display().to_string(), login.as_ref())?, Form::Urls),
+            None => (Vec::new(), Form::Urls),
+        },
+        (target, source) => servers(target.as_ref(), source.as_deref(), login.as_ref(), common, &mut list)?,
+    };
+    let mut plan = plan(common, "call", Purpose::Call, form, services)?;
+    plan.take_list(list);
     Ok(plan)
 }
 
@@ -68,6 +103,7 @@ fn plan(common: &Common, command: &str, purpose: Purpose, form: Form, services: 
         families: network::families(common),
         long_stream: None,
         proxy: network::proxy(),
+        call: None,
         contacted: Vec::new(),
     })
 }

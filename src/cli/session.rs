@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use super::arguments::{Common, Demo, Replay, Stun, Turn};
+use super::arguments::{Call, Common, Demo, Replay, Stun, Turn};
 use super::runtime::{in_runtime, interrupted};
-use super::{Usage, network, output, planning};
+use super::{Usage, calling, network, output, planning};
 use crate::diagnose::{again, verdict_again};
 use crate::lab::demo;
 use crate::model::asked::Purpose;
@@ -32,6 +32,11 @@ pub fn external_ip(command: &Turn, common: &Common) -> Result<u8, Usage> {
     on_the_network(|| planning::turn(command, common, "external-ip", Purpose::ExternalIp), common)
 }
 
+/// `call`.
+pub fn call(command: &Call, common: &Common) -> Result<u8, Usage> {
+    on_the_network(|| calling::plan(command, common), common)
+}
+
 /// `demo`.
 pub fn demo(command: &Demo, common: &Common) -> Result<u8, Usage> {
     if command.fault.as_deref() == Some("list") {
@@ -43,13 +48,15 @@ pub fn demo(command: &Demo, common: &Common) -> Result<u8, Usage> {
     output::check_report_file(common)?;
     let serve = command.serve;
     in_runtime(async move {
-        let lab = demo::start(fault).await.map_err(|error| Usage(format!("the embedded server could not start: {error}")))?;
+        let servers =
+            demo::start(fault).await.map_err(|error| Usage(format!("the embedded servers could not start: {error}")))?;
         if serve {
-            output::print(&demo::invitation(&lab));
+            output::print(&demo::invitation(&servers));
             interrupted().await;
             return Ok(0);
         }
-        let plan = demo::plan(&lab, common.timeout);
+        let lines = calling::sockets(None).map_err(|error| Usage(error.to_string()))?;
+        let plan = demo::plan(&servers, common.timeout, lines, output::onlooker(common));
         let report = execute(Rc::new(System::default()), &plan, interrupted(), output::progress(common)).await;
         finish(report, common)
     })

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::asked::Asked;
+use super::call::Call;
 use super::fact::Observation;
 use super::finding::{Finding, NotTested, RuledOut};
 
@@ -82,6 +83,9 @@ pub struct Report {
     pub not_tested: Vec<NotTested>,
     /// What was seen.
     pub observations: Vec<Observation>,
+    /// The call, where one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Call>,
     /// Every host that was sent anything.
     pub contacted: Vec<String>,
 }

@@ -15,6 +15,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+pub use self::gather::own_addresses;
 use self::host::Host as HostSocket;
 use self::relay::Relay;
 use super::context::Context;

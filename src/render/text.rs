@@ -1,5 +1,7 @@
 //! The report for people: verdict and root cause in the first line, then the probes by transport, then each finding with its fix.
 
+mod call;
+
 use std::fmt::Write as _;
 
 use colored::{Color, Colorize as _};
@@ -20,6 +22,9 @@ pub fn render(report: &Report, style: Style) -> String {
     let mut text = headline(report, pen);
     if style.quiet {
         return text;
+    }
+    if let Some(call) = &report.call {
+        text.push_str(&call::section(call, pen));
     }
     let table = table(report);
     if !table.is_empty() {
@@ -79,6 +84,7 @@ fn sentence(report: &Report) -> String {
             Some(_) | None => format!("It can't be told from here whether calls work{}", because(report)),
         },
         (Verdict::Ok, _) if report.command == "stun" => "The server answers.".to_owned(),
+        (Verdict::Ok, _) if report.call.is_some() => call::sentence(report),
         (Verdict::Ok, _) if report.command == "external-ip" => "The advertised address is the one that works.".to_owned(),
         (Verdict::Ok | Verdict::Failed | Verdict::Degraded, _) => {
             format!("Calls will work through this server: {}.", proved(report))

@@ -3,14 +3,17 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 
+use super::call::{self, Calling, Log};
 use super::plan::Plan;
 use super::server;
 use crate::diagnose::diagnose;
+use crate::model::call::Call;
 use crate::model::report::{CutShort, Report, SCHEMA, Tool};
 use crate::net::ledger::Ledger;
 use crate::net::network::Network;
@@ -19,6 +22,12 @@ use crate::probe::outside::Outside;
 
 /// How long giving back allocations may take once a run was cut short.
 const RELEASE_LIMIT: Duration = Duration::from_millis(1500);
+
+/// How long hanging up may take once a run was cut short.
+const HANG_UP_LIMIT: Duration = Duration::from_millis(800);
+
+/// How long calls wait for the probes of the same servers.
+const HEAD_START: Duration = Duration::from_secs(1);
 
 /// The ports of the relay that are sampled beside the main allocations: with eight clean ones, 69 % of all are open.
 const SAMPLES: u32 = 7;
@@ -49,26 +58,69 @@ pub async fn execute(
     for endpoint in &plan.contacted {
         context.record.contact(*endpoint);
     }
-    // The release is part of the bound on the whole run.
-    let limit = plan.timeout.saturating_sub(RELEASE_LIMIT).max(plan.timeout / 2);
-    let probing = AssertUnwindSafe(server::examine_all(&context, plan)).catch_unwind();
-    let (cut_short, panic) = tokio::select! {
+    let log = Rc::new(Log::default());
+    let mut probing = pin!(AssertUnwindSafe(probe(&context, plan, &log)).catch_unwind());
+    let (cut_short, mut panic) = tokio::select! {
         biased;
-        ended = probing => (None, ended.err()),
-        () = tokio::time::sleep(limit) => (Some(CutShort::Deadline), None),
+        ended = &mut probing => (None, ended.err()),
+        () = tokio::time::sleep(limit(plan)) => (Some(CutShort::Deadline), None),
         () = stop => (Some(CutShort::Interrupted), None),
     };
+    if cut_short.is_some() && plan.call.is_some() {
+        // The gateway has to hear of it, or it would keep the call.
+        log.stop();
+        panic = tokio::select! {
+            biased;
+            ended = &mut probing => ended.err(),
+            () = log.ended() => None,
+            () = tokio::time::sleep(HANG_UP_LIMIT) => None,
+        };
+    }
     context.ledger.release_all(RELEASE_LIMIT.min(plan.timeout / 2)).await;
     if let Some(panic) = panic {
         std::panic::resume_unwind(panic);
     }
-    report(plan, &context, started_at, cut_short)
+    let call = plan.call.as_ref().map(|_| log.call());
+    report(plan, &context, call, started_at, cut_short)
 }
 
-fn report(plan: &Plan, context: &Context, started_at: std::time::SystemTime, cut_short: Option<CutShort>) -> Report {
+/// When the run is cut short: the release is part of the bound on the whole of it.
+fn limit(plan: &Plan) -> Duration {
+    let limit = plan.timeout.saturating_sub(RELEASE_LIMIT).max(plan.timeout / 2);
+    limit.saturating_add(plan.call.as_ref().map_or(Duration::ZERO, Calling::extra_time))
+}
+
+/// The probes of the servers, and the calls beside them.
+async fn probe(context: &Context, plan: &Plan, log: &Rc<Log>) {
+    let servers = server::resolve(context, plan).await;
+    let Some(calling) = &plan.call else { return server::examine_all(context, plan, servers).await };
+    let ice_servers = servers.of_call();
+    let mut probes = pin!(async {
+        if !plan.services.is_empty() {
+            server::examine_all(context, plan, servers).await;
+        }
+    });
+    // Both ask the same servers for allocations; where those are counted, the probes had better be through.
+    let are_through = tokio::time::timeout(HEAD_START, &mut probes).await.is_ok();
+    let calls = call::run(context, calling, &ice_servers, log);
+    if are_through {
+        calls.await;
+    } else {
+        tokio::join!(probes, calls);
+    }
+}
+
+fn report(
+    plan: &Plan,
+    context: &Context,
+    call: Option<Call>,
+    started_at: std::time::SystemTime,
+    cut_short: Option<CutShort>,
+) -> Report {
     let asked = plan.asked();
     let observations = context.record.observations();
     let diagnosis = diagnose(&asked, &observations, cut_short);
+    let call = call.map(|call| call::with_causes(call, &observations, &diagnosis.findings));
     Report {
         schema: SCHEMA.to_owned(),
         tool: Tool::current(),
@@ -82,6 +134,7 @@ fn report(plan: &Plan, context: &Context, started_at: std::time::SystemTime, cut
         ruled_out: diagnosis.ruled_out,
         not_tested: diagnosis.not_tested,
         observations,
+        call,
         contacted: context.record.contacted(),
     }
 }

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::model::asked::{Asked, Form, Purpose, Service};
+use super::call::Calling;
+use crate::model::asked::{Asked, AskedCall, Form, Purpose, Service};
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::{Credentials, Secret};
 use crate::net::tls::Trust;
@@ -33,6 +34,8 @@ pub struct Plan {
     pub long_stream: Option<Duration>,
     /// The proxy of the environment.
     pub proxy: Option<Proxy>,
+    /// The call to make, where one was asked for.
+    pub call: Option<Calling>,
     /// The hosts that were asked while the plan was made.
     pub contacted: Vec<Endpoint>,
 }
@@ -93,7 +96,7 @@ impl Plan {
             services: self.services.iter().map(|planned| planned.service.clone()).collect(),
             credentials: self.services.iter().any(|planned| planned.login.is_some()),
             controls: !self.controls.is_empty(),
-            call: None,
+            call: self.call.as_ref().map(|call| AskedCall { roles: call.roles(), forced: call.forced }),
         }
     }
 }

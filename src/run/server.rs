@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 
 use super::plan::{Login, Plan, Planned};
 use crate::model::asked::Form;
@@ -20,8 +21,9 @@ use crate::model::target::Host;
 use crate::net::session::Session;
 use crate::net::tls::unix_seconds;
 use crate::probe::allocate::{Allocation, Role, allocate, until_alone};
+use crate::probe::call::IceServer;
 use crate::probe::context::Context;
-use crate::probe::control;
+use crate::probe::control::{self, Web};
 use crate::probe::greet::{Greeting, greet};
 use crate::probe::reach::{Reached, reach};
 use crate::probe::{clock, loss, name, proxy, relay};
@@ -69,13 +71,38 @@ enum Tried {
     Rejected,
 }
 
-/// Runs all probes of a plan.
-pub async fn examine_all(context: &Context, plan: &Plan) {
+/// The servers of a plan by their addresses, while the controls are being asked already.
+pub struct Servers {
+    candidates: Vec<Candidate>,
+    controls: JoinHandle<Vec<Web>>,
+}
+
+impl Servers {
+    /// The same as a call has them.
+    #[must_use]
+    pub fn of_call(&self) -> Vec<IceServer> {
+        let server = |candidate: &Candidate| IceServer {
+            endpoint: candidate.endpoint,
+            host: candidate.host.clone(),
+            relay: candidate.relay,
+            login: candidate.login.clone(),
+        };
+        self.candidates.iter().map(server).collect()
+    }
+}
+
+/// Begins a run: the controls are asked, and names become addresses.
+pub async fn resolve(context: &Context, plan: &Plan) -> Servers {
     let controls = {
         let (context, controls) = (context.clone(), plan.controls.clone());
         tokio::task::spawn_local(async move { control::ask_all(&context, &controls).await })
     };
-    let candidates = candidates(context, plan).await;
+    Servers { candidates: candidates(context, plan).await, controls }
+}
+
+/// Runs all probes of a plan.
+pub async fn examine_all(context: &Context, plan: &Plan, servers: Servers) {
+    let Servers { candidates, controls } = servers;
     ask_from_outside(context, &candidates);
     let shared = Shared::default();
     let mut examined = pin!(join_all(candidates.iter().map(|candidate| examine(context, candidate, &shared))));
@@ -105,9 +132,11 @@ fn ask_from_outside(context: &Context, candidates: &[Candidate]) {
         let over_udp = |other: &Candidate| other.endpoint.transport == Transport::Udp && other.endpoint.ip() == endpoint.ip();
         let server = match endpoint.transport {
             Transport::Udp => endpoint,
-            Transport::Tcp | Transport::Tls if candidates.iter().any(over_udp) => continue,
+            Transport::Tcp | Transport::Tls | Transport::Dtls if candidates.iter().any(over_udp) => continue,
             Transport::Tcp => Endpoint::new(Transport::Udp, endpoint.address),
-            Transport::Tls => Endpoint::new(Transport::Udp, SocketAddr::new(endpoint.ip(), Transport::Udp.default_port())),
+            Transport::Tls | Transport::Dtls => {
+                Endpoint::new(Transport::Udp, SocketAddr::new(endpoint.ip(), Transport::Udp.default_port()))
+            }
         };
         if let Some(peer) = context.outside.towards(server.ip()) {
             context.record.contact(server);

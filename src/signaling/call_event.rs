@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::gateway::{Events, Keys, Scrubber};
 use super::line::Incoming;
+use crate::model::call::TrickledCandidate;
 
 /// The name by which a framework reports exceptions, whatever the gateway calls its own errors.
 const EXCEPTION: &str = "exception";
@@ -27,17 +28,6 @@ impl std::fmt::Display for ChatId {
             other => other.fmt(formatter),
         }
     }
-}
-
-/// A candidate as it is signaled (W3C WebRTC, `RTCIceCandidateInit`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IceCandidate {
-    /// The `candidate:` line.
-    pub candidate: String,
-    /// The media section by name.
-    pub sdp_mid: Option<String>,
-    /// The media section by number.
-    pub sdp_m_line_index: Option<u16>,
 }
 
 /// What a call hears from its gateway.
@@ -82,7 +72,7 @@ pub enum CallEvent {
         /// In which chat.
         chat_id: Option<ChatId>,
         /// The candidate; none stands for the end of them.
-        candidate: Option<IceCandidate>,
+        candidate: Option<TrickledCandidate>,
     },
     /// The call was ended.
     Ended {
@@ -118,7 +108,7 @@ pub fn description(kind: &str, sdp: &str) -> Value {
 
 /// A candidate as browsers send it.
 #[must_use]
-pub fn candidate(candidate: &IceCandidate) -> Value {
+pub fn candidate(candidate: &TrickledCandidate) -> Value {
     json!({
         "candidate": candidate.candidate,
         "sdpMid": candidate.sdp_mid,
@@ -218,7 +208,7 @@ fn sdp_of(payload: &Value, key: &str) -> Option<String> {
 }
 
 /// A candidate under its key, as an object or a bare line with the rest beside it; null and empty ones are the end of them.
-fn candidate_of(payload: &Value, key: &str) -> Option<IceCandidate> {
+fn candidate_of(payload: &Value, key: &str) -> Option<TrickledCandidate> {
     let (line, beside) = match payload.get(key)? {
         Value::String(line) => (line.as_str(), payload),
         object => (object.get("candidate")?.as_str()?, object),
@@ -228,7 +218,7 @@ fn candidate_of(payload: &Value, key: &str) -> Option<IceCandidate> {
         return None;
     }
     let index = beside.get("sdpMLineIndex").and_then(Value::as_u64).and_then(|index| u16::try_from(index).ok());
-    Some(IceCandidate { candidate: line.to_owned(), sdp_mid: text_of(beside.get("sdpMid")), sdp_m_line_index: index })
+    Some(TrickledCandidate { candidate: Some(line.to_owned()), sdp_mid: text_of(beside.get("sdpMid")), sdp_m_line_index: index })
 }
 
 /// The words of an error: a text, a list of them, or either under the usual names.
@@ -283,10 +273,11 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let whole = json!({"candidate": {"candidate": line, "sdpMid": "0", "sdpMLineIndex": 0, "usernameFragment": "x"}});
-        let expected = IceCandidate { candidate: line.to_owned(), sdp_mid: Some("0".to_owned()), sdp_m_line_index: Some(0) };
+        let expected =
+            TrickledCandidate { candidate: Some(line.to_owned()), sdp_mid: Some("0".to_owned()), sdp_m_line_index: Some(0) };
         assert_eq!(read(whole), Some(expected.clone()));
         assert_eq!(read(json!({"candidate": line, "sdpMid": "0", "sdpMLineIndex": 0})), Some(expected));
-        let bare = IceCandidate { candidate: line.to_owned(), ..IceCandidate::default() };
+        let bare = TrickledCandidate { candidate: Some(line.to_owned()), ..TrickledCandidate::default() };
         assert_eq!(read(json!({"candidate": {"candidate": format!("a={line}"), "sdpMid": null}})), Some(bare));
         for end in [Value::Null, json!(""), json!({}), json!({"candidate": ""}), json!({"candidate": null})] {
             assert_eq!(read(json!({"candidate": end})), None, "{end}");

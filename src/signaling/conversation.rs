@@ -5,10 +5,10 @@ use std::rc::Rc;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::call_event::{self, CallEvent, ChatId, IceCandidate};
+use super::call_event::{self, CallEvent, ChatId};
 use super::gateway::{Events, Gateway, Keys, Scrubber};
 use super::line::{Emitted, Incoming, Line, size};
-use crate::model::call::{Direction, Role, SignalingEvent};
+use crate::model::call::{Direction, Role, SignalingEvent, TrickledCandidate};
 
 /// Hears of every event that is sent or received.
 pub type Listener = Rc<dyn Fn(SignalingEvent)>;
@@ -52,7 +52,7 @@ impl Conversation {
     }
 
     /// Sends a candidate to the other side.
-    pub async fn candidate(&self, chat_id: &ChatId, candidate: &IceCandidate) -> Emitted {
+    pub async fn candidate(&self, chat_id: &ChatId, candidate: &TrickledCandidate) -> Emitted {
         let candidate = call_event::candidate(candidate);
         self.emit(&self.events.ice_candidate, call_event::payload(&self.keys, chat_id, &self.keys.candidate, candidate)).await
     }

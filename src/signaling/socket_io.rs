@@ -71,19 +71,29 @@ enum Standing {
     Over,
 }
 
+/// The roots that a gateway's certificate is judged by: the system's, and others beside them.
+#[derive(Clone)]
+pub struct Roots(TlsConnector);
+
+impl Roots {
+    /// The system's roots with these (PEM).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRoots`] where they are none.
+    pub fn with(pem: Option<&[u8]>) -> Result<Self, InvalidRoots> {
+        connector(pem).map(Self)
+    }
+}
+
 /// Why roots can't be used.
 #[derive(Debug, thiserror::Error)]
 #[error("the roots for TLS can't be used: {0}")]
 pub struct InvalidRoots(String);
 
 impl SocketIo {
-    /// Connects, trusting these roots (PEM) beside the system's. How that ends comes by [`Line::next`].
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidRoots`] where the roots are none.
-    pub async fn open(gateway: &Gateway, roots: Option<&[u8]>) -> Result<Self, InvalidRoots> {
-        let tls = connector(roots)?;
+    /// Connects. How that ends comes by [`Line::next`].
+    pub async fn open(gateway: &Gateway, roots: &Roots) -> Self {
         let shared = Arc::new(Shared {
             inbox: Inbox::default(),
             standing: watch::Sender::new(Standing::Opening),
@@ -100,7 +110,7 @@ impl SocketIo {
         let mut client = None;
         let mut why = String::new();
         for transport in attempts {
-            let builder = builder(gateway, tls.clone(), transport.clone(), &shared);
+            let builder = builder(gateway, roots.0.clone(), transport.clone(), &shared);
             match timeout(CONNECT_LIMIT, builder.connect()).await {
                 Ok(Ok(connected)) => {
                     client = Some(connected);
@@ -115,7 +125,7 @@ impl SocketIo {
             shared.lose();
             shared.standing.send_replace(Standing::Over);
         }
-        Ok(Self { client, shared })
+        Self { client, shared }
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use callcheck::lab::gateway::fault::GatewayFault;
 use callcheck::model::call::Role;
-use callcheck::signaling::call_event::{CallEvent, ChatId, IceCandidate};
+use callcheck::model::call::TrickledCandidate;
+use callcheck::signaling::call_event::{CallEvent, ChatId};
 use callcheck::signaling::conversation::Conversation;
 use callcheck::signaling::gateway::{Gateway, Transports};
 use callcheck::signaling::line::{Emitted, Line};
@@ -123,7 +124,8 @@ async fn call(
     }
     callee.catch_up().await?;
     let line = "candidate:1 1 udp 2130706431 203.0.113.7 50000 typ host";
-    let candidate = IceCandidate { candidate: line.to_owned(), sdp_mid: Some("0".to_owned()), sdp_m_line_index: Some(0) };
+    let candidate =
+        TrickledCandidate { candidate: Some(line.to_owned()), sdp_mid: Some("0".to_owned()), sdp_m_line_index: Some(0) };
     expect_sent(caller.conversation.candidate(&chat, &candidate).await)?;
     expect_sent(callee.conversation.candidate(&chat, &candidate).await)?;
     callee.catch_up().await?;
@@ -154,7 +156,7 @@ impl Side {
 
     /// Hears all that was sent to this side before now: the gateway's answer to an event for no chat comes after it.
     async fn catch_up(&mut self) -> Result<(), Failed> {
-        expect_sent(self.conversation.candidate(&ChatId::new(NO_CHAT), &IceCandidate::default()).await)?;
+        expect_sent(self.conversation.candidate(&ChatId::new(NO_CHAT), &TrickledCandidate::default()).await)?;
         loop {
             if let CallEvent::Error { chat_id: Some(chat), .. } = self.next().await?
                 && chat == ChatId::new(NO_CHAT)

@@ -13,7 +13,7 @@ use callcheck::lab::gateway::memory;
 use callcheck::lab::gateway::server;
 use callcheck::signaling::gateway::{Gateway, Transports};
 use callcheck::signaling::line::Line;
-use callcheck::signaling::socket_io::SocketIo;
+use callcheck::signaling::socket_io::{Roots, SocketIo};
 use libtest_mimic::Failed;
 use serde_json::json;
 
@@ -108,7 +108,7 @@ impl Running {
     pub async fn line_by(&self, gateway: &Gateway) -> Result<Box<dyn Line>, Failed> {
         match self {
             Self::Memory(hub) => Ok(Box::new(memory::line(hub, gateway.auth()))),
-            Self::Embedded(_) | Self::Node { .. } => Ok(Box::new(SocketIo::open(gateway, None).await?)),
+            Self::Embedded(_) | Self::Node { .. } => Ok(Box::new(SocketIo::open(gateway, &Roots::with(None)?).await)),
         }
     }
 }

@@ -19,7 +19,7 @@ use callcheck::probe::gateway::{admitted, examine};
 use callcheck::probe::outside::Outside;
 use callcheck::signaling::conversation::Conversation;
 use callcheck::signaling::gateway::{Gateway, Transports};
-use callcheck::signaling::socket_io::SocketIo;
+use callcheck::signaling::socket_io::{Roots, SocketIo};
 use libtest_mimic::Failed;
 use tokio::time::{Instant, timeout};
 
@@ -122,7 +122,7 @@ async fn examined(caller: &Gateway, callee: &Gateway, root: Option<&str>) -> Res
 }
 
 async fn connect(context: &Context, role: Role, gateway: &Gateway, root: Option<&str>) -> Result<(), Failed> {
-    let line = SocketIo::open(gateway, root.map(str::as_bytes)).await?;
+    let line = SocketIo::open(gateway, &Roots::with(root.map(str::as_bytes))?).await;
     let mut conversation = Conversation::new(Box::new(line), role, gateway, Instant::now(), Rc::new(|_| {}));
     let first = timeout(ADMISSION, conversation.next()).await.ok();
     admitted(context, gateway, role, first.as_ref());

@@ -1,7 +1,7 @@
 //! `media-lossy`: the media arrives with gaps.
 
 use crate::diagnose::evidence::{Evidence, Seen};
-use crate::diagnose::interval::least_loss;
+use crate::diagnose::interval::surely_over;
 use crate::diagnose::rule::{Found, Judgement, Rule, Symptom};
 use crate::model::cause::{Cause, Group};
 use crate::model::fact::PeerFact;
@@ -49,7 +49,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 fn trouble(peer: &Seen<'_, PeerFact>) -> Option<String> {
     let lost: u32 = peer.fact.flows().map(|flow| flow.lost).sum();
     let expected: u32 = peer.fact.flows().map(|flow| flow.lost + flow.packets_received).sum();
-    if expected > 0 && least_loss(lost, expected) > LOSS {
+    if expected > 0 && surely_over(lost, expected) > LOSS {
         return Some(format!("{lost} of {expected} packets are lost"));
     }
     let jitter = peer.fact.flows().map(|flow| flow.jitter_ms).fold(0.0, f64::max);

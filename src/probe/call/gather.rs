@@ -61,7 +61,8 @@ fn open_hosts(driver: &Rc<Driver>, path: Path, servers: &[IceServer]) {
 }
 
 /// The addresses that this host sends from, to the servers and anywhere else; loopback only where every server is there.
-fn own_addresses(context: &Context, servers: &[IceServer]) -> BTreeSet<IpAddr> {
+#[must_use]
+pub fn own_addresses(context: &Context, servers: &[IceServer]) -> BTreeSet<IpAddr> {
     let servers: BTreeSet<IpAddr> = servers.iter().map(|server| server.endpoint.ip()).collect();
     let is_local = !servers.is_empty() && servers.iter().all(IpAddr::is_loopback);
     let elsewhere = ELSEWHERE.iter().filter(|_| !is_local).filter_map(|address| address.parse().ok());
