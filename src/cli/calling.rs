@@ -3,7 +3,6 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use super::arguments::{self, Common};
@@ -12,12 +11,10 @@ use super::{Usage, login, output, planning};
 use crate::model::asked::Purpose;
 use crate::model::call::{Path, Role};
 use crate::model::secret::Secret;
-use crate::run::call::{Calling, Lines};
+use crate::run::call::{Calling, Lines, sockets};
 use crate::run::plan::Plan;
 use crate::signaling::call_event::ChatId;
 use crate::signaling::gateway::{Events, Gateway, InvalidGateway, Keys, Transports};
-use crate::signaling::line::Line;
-use crate::signaling::socket_io::{InvalidRoots, Roots, SocketIo};
 
 /// How long media flows by default.
 const USUAL_DURATION: Duration = Duration::from_secs(2);
@@ -213,25 +210,4 @@ fn lines(common: &Common) -> Result<Rc<dyn Lines>, Usage> {
     let wrong = |why: &str| Usage(format!("invalid value {:?} for --ca: {why}", file.display().to_string()));
     let pem = std::fs::read(file).map_err(|error| wrong(&error.to_string()))?;
     sockets(Some(&pem)).map_err(|error| wrong(&error.to_string()))
-}
-
-/// Connections over sockets, with these roots (PEM) beside the system's.
-pub fn sockets(roots: Option<&[u8]>) -> Result<Rc<dyn Lines>, InvalidRoots> {
-    Ok(Rc::new(Sockets { roots: Roots::with(roots)? }))
-}
-
-/// Connections to a gateway over sockets.
-struct Sockets {
-    roots: Roots,
-}
-
-#[async_trait(?Send)]
-impl Lines for Sockets {
-    async fn open(&self, gateway: &Gateway) -> Box<dyn Line> {
-        Box::new(SocketIo::open(gateway, &self.roots).await)
-    }
-
-    fn has_front(&self) -> bool {
-        true
-    }
 }

@@ -12,6 +12,7 @@ use crate::model::finding::Level;
 use crate::model::report::{CutShort, Report, SCHEMA, Verdict};
 use crate::net::network::Network;
 use crate::net::system::System;
+use crate::run::call::sockets;
 use crate::run::{Plan, execute};
 
 /// The largest report that is read, in bytes.
@@ -55,7 +56,7 @@ pub fn demo(command: &Demo, common: &Common) -> Result<u8, Usage> {
             interrupted().await;
             return Ok(0);
         }
-        let lines = calling::sockets(None).map_err(|error| Usage(error.to_string()))?;
+        let lines = sockets(None).map_err(|error| Usage(error.to_string()))?;
         let plan = demo::plan(&servers, common.timeout, lines, output::onlooker(common));
         let report = execute(Rc::new(System::default()), &plan, interrupted(), output::progress(common)).await;
         finish(report, common)

@@ -94,6 +94,14 @@ pub struct Servers {
     broken: Option<Broken>,
 }
 
+impl Servers {
+    /// How many allocations are alive at the TURN server.
+    #[must_use]
+    pub fn allocations(&self) -> usize {
+        self.turn.allocations()
+    }
+}
+
 /// Starts the servers; it must be called inside a `LocalSet`.
 ///
 /// # Errors

@@ -79,7 +79,7 @@ impl Gathered {
             Self::Reflexive { .. } => 100,
             Self::Relay { transport: Transport::Udp | Transport::Dtls, .. } => 2,
             Self::Relay { transport: Transport::Tcp, .. } => 1,
-            Self::Relay { transport: Transport::Tls | Transport::Dtls, .. } => 0,
+            Self::Relay { transport: Transport::Tls, .. } => 0,
         };
         (preference << 24) + (u32::from(u16::MAX - number) << 8) + 255
     }

@@ -20,7 +20,7 @@ use self::host::Host as HostSocket;
 use self::relay::Relay;
 use super::context::Context;
 use crate::model::call::{self, Path, Role};
-use crate::model::endpoint::{Endpoint, Transport};
+use crate::model::endpoint::Endpoint;
 use crate::model::fact::{Fact, ReleaseFact};
 use crate::model::secret::Credentials;
 use crate::model::target::Host;

@@ -3,6 +3,7 @@
 mod attempt;
 mod comparison;
 mod end;
+mod sockets;
 mod summary;
 
 use std::cell::{Cell, RefCell};
@@ -16,6 +17,7 @@ use tokio::time::timeout;
 
 use self::attempt::{Attempt, Ended};
 use self::end::End;
+pub use self::sockets::sockets;
 use crate::model::call::{Call, Path, PathResult, Peer, Role, SignalingEvent, StateChange};
 use crate::model::fact::{Fact, Observation};
 use crate::model::finding::{Finding, Level};

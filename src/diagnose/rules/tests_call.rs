@@ -63,7 +63,7 @@ fn connected(path: Path, role: Role) -> PeerFact {
             largest_received: 1100,
             ..Dtls::default()
         },
-        media: Media { audio: Some(flow()), video: Some(flow()), data_channel_rtt_ms: Some(0.5) },
+        media: Media { audio: Some(flow()), video: Some(flow()), data_channel_rtt_ms: Some(0.5), round_trips: Vec::new() },
         media_ms: 2000,
     }
 }
@@ -78,7 +78,7 @@ fn stuck(path: Path, role: Role) -> PeerFact {
         connected_ms: None,
         pairs: vec![pair(CandidateKind::Relay, CandidateKind::Relay, PairEnd::Unanswered)],
         dtls: Dtls::default(),
-        media: Media { audio: dead.clone(), video: dead, data_channel_rtt_ms: None },
+        media: Media { audio: dead.clone(), video: dead, data_channel_rtt_ms: None, round_trips: Vec::new() },
         media_ms: 0,
         ..connected(path, role)
     }
@@ -253,7 +253,7 @@ fn media_that_one_side_lacks_is_told_from_none_at_all() {
     let deaf = |role| {
         let silent = Some(MediaFlow { packets_received: 0, first_packet_ms: None, ..flow() });
         PeerFact {
-            media: Media { audio: silent.clone(), video: silent, data_channel_rtt_ms: None },
+            media: Media { audio: silent.clone(), video: silent, data_channel_rtt_ms: None, round_trips: Vec::new() },
             ..connected(Path::All, role)
         }
     };

@@ -126,8 +126,8 @@ fn inside(outcome: Outcome, defects: &[CertificateDefect]) -> Stage {
 fn what_is_behind_tls_is_told_unless_the_chain_explains_it() {
     let http = Outcome::NotStun { speaks: Protocol::Http };
     assert_eq!(tls(&inside(http.clone(), &[])), ["tls-not-turn degrade certain"]);
-    assert_eq!(tls(&inside(Outcome::Closed, &[])), ["tls-not-turn degrade likely tls-intercepted"]);
-    assert_eq!(tls(&inside(Outcome::Silent, &[])), ["tls-not-turn degrade likely tls-intercepted"]);
+    assert_eq!(tls(&inside(Outcome::Closed, &[])), ["tls-not-turn degrade likely tls-intercepted,packet-loss"]);
+    assert_eq!(tls(&inside(Outcome::Silent, &[])), ["tls-not-turn degrade likely tls-intercepted,packet-loss"]);
     assert_eq!(tls(&inside(http, &[CertificateDefect::UntrustedIssuer])), ["tls-untrusted-issuer degrade certain"]);
 }
 

@@ -10,6 +10,7 @@ use super::*;
 use crate::lab::fault::Fault;
 use crate::lab::host::{Lab, LabConfig};
 use crate::model::call::{CandidateKind, PairEnd, StateKind};
+use crate::model::endpoint::Transport;
 use crate::model::secret::Secret;
 use crate::net::ledger::Ledger;
 use crate::net::network::Network;
