@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_callcheck_global_optspecs
-    string join \n timeout= 4/ipv4 6/ipv6 bind= ca= control= no-controls format= json report= color= mask-addresses deny= allow= strict v/verbose q/quiet h/help V/version
+    string join \n timeout= 4/ipv4 6/ipv6 bind= config= ca= control= no-controls format= json report= color= mask-addresses deny= allow= strict v/verbose q/quiet h/help V/version
 end
 
 function __fish_callcheck_needs_command
@@ -26,6 +26,7 @@ end
 
 complete -c callcheck -n "__fish_callcheck_needs_command" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
 complete -c callcheck -n "__fish_callcheck_needs_command" -l bind -d 'Send from this address or network interface' -r
+complete -c callcheck -n "__fish_callcheck_needs_command" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_needs_command" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
 complete -c callcheck -n "__fish_callcheck_needs_command" -l control -d 'A STUN server to compare with, in place of the built-in public ones; repeatable' -r
 complete -c callcheck -n "__fish_callcheck_needs_command" -l format -d 'The form of the report' -r -f -a "text\t'For people'
@@ -49,6 +50,7 @@ complete -c callcheck -n "__fish_callcheck_needs_command" -s V -l version -d 'Pr
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "stun" -d 'Ask STUN servers for the own public address, over UDP, TCP and TLS'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "turn" -d 'Check a TURN server: login, relay ports, external address, data path'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "external-ip" -d 'Check that the address which a TURN server advertises is the one that works'
+complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "call" -d 'Call through the signaling server, both ends from here or one of them, and say why it fails'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "demo" -d 'Run against a server embedded in this program, healthy or broken on purpose'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "explain" -d 'Say what a cause means, how it is proved and how to mend it'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "replay" -d 'Diagnose a saved report again'
@@ -57,6 +59,7 @@ complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "man" -d 'Print 
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l bind -d 'Send from this address or network interface' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l control -d 'A STUN server to compare with, in place of the built-in public ones; repeatable' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l format -d 'The form of the report' -r -f -a "text\t'For people'
@@ -85,6 +88,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l secret -d '
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l stream -d 'How long the paced stream through the relay lasts; short and overlapped by default' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l bind -d 'Send from this address or network interface' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l control -d 'A STUN server to compare with, in place of the built-in public ones; repeatable' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l format -d 'The form of the report' -r -f -a "text\t'For people'
@@ -113,6 +117,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l secr
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l stream -d 'How long the paced stream through the relay lasts; short and overlapped by default' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l bind -d 'Send from this address or network interface' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l control -d 'A STUN server to compare with, in place of the built-in public ones; repeatable' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l format -d 'The form of the report' -r -f -a "text\t'For people'
@@ -132,9 +137,61 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l stri
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -s v -l verbose -d 'List every observation'
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -s q -l quiet -d 'Say the verdict alone'
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l signaling -d 'The signaling server (Socket.IO 4)' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l chat-id -d 'The one-to-one chat of the two accounts' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l caller-token-file -d 'A file with the caller\'s token in its first line [env: `CALLCHECK_CALLER_TOKEN` holds the token itself]' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l callee-token-file -d 'A file with the callee\'s token in its first line [env: `CALLCHECK_CALLEE_TOKEN` holds the token itself]' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l role -d 'Run one end here alone; the other one is a callcheck elsewhere, a browser or the application' -r -f -a "caller\t'It makes the offer'
+callee\t'It waits for one and answers'"
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l policy -d 'The policy of both ends, as `iceTransportPolicy`; without it a call from one process is tried with either' -r -f -a "all\t'All candidates'
+relay\t'Relay candidates alone'"
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l path -d 'Use this way alone' -r -f -a "host\t'Addresses of the hosts themselves'
+srflx\t'Addresses as a STUN server sees them'
+relay-udp\t'The relay, reached over UDP'
+relay-tcp\t'The relay, reached over TCP'
+relay-tls\t'The relay, reached over TLS'"
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l duration -d 'How long media flows once both ends are connected [default: 2s]' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l wait -d 'How long a callee waits to be called; --timeout counts from the offer' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l signaling-path -d 'The path of the signaling server\'s Engine.IO endpoint [default: /socket.io/]' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l namespace -d 'The namespace [default: /]' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l transports -d 'The transports of Socket.IO [default: both]' -r -f -a "both\t'Polling first, then an upgrade to WebSocket, as browsers do'
+websocket\t'WebSocket alone'
+polling\t'Polling alone'"
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l origin -d 'The origin of the application\'s page, to test what the signaling server allows it' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l turn -d 'A TURN or STUN server, where there is no list of them' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l ice-servers -d 'A browser\'s iceServers as JSON: a file, a URL that is fetched, or - for standard input' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l user -d 'The TURN user; with a shared secret, the id that goes into the ephemeral name' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l password-file -d 'A file with the password in its first line [env: `CALLCHECK_TURN_PASSWORD` holds the password itself]' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l password -d 'The password; visible to everyone on this host in the list of processes' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l secret-file -d 'A file with the secret of ephemeral (REST) credentials in its first line [env: `CALLCHECK_TURN_SECRET` holds the secret itself]' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l secret -d 'The secret; visible to everyone on this host in the list of processes' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l bind -d 'Send from this address or network interface' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l control -d 'A STUN server to compare with, in place of the built-in public ones; repeatable' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l format -d 'The form of the report' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l report -d 'Write the report to a file too; the suffix (.json, .txt) gives the form' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l color -d 'When to use colours; `NO_COLOR` is respected' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l deny -d 'Fail on this cause, whatever its level; repeatable' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l allow -d 'Take this cause as no more than a warning; repeatable' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l paths -d 'Try every way by itself and print which ones work'
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -s 4 -l ipv4 -d 'IPv4 alone'
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -s 6 -l ipv6 -d 'IPv6 alone'
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l no-controls -d 'Ask no host but the target: who blocks can then not be told'
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l json -d 'The same as --format json'
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l mask-addresses -d 'Replace addresses and host names in the report, the same one by the same one'
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l strict -d 'Exit with 1 when calls work for some users only, or badly'
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -s v -l verbose -d 'List every observation'
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -s q -l quiet -d 'Say the verdict alone'
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -l fault -d 'Break the embedded server on purpose, so that this cause is there to be found; `list` prints those on offer' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -l bind -d 'Send from this address or network interface' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -l control -d 'A STUN server to compare with, in place of the built-in public ones; repeatable' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -l format -d 'The form of the report' -r -f -a "text\t'For people'
@@ -157,6 +214,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -s q -l quiet 
 complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c callcheck -n "__fish_callcheck_using_subcommand explain" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand explain" -l bind -d 'Send from this address or network interface' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand explain" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand explain" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand explain" -l control -d 'A STUN server to compare with, in place of the built-in public ones; repeatable' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand explain" -l format -d 'The form of the report' -r -f -a "text\t'For people'
@@ -179,6 +237,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand explain" -s q -l qui
 complete -c callcheck -n "__fish_callcheck_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c callcheck -n "__fish_callcheck_using_subcommand replay" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand replay" -l bind -d 'Send from this address or network interface' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand replay" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand replay" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand replay" -l control -d 'A STUN server to compare with, in place of the built-in public ones; repeatable' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand replay" -l format -d 'The form of the report' -r -f -a "text\t'For people'
@@ -200,6 +259,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand replay" -s q -l quie
 complete -c callcheck -n "__fish_callcheck_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c callcheck -n "__fish_callcheck_using_subcommand completions" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand completions" -l bind -d 'Send from this address or network interface' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand completions" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand completions" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand completions" -l control -d 'A STUN server to compare with, in place of the built-in public ones; repeatable' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand completions" -l format -d 'The form of the report' -r -f -a "text\t'For people'
@@ -221,6 +281,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand completions" -s q -l
 complete -c callcheck -n "__fish_callcheck_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c callcheck -n "__fish_callcheck_using_subcommand man" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand man" -l bind -d 'Send from this address or network interface' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand man" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand man" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand man" -l control -d 'A STUN server to compare with, in place of the built-in public ones; repeatable' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand man" -l format -d 'The form of the report' -r -f -a "text\t'For people'
@@ -240,12 +301,13 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand man" -l strict -d 'E
 complete -c callcheck -n "__fish_callcheck_using_subcommand man" -s v -l verbose -d 'List every observation'
 complete -c callcheck -n "__fish_callcheck_using_subcommand man" -s q -l quiet -d 'Say the verdict alone'
 complete -c callcheck -n "__fish_callcheck_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip demo explain replay completions man help" -f -a "stun" -d 'Ask STUN servers for the own public address, over UDP, TCP and TLS'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip demo explain replay completions man help" -f -a "turn" -d 'Check a TURN server: login, relay ports, external address, data path'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip demo explain replay completions man help" -f -a "external-ip" -d 'Check that the address which a TURN server advertises is the one that works'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip demo explain replay completions man help" -f -a "demo" -d 'Run against a server embedded in this program, healthy or broken on purpose'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip demo explain replay completions man help" -f -a "explain" -d 'Say what a cause means, how it is proved and how to mend it'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip demo explain replay completions man help" -f -a "replay" -d 'Diagnose a saved report again'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip demo explain replay completions man help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip demo explain replay completions man help" -f -a "man" -d 'Print the man page'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip demo explain replay completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "stun" -d 'Ask STUN servers for the own public address, over UDP, TCP and TLS'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "turn" -d 'Check a TURN server: login, relay ports, external address, data path'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "external-ip" -d 'Check that the address which a TURN server advertises is the one that works'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "call" -d 'Call through the signaling server, both ends from here or one of them, and say why it fails'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "demo" -d 'Run against a server embedded in this program, healthy or broken on purpose'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "explain" -d 'Say what a cause means, how it is proved and how to mend it'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "replay" -d 'Diagnose a saved report again'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "man" -d 'Print the man page'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -71,7 +71,6 @@ fn a_target_that_names_no_server_is_refused_by_its_value() {
         "turn://turn.example.org",
         "turn:user@turn.example.org",
         "turn:turn.example.org?transport=sctp",
-        "turns:turn.example.org?transport=udp",
         "stun:turn.example.org?transport=udp",
         "https://turn.example.org",
         "turn:",

@@ -39,13 +39,12 @@ pub fn progress(common: &Common) -> Option<Listener> {
     }))
 }
 
-/// Prints the changes of a call's states as they come, with what they are of.
+/// Prints the changes of a call's states as they come, where stderr is a terminal; the report has them all.
 #[must_use]
 pub fn onlooker(common: &Common) -> Onlooker {
-    if common.quiet {
+    if common.quiet || !std::io::stderr().is_terminal() {
         return Rc::new(|_, _| {});
     }
-    let clear = if std::io::stderr().is_terminal() { "\r\x1b[2K" } else { "" };
     Rc::new(move |role, change| {
         let kind = match change.kind {
             StateKind::IceConnection => "iceConnectionState",
@@ -54,8 +53,7 @@ pub fn onlooker(common: &Common) -> Onlooker {
             StateKind::IceGathering | StateKind::Signaling => return,
         };
         let deadline = if change.by_deadline { " (callcheck's own deadline)" } else { "" };
-        let line = format!("{clear}{:>6} ms  {:<6}  {kind:<18}  {}{deadline}", change.at_ms, role.name(), change.state);
-        complain(&line);
+        complain(&format!("\r\x1b[2K{:>6} ms  {:<6}  {kind:<18}  {}{deadline}", change.at_ms, role.name(), change.state));
     })
 }
 
