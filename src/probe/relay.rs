@@ -13,6 +13,7 @@ use super::context::Context;
 use super::inbox::Inbox;
 use super::outside::{Peer, Token};
 use super::{control, stream};
+use crate::model::address::Reach;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{
     ChannelFact, ControlFact, ControlKind, Fact, InboundFact, InboundWay, OutboundFact, PeerKind, PermissionFact, ReleaseFact,
@@ -139,11 +140,11 @@ impl Proof<'_> {
     /// Nothing follows from its absence: where the permission is later than it, the server drops it rightly.
     async fn knock_early(&self, peer: &Peer) -> Option<Early> {
         let round_trip = self.round_trip();
-        if round_trip < WORTH_SHARING {
+        let to = self.allocation.relayed;
+        if round_trip < WORTH_SHARING || !self.may_send_to(to) {
             return None;
         }
         tokio::time::sleep(round_trip / EARLY_PART).await;
-        let to = self.allocation.relayed;
         self.context.record.contact(Endpoint::new(Transport::Udp, to));
         let early = Early { payload: self.payload_of(InboundWay::Unsolicited), at: Instant::now() };
         peer.send(&early.payload, to).ok().map(|()| early)
@@ -158,6 +159,9 @@ impl Proof<'_> {
         way: InboundWay,
         early: Option<Early>,
     ) -> Option<Arrived> {
+        if !self.may_send_to(to) {
+            return None;
+        }
         peer.forget_error(to);
         let mut last_icmp_at = None;
         self.context.record.contact(Endpoint::new(Transport::Udp, to));
@@ -212,6 +216,13 @@ impl Proof<'_> {
         };
         self.context.record.add(probe, self.allocation.session.endpoint(), Fact::Inbound(fact));
         arrived
+    }
+
+    /// Whether an address that a server names may be a relay's at all. One that means this host itself, its own link or nobody is sent
+    /// nothing, unless the server was reached by such an address: else any server could have callcheck knock on its user's own ports.
+    fn may_send_to(&self, to: SocketAddr) -> bool {
+        let (named, reached) = (Reach::of(to.ip()), Reach::of(self.allocation.session.endpoint().ip()));
+        named == reached || matches!(named, Reach::Global | Reach::Private | Reach::CarrierGrade)
     }
 
     fn payload_of(&self, way: InboundWay) -> Vec<u8> {

@@ -40,8 +40,10 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let found = Found::new(&RULE.cause, summary)
         .because(private.iter().map(|relay| relay.allocation.to_owned()))
         .because(private.iter().flat_map(|relay| relay.cite()));
+    // Nothing is sent to an address that means the sender itself or nobody: no peer could do better.
     let tried = private.iter().any(|relay| relay.unsolicited.is_some());
-    let found = found.confidence(if tried { Confidence::Certain } else { Confidence::Likely });
+    let nobodys = matches!(Reach::of(inside), Reach::Loopback | Reach::LinkLocal | Reach::Unusable);
+    let found = found.confidence(if tried || nobodys { Confidence::Certain } else { Confidence::Likely });
     if evidence.is_coturn() || evidence.endpoints().iter().all(|endpoint| endpoint.software().is_none()) {
         let text = "Tell coturn both addresses in turnserver.conf, and restart it.";
         found.fix_by(Place::Server, text, format!("external-ip={public}/{inside}")).done()
