@@ -2,6 +2,7 @@
 //!
 //! Valid messages are flipped, cut and spliced by a seed, so that every run is the same; `fuzz/corpus` has nasty ones that were made by
 //! hand or found, and is replayed first. To add one: a file `fuzz/corpus/NAME.hex`, hexadecimal digits with `#` before comments.
+//! `fuzz/run` looks for more of them, guided by coverage.
 
 use std::collections::BTreeMap;
 use std::path::Path;
