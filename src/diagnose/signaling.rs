@@ -43,7 +43,6 @@ impl<'a> SignalingEvidence<'a> {
         evidence
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
     fn take(&mut self, seen: &'a Observation) {
         fn of<'a, F>(seen: &'a Observation, fact: &'a F) -> Seen<'a, F> {
             Seen { id: &seen.id, target: &seen.target, fact }
@@ -83,7 +82,13 @@ impl<'a> SignalingEvidence<'a> {
     /// The Engine.IO handshake that users begin with, where it failed for a reason that is not WebSocket's alone.
     #[must_use]
     pub fn failed_engine(&self) -> Option<Seen<'a, EngineFact>> {
-        self.first_engine().filter(|seen| !is_open(seen) && !self.only_websocket_fails())
+        let first = self.first_engine().filter(|seen| !is_open(seen) && !self.only_websocket_fails())?;
+        if !says_nothing(&first.fact.end) {
+            return Some(first);
+        }
+        // Servers that close an upgrade without a word often say by polling what they don't like.
+        let polling = self.engine(EngineTransport::Polling).filter(|seen| !says_nothing(&seen.fact.end));
+        Some(polling.filter(|seen| !matches!(seen.fact.end, EngineEnd::Error { code: 0, .. })).unwrap_or(first))
     }
 
     /// The observations that a session was opened by the transport that users begin with.
@@ -114,6 +119,20 @@ impl<'a> SignalingEvidence<'a> {
             return self.connects.iter().any(|seen| seen.fact.reply.succeeded());
         }
         self.handshakes.iter().any(|seen| seen.fact.end == HandshakeEnd::Completed && seen.fact.defects.is_empty())
+    }
+}
+
+fn says_nothing(end: &EngineEnd) -> bool {
+    match end {
+        EngineEnd::Closed | EngineEnd::Silent => true,
+        EngineEnd::Open { .. }
+        | EngineEnd::Older
+        | EngineEnd::Error { .. }
+        | EngineEnd::Page
+        | EngineEnd::Foreign
+        | EngineEnd::Stalled
+        | EngineEnd::NotWebsocket
+        | EngineEnd::NotHttp { .. } => false,
     }
 }
 

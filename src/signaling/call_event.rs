@@ -23,9 +23,9 @@ impl ChatId {
 
 impl std::fmt::Display for ChatId {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.0 {
-            Value::String(text) => formatter.write_str(text),
-            other => other.fmt(formatter),
+        match self.0.as_str() {
+            Some(text) => formatter.write_str(text),
+            None => self.0.fmt(formatter),
         }
     }
 }
@@ -197,21 +197,20 @@ fn text_of(value: Option<&Value>) -> Option<String> {
 /// A description under its key or in the payload itself: `{type, sdp}`, its JSON, or the bare SDP.
 fn sdp_of(payload: &Value, key: &str) -> Option<String> {
     let described = payload.get(key).filter(|value| !value.is_null()).unwrap_or(payload);
-    match described {
-        Value::String(text) => match serde_json::from_str::<Value>(text) {
-            Ok(json) => json.get("sdp").and_then(Value::as_str).map(str::to_owned),
-            Err(_) => Some(text.clone()),
-        },
-        other => other.get("sdp").and_then(Value::as_str).map(str::to_owned),
-    }
-    .filter(|sdp| !sdp.trim().is_empty())
+    let within = |object: &Value| object.get("sdp").and_then(Value::as_str).map(str::to_owned);
+    let sdp = match described.as_str() {
+        Some(text) => serde_json::from_str::<Value>(text).map_or_else(|_| Some(text.to_owned()), |json| within(&json)),
+        None => within(described),
+    };
+    sdp.filter(|sdp| !sdp.trim().is_empty())
 }
 
 /// A candidate under its key, as an object or a bare line with the rest beside it; null and empty ones are the end of them.
 fn candidate_of(payload: &Value, key: &str) -> Option<TrickledCandidate> {
-    let (line, beside) = match payload.get(key)? {
-        Value::String(line) => (line.as_str(), payload),
-        object => (object.get("candidate")?.as_str()?, object),
+    let given = payload.get(key)?;
+    let (line, beside) = match given.as_str() {
+        Some(line) => (line, payload),
+        None => (given.get("candidate")?.as_str()?, given),
     };
     let line = line.strip_prefix("a=").unwrap_or(line).trim();
     if line.is_empty() {
@@ -243,10 +242,6 @@ mod tests {
         read(incoming, &Events::default(), &Keys::default(), &Scrubber::default())
     }
 
-    fn chat(id: impl Into<Value>) -> Option<ChatId> {
-        Some(ChatId::new(id))
-    }
-
     #[test]
     fn an_offer_is_read_in_every_shape() {
         let shapes = [
@@ -256,7 +251,8 @@ mod tests {
             json!({"chatId": 42, "type": "offer", "sdp": "v=0", "callerId": "7"}),
         ];
         for shape in shapes {
-            let offer = CallEvent::Offer { chat_id: chat(42), sdp: "v=0".to_owned(), caller_id: Some("7".to_owned()) };
+            let offer =
+                CallEvent::Offer { chat_id: Some(ChatId::new(42)), sdp: "v=0".to_owned(), caller_id: Some("7".to_owned()) };
             assert_eq!(read_named("call:offer", shape), offer);
         }
         for shape in [Value::Null, json!({"offer": null}), json!({"offer": {"type": "offer"}}), json!({"offer": ""}), json!("")] {
@@ -268,9 +264,9 @@ mod tests {
     #[test]
     fn a_candidate_is_read_in_every_shape() {
         let line = "candidate:1 1 udp 1 203.0.113.7 50000 typ host";
-        let read = |payload: Value| match read_named("call:ice-candidate", payload) {
-            CallEvent::Candidate { candidate, .. } => candidate,
-            other => panic!("{other:?}"),
+        let read = |payload: Value| {
+            let CallEvent::Candidate { candidate, .. } = read_named("call:ice-candidate", payload) else { panic!("a candidate") };
+            candidate
         };
         let whole = json!({"candidate": {"candidate": line, "sdpMid": "0", "sdpMLineIndex": 0, "usernameFragment": "x"}});
         let expected =
@@ -306,9 +302,9 @@ mod tests {
 
     #[test]
     fn an_end_has_its_reason_where_there_is_one() {
-        let reason = |payload: Value| match read_named("call:end", payload) {
-            CallEvent::Ended { reason, .. } => reason,
-            other => panic!("{other:?}"),
+        let reason = |payload: Value| {
+            let CallEvent::Ended { reason, .. } = read_named("call:end", payload) else { panic!("an end") };
+            reason
         };
         assert_eq!(reason(json!({"chatId": "42", "reason": "no-answer"})).as_deref(), Some("no-answer"));
         assert_eq!(reason(json!({"chatId": "42"})), None);

@@ -3,6 +3,7 @@
 //! Engine.IO 4: `GET …?EIO=4&transport=polling` is answered by `0{"sid":…}`, or by an error in JSON with one of six codes.
 
 use serde_json::Value;
+use url::form_urlencoded::byte_serialize;
 
 use super::gateway::{Gateway, Scrubber};
 use super::websocket;
@@ -42,12 +43,8 @@ impl Opening {
 pub fn target(gateway: &Gateway, transport: EngineTransport, sid: Option<&str>) -> String {
     let mut target = gateway.target();
     target.push(if target.contains('?') { '&' } else { '?' });
-    target.push_str(&format!("EIO={VERSION}&transport={}", transport.name()));
-    if let Some(sid) = sid {
-        target.push_str("&sid=");
-        target.extend(url::form_urlencoded::byte_serialize(sid.as_bytes()));
-    }
-    target
+    let sid = sid.map_or_else(String::new, |sid| format!("&sid={}", byte_serialize(sid.as_bytes()).collect::<String>()));
+    format!("{target}EIO={VERSION}&transport={}{sid}", transport.name())
 }
 
 /// Reads the answer to a handshake by polling, or to an upgrade that was not accepted.

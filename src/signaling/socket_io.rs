@@ -37,7 +37,7 @@ const RECONNECT_AFTER_MS: (u64, u64) = (250, 2000);
 const RECONNECTIONS: u8 = 8;
 
 /// How long the answer to an event counts.
-const ACK_LIMIT: Duration = Duration::from_secs(60);
+const ACK_LIMIT: Duration = Duration::from_mins(1);
 
 /// How the library words a refusal; the gateway's JSON follows.
 const REFUSAL: &str = "Received an ConnectError frame: ";
@@ -242,12 +242,11 @@ impl Shared {
 
     /// What the library calls an error: a refusal, trouble with the connection, or an event of the gateway's by that name.
     fn error(&self, payload: Payload) {
-        match single(arguments(payload)) {
-            Value::String(text) => match text.strip_prefix(REFUSAL) {
-                Some(refusal) => self.end(refused(refusal, &self.scrubber)),
-                None => self.note_trouble(&text),
-            },
-            payload => self.event("error", payload),
+        let payload = single(arguments(payload));
+        match payload.as_str().map(|text| (text, text.strip_prefix(REFUSAL))) {
+            Some((_, Some(refusal))) => self.end(refused(refusal, &self.scrubber)),
+            Some((trouble, None)) => self.note_trouble(trouble),
+            None => self.event("error", payload),
         }
     }
 
@@ -258,10 +257,10 @@ impl Shared {
 
     fn acknowledged(&self, event: &str, payload: Payload) {
         // The list of arguments comes as one argument.
-        let payload = match single(arguments(payload)) {
-            Value::Array(arguments) => single(arguments),
-            payload => payload,
-        };
+        let mut payload = single(arguments(payload));
+        if let Some(arguments) = payload.as_array_mut() {
+            payload = single(std::mem::take(arguments));
+        }
         let bytes = size(&payload);
         self.inbox.push(Incoming::Acknowledged { event: event.to_owned(), payload, bytes });
     }
@@ -311,9 +310,11 @@ fn builder(gateway: &Gateway, tls: TlsConnector, transport: TransportType, share
 
 /// The library calls by the same name what it tells itself, with an empty text, and an event of the gateway's.
 fn on_reserved(shared: &Shared, name: &str, payload: Payload, own: impl FnOnce(&Shared)) {
-    match single(arguments(payload)) {
-        Value::String(text) if text.is_empty() => own(shared),
-        payload => shared.event(name, payload),
+    let payload = single(arguments(payload));
+    if payload == "" {
+        own(shared);
+    } else {
+        shared.event(name, payload);
     }
 }
 

@@ -9,7 +9,7 @@ use callcheck::model::call::TrickledCandidate;
 use callcheck::signaling::call_event::{CallEvent, ChatId};
 use callcheck::signaling::conversation::Conversation;
 use callcheck::signaling::gateway::{Gateway, Transports};
-use callcheck::signaling::line::{Emitted, Line};
+use callcheck::signaling::line::{Emitted, Incoming, Line};
 use libtest_mimic::Failed;
 use serde_json::json;
 use tokio::time::Instant;
@@ -168,10 +168,9 @@ impl Side {
 
     async fn hears_until(&mut self, last: &str) -> Result<(), Failed> {
         if last == "connected" {
-            return match self.next().await? {
-                CallEvent::Connected => Ok(()),
-                other => Err(Failed::from(format!("{other:?} in place of a connection"))),
-            };
+            let first = self.next().await?;
+            let connected = first == CallEvent::Connected;
+            return connected.then_some(()).ok_or_else(|| format!("{first:?} in place of a connection").into());
         }
         while !self.heard.iter().any(|event| event == last) {
             self.next().await?;
@@ -240,10 +239,8 @@ async fn refuses(kind: Kind) -> Result<(), Failed> {
     if !said.contains("Refused") || !said.contains("invalid token") {
         return Err(Failed::from(said));
     }
-    match line.emit("call:end", json!({})).await {
-        Emitted::NotConnected => Ok(()),
-        other => Err(Failed::from(format!("{other:?} after a refusal"))),
-    }
+    let emitted = line.emit("call:end", json!({})).await;
+    (emitted == Emitted::NotConnected).then_some(()).ok_or_else(|| format!("{emitted:?} after a refusal").into())
 }
 
 async fn is_configured(kind: Kind) -> Result<(), Failed> {
@@ -253,8 +250,6 @@ async fn is_configured(kind: Kind) -> Result<(), Failed> {
     let gateway = running.gateway(CALLER).with_path("/api/ws").with_namespace("calls");
     let gateway = gateway.with_query("tenant", Secret::new("a b")).with_header("X-Tenant", Secret::new("a"))?;
     let mut line = running.line_by(&gateway).await?;
-    match tokio::time::timeout(WAIT, line.next()).await? {
-        callcheck::signaling::line::Incoming::Connected => Ok(()),
-        other => Err(Failed::from(format!("{other:?}"))),
-    }
+    let first = tokio::time::timeout(WAIT, line.next()).await?;
+    (first == Incoming::Connected).then_some(()).ok_or_else(|| format!("{first:?}").into())
 }

@@ -75,9 +75,11 @@ pub fn tests(kind: Kind) -> Vec<(String, Test)> {
 
 async fn finds(kind: Kind, fault: Option<GatewayFault>, transports: Transports, expected: &[&str]) -> Result<(), Failed> {
     let faults: Vec<GatewayFault> = fault.into_iter().collect();
-    let running = Running::start(kind, &Wish::broken(&faults)).await?;
+    // Every server on Node has the namespace "/".
+    let namespace = if fault == Some(GatewayFault::NamespaceRefused) { "/calls" } else { "/" };
+    let running = Running::start(kind, &Wish { namespace, ..Wish::broken(&faults) }).await?;
     let gateway = |token: &str| {
-        let mut gateway = running.gateway(token);
+        let mut gateway = running.gateway(token).with_namespace(namespace);
         gateway.transports = transports;
         gateway.with_origin("https://app.example.org").expect("an origin")
     };

@@ -1,8 +1,9 @@
 //! `receiver-offline`: the gateway takes the call and nobody gets the offer.
 
-use crate::diagnose::evidence::Evidence;
+use crate::diagnose::evidence::{Evidence, Seen};
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
+use crate::model::fact::ExchangeFact;
 use crate::model::finding::{Confidence, Level, Place};
 
 /// The rule.
@@ -26,13 +27,12 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    let waited = |seen: &&_| -> bool { unanswered(*seen) };
     let exchanges: Vec<_> = evidence.exchanges().collect();
     let received: Vec<_> = exchanges.iter().filter(|seen| seen.fact.offer.received || seen.fact.answer.received).collect();
     if !received.is_empty() {
         return Judgement::ruled_out_by(received.iter().map(|seen| seen.cite()).collect());
     }
-    let Some(seen) = exchanges.iter().find(waited) else { return Judgement::Unknown };
+    let Some(seen) = exchanges.iter().find(|seen| unanswered(seen)) else { return Judgement::Unknown };
     let fix = "See on the gateway whether the receiver's account is connected, and to which node; several nodes need an adapter that \
                they share.";
     if seen.fact.sees_both() {
@@ -48,7 +48,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .done()
 }
 
-fn unanswered(seen: &crate::diagnose::evidence::Seen<'_, crate::model::fact::ExchangeFact>) -> bool {
+fn unanswered(seen: &Seen<'_, ExchangeFact>) -> bool {
     let fact = seen.fact;
     fact.offer.sent && fact.refusal.is_none() && fact.lost.is_empty() && !fact.answer.received
 }

@@ -79,7 +79,9 @@ fn refused(message: &str) -> SocketEnd {
 fn found(stage: &Stage) -> Vec<String> {
     let all = stage.findings();
     let of_signaling: Vec<_> = all.iter().filter(|finding| finding.id.starts_with("signaling-")).collect();
-    of_signaling.iter().for_each(|finding| is_whole(finding));
+    for finding in &of_signaling {
+        is_whole(finding);
+    }
     of_signaling.into_iter().map(short).collect()
 }
 
@@ -145,6 +147,17 @@ fn a_page_or_a_404_is_a_wrong_path() {
         let stage = websocket(polling(reached(), end.clone(), status), end, status);
         assert_eq!(one(&stage), "signaling-wrong-path fail certain", "{status}");
     }
+}
+
+#[test]
+fn what_polling_says_explains_a_websocket_that_is_closed_without_a_word() {
+    let with = |end: EngineEnd, status| {
+        let mut polling = fact(EngineTransport::Polling, end, status);
+        polling.wanted = false;
+        websocket(reached().see("signaling-polling", PLACE, Fact::Engine(polling)), EngineEnd::Closed, 0)
+    };
+    assert_eq!(one(&with(EngineEnd::Foreign, 404)), "signaling-wrong-path fail certain");
+    assert_eq!(one(&with(error(0, "Transport unknown"), 400)), "signaling-unreachable fail certain");
 }
 
 #[test]

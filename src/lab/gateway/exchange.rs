@@ -175,10 +175,8 @@ impl Exchange {
 
     /// Takes an event of an account; what it returns answers the event, where an answer was asked for.
     pub fn receive(&mut self, from: Account, event: &str, payload: &Value, now: Instant) -> Option<Value> {
-        let chat = match &payload["chatId"] {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
+        let id = &payload["chatId"];
+        let chat = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
         let done = match event {
             "call:initiate" => self.initiate(from, &chat, payload, now),
             "call:answer" => self.answer(from, &chat, payload, now),
@@ -222,8 +220,8 @@ impl Exchange {
         }
     }
 
-    fn initiate(&mut self, caller: Account, chat: &str, payload: &Value, now: Instant) -> Result<(), &'static str> {
-        let members = members(chat).filter(|members| members.contains(&caller.name())).ok_or("no such chat")?;
+    fn initiate(&mut self, from: Account, chat: &str, payload: &Value, now: Instant) -> Result<(), &'static str> {
+        let members = members(chat).filter(|members| members.contains(&from.name())).ok_or("no such chat")?;
         let [_, _] = members else { return Err("the chat is not one-to-one") };
         let offer = &payload["offer"];
         if offer.is_null() {
@@ -232,41 +230,41 @@ impl Exchange {
         if self.has(GatewayFault::CallRefused) || self.has(GatewayFault::CallRefusedByAnswer) {
             return Err("calls are switched off in this chat");
         }
-        let callee = members.iter().copied().find(|member| *member != caller.name()).map(Account).ok_or("no such chat")?;
-        if !self.online.contains_key(&callee) || self.has(GatewayFault::ReceiverOffline) {
+        let to = members.iter().copied().find(|member| *member != from.name()).map(Account).ok_or("no such chat")?;
+        if !self.online.contains_key(&to) || self.has(GatewayFault::ReceiverOffline) {
             return Err("the receiver is offline");
         }
-        if self.calls.values().any(|call| call.has(caller) || call.has(callee)) {
+        if self.calls.values().any(|call| call.has(from) || call.has(to)) {
             return Err("busy");
         }
         self.numbers += 1;
         let number = self.numbers;
-        self.calls.insert(chat.to_owned(), Call { number, caller, callee, answered: false });
-        self.needless(callee, now);
+        self.calls.insert(chat.to_owned(), Call { number, caller: from, callee: to, answered: false });
+        self.needless(to, now);
         if !self.has(GatewayFault::OfferNotForwarded) {
             let offer = if self.has(GatewayFault::OfferAltered) { altered(offer) } else { offer.clone() };
-            let payload = json!({ "chatId": payload["chatId"], "offer": offer, "callerId": caller.name() });
-            self.send(callee, "call:offer", payload, now);
+            let payload = json!({ "chatId": payload["chatId"], "offer": offer, "callerId": from.name() });
+            self.send(to, "call:offer", payload, now);
         }
         let patience = if self.has(GatewayFault::NoAnswerAtOnce) { Duration::ZERO } else { self.no_answer_after };
         self.schedule(now + patience, Act::NoAnswer { chat: chat.to_owned(), call: number });
         Ok(())
     }
 
-    fn answer(&mut self, callee: Account, chat: &str, payload: &Value, now: Instant) -> Result<(), &'static str> {
-        let call = self.calls.get_mut(chat).filter(|call| call.callee == callee).ok_or("no such call")?;
+    fn answer(&mut self, from: Account, chat: &str, payload: &Value, now: Instant) -> Result<(), &'static str> {
+        let call = self.calls.get_mut(chat).filter(|call| call.callee == from).ok_or("no such call")?;
         call.answered = true;
-        let caller = call.caller;
+        let to = call.caller;
         if !self.has(GatewayFault::AnswerNotForwarded) {
             let answer = &payload["answer"];
             let answer = if self.has(GatewayFault::AnswerAltered) { altered(answer) } else { answer.clone() };
-            self.send(caller, "call:answer", json!({ "chatId": payload["chatId"], "answer": answer }), now);
+            self.send(to, "call:answer", json!({ "chatId": payload["chatId"], "answer": answer }), now);
         }
         if self.has(GatewayFault::DropsConnection) {
-            self.schedule(now + DROP_AFTER, Act::Drop(caller));
+            self.schedule(now + DROP_AFTER, Act::Drop(to));
         }
         if self.has(GatewayFault::ClosesConnection) {
-            self.schedule(now + DROP_AFTER, Act::Close(caller));
+            self.schedule(now + DROP_AFTER, Act::Close(to));
         }
         Ok(())
     }

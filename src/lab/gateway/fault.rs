@@ -51,7 +51,7 @@ faults! {
     Forbidden = "forbidden",
     /// The gateway accepts no token.
     AuthRefused = "auth-refused",
-    /// The namespace is another.
+    /// The namespace is another; for it to be refused clients have to ask for one other than "/".
     NamespaceRefused = "namespace-refused",
     /// The gateway offers no polling.
     WebsocketOnly = "websocket-only",
