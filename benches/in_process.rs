@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use callcheck::diagnose::diagnose;
-use callcheck::lab::demo;
+use callcheck::lab::demo::{self, Broken};
 use callcheck::lab::fault::Fault;
+use callcheck::model::asked::Purpose;
 use callcheck::model::report::Report;
 use callcheck::model::secret::{Credentials, Secret};
 use callcheck::net::system::System;
@@ -16,7 +17,8 @@ use callcheck::proto::outgoing::Outgoing;
 use callcheck::proto::request::Request;
 use callcheck::proto::response::Response;
 use callcheck::render::{self, Style};
-use callcheck::run::execute;
+use callcheck::run::call::sockets;
+use callcheck::run::{Plan, execute};
 use divan::Bencher;
 use tokio::task::LocalSet;
 
@@ -82,8 +84,11 @@ fn a_whole_run_on_loopback() -> Report {
 fn run(fault: Option<Fault>) -> Report {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("an event loop");
     LocalSet::new().block_on(&runtime, async {
-        let lab = demo::start(fault).await.expect("loopback has free ports");
-        let plan = demo::plan(&lab, Duration::from_secs(10));
+        let servers = demo::start(fault.map(Broken::Turn)).await.expect("loopback has free ports");
+        let lines = sockets(None).expect("the system's roots");
+        let plan = demo::plan(&servers, Duration::from_secs(10), lines, Rc::new(|_, _| {}));
+        // The probes alone are measured; a call lasts as long as its media.
+        let plan = Plan { call: None, purpose: Purpose::Turn, ..plan };
         execute(Rc::new(System::default()), &plan, std::future::pending(), None).await
     })
 }

@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(packets(Duration::ZERO), 1);
         assert_eq!(packets(Duration::from_millis(19)), 0);
         assert_eq!(packets(Duration::from_millis(100)), 5);
-        assert_eq!(packets(Duration::from_secs(60)), 1);
+        assert_eq!(packets(Duration::from_mins(1)), 1);
     }
 
     #[test]

@@ -130,7 +130,6 @@ impl Peer {
                 }
                 // Reports of the other side are for its own eyes; what it sent was counted here.
                 RTCMessage::RtcpPacket(..) => {}
-                #[expect(clippy::wildcard_enum_match_arm, reason = "the core's enum is open")]
                 _ => {}
             }
         }

@@ -221,7 +221,9 @@ impl Driver {
         match event {
             Event::RemoteAddress(address) => {
                 let relays = self.relays.borrow().clone();
-                relays.iter().for_each(|relay| relay.permit(self, address.ip()));
+                for relay in relays {
+                    relay.permit(self, address.ip());
+                }
             }
             Event::Selected { from, to } => {
                 let relay = self.relays.borrow().iter().find(|relay| relay.address() == *from).cloned();

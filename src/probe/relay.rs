@@ -388,7 +388,8 @@ impl Pace {
 
     /// How many tries were lost before the one that arrived: those that could have arrived sooner.
     fn lost_before(&self, arrived_after: Duration, round_trip: Duration) -> u32 {
-        (0_u32..).take_while(|lost| round_trip + self.distance * (lost + 1) <= arrived_after).last().map_or(0, |lost| lost + 1)
+        let spare = arrived_after.saturating_sub(round_trip).as_nanos() / self.distance.as_nanos().max(1);
+        u32::try_from(spare).unwrap_or(u32::MAX)
     }
 }
 

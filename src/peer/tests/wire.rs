@@ -32,7 +32,7 @@ pub struct Wire {
     started: Instant,
     now: Instant,
     latency: Duration,
-    peers: [Peer; 2],
+    peers: Vec<Peer>,
     events: [Vec<Event>; 2],
     sent: [Vec<Vec<u8>>; 2],
     descriptions: Vec<String>,
@@ -63,7 +63,7 @@ impl Wire {
             started,
             now: started,
             latency,
-            peers: [peer(Role::Caller, 10), peer(Role::Callee, 20)],
+            peers: vec![peer(Role::Caller, 10), peer(Role::Callee, 20)],
             events: [Vec::new(), Vec::new()],
             sent: [Vec::new(), Vec::new()],
             descriptions: Vec::new(),
@@ -190,9 +190,9 @@ impl Wire {
 
     /// The candidates that a peer signaled.
     pub fn told(&self, peer: usize) -> Vec<&str> {
-        let lines = self.events[peer].iter().filter_map(|event| match event {
-            Event::Candidate(TrickledCandidate { candidate, .. }) => candidate.as_deref(),
-            _ => None,
+        let lines = self.events[peer].iter().filter_map(|event| {
+            let Event::Candidate(TrickledCandidate { candidate, .. }) = event else { return None };
+            candidate.as_deref()
         });
         lines.collect()
     }

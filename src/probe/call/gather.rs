@@ -102,7 +102,9 @@ fn relayed<'a>(driver: &'a Rc<Driver>, path: Path, servers: &'a [IceServer]) -> 
         driver.spawn(Rc::clone(&relay).read(Rc::clone(driver)));
         driver.spawn(Rc::clone(&relay).keep());
         let remotes = driver.peer.borrow().remote_addresses();
-        remotes.into_iter().for_each(|address| relay.permit(driver, address.ip()));
+        for address in remotes {
+            relay.permit(driver, address.ip());
+        }
         driver.add_local(Gathered::Relay { relayed, transport, url: server.url() });
     })
 }
@@ -151,8 +153,8 @@ fn open_allocation(context: &Context, session: &Session, response: &Response) ->
 /// Where the last Allocate at an endpoint was sent to.
 fn alternate_of(context: &Context, endpoint: Endpoint) -> Option<SocketAddr> {
     let target = endpoint.to_string();
-    context.record.observations().iter().rev().find_map(|seen| match &seen.fact {
-        Fact::Allocation(allocation) if seen.target == target => allocation.alternate,
-        _ => None,
+    context.record.observations().iter().rev().find_map(|seen| {
+        let Fact::Allocation(allocation) = &seen.fact else { return None };
+        if seen.target == target { allocation.alternate } else { None }
     })
 }

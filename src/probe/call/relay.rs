@@ -164,13 +164,16 @@ impl Relay {
             };
             let mut requests = vec![Request::refresh(LIFETIME)];
             requests.extend(self.permissions.borrow().iter().filter_map(granted));
-            let channels = self.channels.borrow();
-            let bound = channels.iter().filter(|channel| channel.is_bound);
-            requests.extend(bound.map(|channel| Request::channel_bind(channel.number, channel.peer)));
-            drop(channels);
+            requests.extend(self.bound().into_iter().map(|(number, peer)| Request::channel_bind(number, peer)));
             // What the server refuses to renew shows as silence of the pair, and as a refusal at the release.
             let asked = requests.iter().map(|request| session.ask_signed(request, signed.as_ref()));
             futures::future::join_all(asked).await;
         }
+    }
+
+    /// The channels that are bound, each with its peer.
+    fn bound(&self) -> Vec<(u16, SocketAddr)> {
+        let channels = self.channels.borrow();
+        channels.iter().filter(|channel| channel.is_bound).map(|channel| (channel.number, channel.peer)).collect()
     }
 }

@@ -166,9 +166,9 @@ fn a_silent_server_holds_gathering_up_for_no_more_than_its_deadline() {
         call.until(|event| is_state(event, StateKind::IceGathering, "complete"), 1).await;
         assert!(started.elapsed() < gather::LIMIT + Duration::from_secs(1), "{:?}", started.elapsed());
         let observations = context.record.observations();
-        let challenged = observations.iter().filter_map(|seen| match &seen.fact {
-            Fact::Challenge(challenge) => Some(challenge.reply.outcome.clone()),
-            _ => None,
+        let challenged = observations.iter().filter_map(|seen| {
+            let Fact::Challenge(challenge) = &seen.fact else { return None };
+            Some(challenge.reply.outcome.clone())
         });
         assert!(challenged.into_iter().all(|outcome| outcome == crate::model::outcome::Outcome::Silent));
         call.close().await;
@@ -182,7 +182,9 @@ fn a_wrong_password_is_on_record_and_leaves_no_pair() {
         let context = context(&network, &lab);
         let wrong = Credentials { username: Secret::new("alice"), password: Secret::new("south") };
         let mut servers = servers(&lab);
-        servers.iter_mut().for_each(|server| server.login = Some(Rc::new(wrong.clone())));
+        for server in &mut servers {
+            server.login = Some(Rc::new(wrong.clone()));
+        }
         let mut call = Call::start(&context, Path::Relay, &servers);
         call.until(|event| is_state(event, StateKind::IceGathering, "complete"), 1).await;
         call.ends.iter().for_each(PeerHandle::give_up);
@@ -190,10 +192,9 @@ fn a_wrong_password_is_on_record_and_leaves_no_pair() {
         assert!(reports.iter().all(|report| report.candidates.is_empty() && report.pairs.is_empty()));
         assert_eq!(reports[0].last(StateKind::Connection), Some("failed"));
         let observations = context.record.observations();
-        let refused = observations.iter().filter(|seen| match &seen.fact {
-            Fact::Allocation(allocation) => allocation.reply.code() == Some(401),
-            _ => false,
-        });
+        let refused = observations
+            .iter()
+            .filter(|seen| matches!(&seen.fact, Fact::Allocation(allocation) if allocation.reply.code() == Some(401)));
         assert_eq!(refused.count(), 8, "two ends, four transports");
     });
 }
@@ -206,11 +207,9 @@ fn a_refused_permission_is_on_record() {
         let mut call = Call::start(&context, Path::RelayUdp, &servers(&lab));
         let has_both = |context: &Context| {
             let observations = context.record.observations();
-            let refused = observations.iter().filter(|seen| match &seen.fact {
-                Fact::Permission(permission) => {
-                    permission.whose == crate::model::fact::PeerKind::Remote && permission.reply.code() == Some(403)
-                }
-                _ => false,
+            let refused = observations.iter().filter(|seen| {
+                let Fact::Permission(permission) = &seen.fact else { return false };
+                permission.whose == crate::model::fact::PeerKind::Remote && permission.reply.code() == Some(403)
             });
             refused.count() == 2
         };

@@ -254,9 +254,9 @@ impl<'a> Attempt<'a> {
             Event::Candidate(candidate) => {
                 // Many gateways know the call from its offer on, and drop what comes for it before.
                 if end.course.sent.is_some() {
-                    self.send_candidate(at, candidate).await
+                    self.send_candidate(at, candidate).await;
                 } else {
-                    end.course.untold.push(candidate)
+                    end.course.untold.push(candidate);
                 }
             }
             Event::RemoteAddress(_) | Event::Selected { .. } | Event::Track(_) | Event::ChannelOpen | Event::ChannelClosed => {}
@@ -427,7 +427,6 @@ impl<'a> Attempt<'a> {
                 withheld: summary::withheld(self.context, self.path, self.servers),
                 by_deadline: self.by_deadline,
                 has_lost_path: end.course.lost_path,
-                is_described: end.course.described_at.is_some(),
                 described_ms: end.course.described_at.map(|at| milliseconds(at.duration_since(self.begun))),
                 media_ms: end.course.connected_at.map_or(0, |at| milliseconds(at.elapsed())),
                 offset_ms: offset,

@@ -22,6 +22,7 @@ pub struct End {
 
 /// What an attempt comes to at one end.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing that may have happened, in any order")]
 pub struct Course {
     /// Own candidates that came before the other side could be told of them.
     pub untold: Vec<TrickledCandidate>,

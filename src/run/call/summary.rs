@@ -18,7 +18,6 @@ pub struct Whole {
     pub withheld: CandidateCounts,
     pub by_deadline: bool,
     pub has_lost_path: bool,
-    pub is_described: bool,
     pub described_ms: Option<u64>,
     pub media_ms: u64,
     /// When the attempt began, from the run's start.
@@ -45,7 +44,7 @@ impl Whole {
             gathered: counts(&peer.candidates),
             withheld: self.withheld,
             received: counts(&peer.remote_candidates),
-            remote_description: self.is_described,
+            remote_description: self.described_ms.is_some(),
             ice: self.ice(peer),
             by_deadline: self.by_deadline,
             ice_connected_ms: peer.ice_connected_ms().map(since),
