@@ -3,6 +3,8 @@
 //! One list of tests holds three gateways: the embedded one, the same in memory, and one on Node's socket.io 4 (`tests/gateway`),
 //! so that the embedded one is honest. Where Node or its packages are missing those tests are ignored, and fail under `CI=true`.
 
+#![expect(clippy::large_futures, reason = "a test runs one of them at a time")]
+
 #[path = "signaling/call.rs"]
 mod call;
 #[path = "signaling/gateway.rs"]

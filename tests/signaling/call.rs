@@ -99,7 +99,7 @@ async fn call(
     callee.hears_until("connected").await?;
     let chat = ChatId::new(CHAT);
     let started = Instant::now();
-    expect_sent(caller.conversation.initiate(&chat, OFFER).await)?;
+    expect_sent(&caller.conversation.initiate(&chat, OFFER).await)?;
     caller.catch_up().await?;
     callee.catch_up().await?;
     if fault == Some(GatewayFault::Slow) && started.elapsed() < Duration::from_secs(1) {
@@ -108,7 +108,7 @@ async fn call(
     if callee.heard.is_empty() || caller.heard.iter().any(|event| event.starts_with("end")) {
         return Ok((caller.heard, callee.heard));
     }
-    expect_sent(callee.conversation.answer(&chat, ANSWER).await)?;
+    expect_sent(&callee.conversation.answer(&chat, ANSWER).await)?;
     match fault {
         Some(GatewayFault::DropsConnection) => {
             caller.hears_until("reconnected").await?;
@@ -126,11 +126,11 @@ async fn call(
     let line = "candidate:1 1 udp 2130706431 203.0.113.7 50000 typ host";
     let candidate =
         TrickledCandidate { candidate: Some(line.to_owned()), sdp_mid: Some("0".to_owned()), sdp_m_line_index: Some(0) };
-    expect_sent(caller.conversation.candidate(&chat, &candidate).await)?;
-    expect_sent(callee.conversation.candidate(&chat, &candidate).await)?;
+    expect_sent(&caller.conversation.candidate(&chat, &candidate).await)?;
+    expect_sent(&callee.conversation.candidate(&chat, &candidate).await)?;
     callee.catch_up().await?;
     caller.catch_up().await?;
-    expect_sent(caller.conversation.end(&chat, "hangup").await)?;
+    expect_sent(&caller.conversation.end(&chat, "hangup").await)?;
     caller.catch_up().await?;
     callee.catch_up().await?;
     let heard = (caller.heard, callee.heard);
@@ -139,8 +139,8 @@ async fn call(
     Ok(heard)
 }
 
-fn expect_sent(emitted: Emitted) -> Result<(), Failed> {
-    if emitted == Emitted::Sent { Ok(()) } else { Err(Failed::from(format!("{emitted:?}"))) }
+fn expect_sent(emitted: &Emitted) -> Result<(), Failed> {
+    if *emitted == Emitted::Sent { Ok(()) } else { Err(Failed::from(format!("{emitted:?}"))) }
 }
 
 /// One side, with what it has heard.
@@ -156,7 +156,7 @@ impl Side {
 
     /// Hears all that was sent to this side before now: the gateway's answer to an event for no chat comes after it.
     async fn catch_up(&mut self) -> Result<(), Failed> {
-        expect_sent(self.conversation.candidate(&ChatId::new(NO_CHAT), &TrickledCandidate::default()).await)?;
+        expect_sent(&self.conversation.candidate(&ChatId::new(NO_CHAT), &TrickledCandidate::default()).await)?;
         loop {
             if let CallEvent::Error { chat_id: Some(chat), .. } = self.next().await?
                 && chat == ChatId::new(NO_CHAT)
@@ -218,7 +218,7 @@ async fn is_bounded(kind: Kind, fault: GatewayFault) -> Result<(), Failed> {
     caller.hears_until("connected").await?;
     callee.hears_until("connected").await?;
     let chat = ChatId::new(CHAT);
-    expect_sent(caller.conversation.initiate(&chat, OFFER).await)?;
+    expect_sent(&caller.conversation.initiate(&chat, OFFER).await)?;
     let until = Instant::now() + WAIT;
     while callee.conversation.dropped() == 0 {
         if Instant::now() > until {
@@ -227,7 +227,7 @@ async fn is_bounded(kind: Kind, fault: GatewayFault) -> Result<(), Failed> {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     caller.catch_up().await?;
-    expect_sent(caller.conversation.end(&chat, "hangup").await)?;
+    expect_sent(&caller.conversation.end(&chat, "hangup").await)?;
     callee.hears_until("end hangup").await
 }
 
