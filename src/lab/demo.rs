@@ -184,22 +184,22 @@ fn calling(servers: &Servers, forced: Option<Path>, lines: Rc<dyn Lines>, onlook
 #[must_use]
 pub fn invitation(servers: &Servers) -> String {
     let lab = &servers.turn;
+    let gateway = servers.gateway.url();
     let mut text = "The embedded servers are up until Ctrl-C:\n".to_owned();
     for endpoint in lab.endpoints() {
         _ = writeln!(text, "  {endpoint}");
     }
+    _ = writeln!(text, "  signaling {gateway}");
     if let Some(credentials) = lab.credentials() {
         // These are the lab's own, made to be typed: they open nothing else.
         let (user, password) = (credentials.username.expose(), credentials.password.expose());
-        _ = writeln!(text, "Try it:\n  CALLCHECK_TURN_PASSWORD={password} callcheck turn {} --user {user}", lab.udp());
+        let (turn, tokens) = (lab.udp(), format!("CALLCHECK_CALLER_TOKEN={CALLER_TOKEN} CALLCHECK_CALLEE_TOKEN={CALLEE_TOKEN}"));
+        _ = writeln!(text, "Try them:\n  CALLCHECK_TURN_PASSWORD={password} callcheck turn {turn} --user {user}");
+        _ = writeln!(
+            text,
+            "  CALLCHECK_TURN_PASSWORD={password} {tokens} \\\n    callcheck call --signaling {gateway} --chat-id {CHAT} --turn {turn} --user {user}"
+        );
     }
-    let gateway = servers.gateway.url();
-    _ = writeln!(text, "  signaling {gateway}");
-    _ = writeln!(
-        text,
-        "Call through it:\n  CALLCHECK_CALLER_TOKEN={CALLER_TOKEN} CALLCHECK_CALLEE_TOKEN={CALLEE_TOKEN} callcheck call --signaling {gateway} \
-         --chat-id {CHAT}"
-    );
     _ = write!(text, "To trust the TLS port, save this root and pass it by --ca:\n{}", lab.ca_pem());
     text
 }

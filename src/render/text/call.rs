@@ -80,7 +80,7 @@ fn sequence(peer: &Peer, kind: StateKind) -> String {
         deadline |= change.by_deadline;
     }
     if deadline {
-        text.push_str(", by callcheck's own deadline: ");
+        text.push_str(", ended by callcheck itself: ");
         text.push_str(if kind == StateKind::IceConnection { browsers(peer) } else { "browsers show failed" });
     }
     text
