@@ -7,6 +7,7 @@ pub mod context;
 pub mod control;
 pub mod gateway;
 pub mod greet;
+pub mod ice_server;
 pub mod inbox;
 pub mod loss;
 pub mod name;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::context::Context;
+use crate::model::endpoint::Endpoint;
 use crate::model::fact::{AllocationFact, Fact};
 use crate::model::outcome::{Defect, Outcome, Reply};
 use crate::net::ledger::Held;
@@ -66,6 +67,26 @@ pub async fn allocate(context: &Context, session: &Session, signed: Option<LongT
     };
     context.record.add("allocate", session.endpoint(), Fact::Allocation(fact));
     allocation
+}
+
+/// What an open relay has allocated by answering a request without credentials.
+#[must_use]
+pub fn open(context: &Context, session: &Session, response: &Response) -> Option<Allocation> {
+    let relayed = response.relayed?;
+    let held = context.ledger.hold(session, None);
+    context.ledger.grant(held);
+    let (mapped, lifetime) = (response.reflexive(), response.lifetime);
+    Some(Allocation { session: session.clone(), signed: None, relayed, mapped, lifetime, held })
+}
+
+/// Where the last Allocate at an endpoint was sent to.
+#[must_use]
+pub fn alternate(context: &Context, endpoint: Endpoint) -> Option<SocketAddr> {
+    let target = endpoint.to_string();
+    context.record.observations().iter().rev().find_map(|seen| {
+        let Fact::Allocation(allocation) = &seen.fact else { return None };
+        if seen.target == target { allocation.alternate } else { None }
+    })
 }
 
 async fn ask(

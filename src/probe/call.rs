@@ -8,7 +8,7 @@ mod host;
 mod relay;
 
 use std::cell::RefCell;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 use tokio::sync::{Notify, mpsc};
@@ -19,45 +19,11 @@ pub use self::gather::own_addresses;
 use self::host::Host as HostSocket;
 use self::relay::Relay;
 use super::context::Context;
+use super::ice_server::IceServer;
 use crate::model::call::{self, Path, Role};
-use crate::model::endpoint::Endpoint;
 use crate::model::fact::{Fact, ReleaseFact};
-use crate::model::secret::Credentials;
-use crate::model::target::Host;
 pub use crate::peer::{Event, Unusable};
 use crate::peer::{Gathered, Peer, Settings, Transmit};
-
-/// A STUN or TURN server of a call, by one of its addresses.
-#[derive(Clone, Debug)]
-pub struct IceServer {
-    /// Where it is.
-    pub endpoint: Endpoint,
-    /// The name that it goes by.
-    pub host: Host,
-    /// Whether it is a TURN server, or a STUN server only.
-    pub relay: bool,
-    /// What to log in with.
-    pub login: Option<Rc<Credentials>>,
-}
-
-impl IceServer {
-    /// Its URL, as browsers have it in `iceServers`.
-    #[must_use]
-    pub fn url(&self) -> String {
-        let kind = if self.relay { "turn" } else { "stun" };
-        let secure = if self.endpoint.transport.is_secure() { "s" } else { "" };
-        let query = match (self.relay, self.endpoint.transport.is_stream()) {
-            (true, false) => "?transport=udp",
-            (true, true) => "?transport=tcp",
-            (false, _) => "",
-        };
-        let port = self.endpoint.address.port();
-        match &self.host {
-            Host::Address(IpAddr::V6(address)) => format!("{kind}{secure}:[{address}]:{port}{query}"),
-            Host::Address(IpAddr::V4(_)) | Host::Name(_) => format!("{kind}{secure}:{}:{port}{query}", self.host),
-        }
-    }
-}
 
 /// One end of a call attempt. It must be made within a `LocalSet`; what it runs ends when it is dropped, and the ledger still knows
 /// its allocations then.

@@ -22,9 +22,9 @@ use crate::model::call::{Call, Path, PathResult, Peer, Role, SignalingEvent, Sta
 use crate::model::fact::{Fact, Observation};
 use crate::model::finding::{Finding, Level};
 use crate::model::report::Verdict;
-use crate::probe::call::IceServer;
 use crate::probe::context::Context;
 use crate::probe::gateway;
+use crate::probe::ice_server::IceServer;
 use crate::signaling::call_event::{CallEvent, ChatId};
 use crate::signaling::conversation::Conversation;
 use crate::signaling::gateway::Gateway;

@@ -92,17 +92,17 @@ fn limit(plan: &Plan) -> Duration {
 
 /// The probes of the servers, and the calls beside them.
 async fn probe(context: &Context, plan: &Plan, log: &Rc<Log>) {
-    let servers = server::resolve(context, plan).await;
-    let Some(calling) = &plan.call else { return server::examine_all(context, plan, servers).await };
-    let ice_servers = servers.of_call();
+    let begun = server::begin(context, plan).await;
+    let Some(calling) = &plan.call else { return server::examine_all(context, plan, begun).await };
+    let servers = begun.servers.clone();
     let mut probes = pin!(async {
         if !plan.services.is_empty() {
-            server::examine_all(context, plan, servers).await;
+            server::examine_all(context, plan, begun).await;
         }
     });
     // Both ask the same servers for allocations; where those are counted, the probes had better be through.
     let are_through = tokio::time::timeout(HEAD_START, &mut probes).await.is_ok();
-    let calls = call::run(context, calling, &ice_servers, log);
+    let calls = call::run(context, calling, &servers, log);
     if are_through {
         calls.await;
     } else {

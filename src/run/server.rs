@@ -20,31 +20,21 @@ use crate::model::secret::Credentials;
 use crate::model::target::Host;
 use crate::net::session::Session;
 use crate::net::tls::unix_seconds;
-use crate::probe::allocate::{Allocation, Role, allocate, until_alone};
-use crate::probe::call::IceServer;
+use crate::probe::allocate::{self, Allocation, Role, allocate, until_alone};
 use crate::probe::context::Context;
 use crate::probe::control::{self, Web};
 use crate::probe::greet::{Greeting, greet};
+use crate::probe::ice_server::IceServer;
 use crate::probe::reach::{Reached, reach};
 use crate::probe::{clock, loss, name, proxy, relay};
 use crate::proto::authentication::LongTerm;
 use crate::proto::credentials;
-use crate::proto::response::Response;
 
 /// How many redirections are followed.
 const HOPS: usize = 5;
 
 /// How long an allocation that met a quota waits for this run's others to end.
 const QUOTA_PATIENCE: Duration = Duration::from_secs(3);
-
-/// One endpoint to examine, with the name it goes by and what to log in with.
-#[derive(Clone)]
-struct Candidate {
-    endpoint: Endpoint,
-    host: Host,
-    relay: bool,
-    login: Option<Rc<Credentials>>,
-}
 
 /// How long an answer may take before the ports beside are asked, too.
 const LATE: Duration = Duration::from_millis(500);
@@ -71,45 +61,32 @@ enum Tried {
     Rejected,
 }
 
-/// The servers of a plan by their addresses, while the controls are being asked already.
-pub struct Servers {
-    candidates: Vec<Candidate>,
+/// A run that has begun: its servers by their addresses, while the controls are being asked already.
+pub struct Begun {
+    /// The servers.
+    pub servers: Vec<IceServer>,
     controls: JoinHandle<Vec<Web>>,
 }
 
-impl Servers {
-    /// The same as a call has them.
-    #[must_use]
-    pub fn of_call(&self) -> Vec<IceServer> {
-        let server = |candidate: &Candidate| IceServer {
-            endpoint: candidate.endpoint,
-            host: candidate.host.clone(),
-            relay: candidate.relay,
-            login: candidate.login.clone(),
-        };
-        self.candidates.iter().map(server).collect()
-    }
-}
-
 /// Begins a run: the controls are asked, and names become addresses.
-pub async fn resolve(context: &Context, plan: &Plan) -> Servers {
+pub async fn begin(context: &Context, plan: &Plan) -> Begun {
     let controls = {
         let (context, controls) = (context.clone(), plan.controls.clone());
         tokio::task::spawn_local(async move { control::ask_all(&context, &controls).await })
     };
-    Servers { candidates: candidates(context, plan).await, controls }
+    Begun { servers: servers(context, plan).await, controls }
 }
 
 /// Runs all probes of a plan.
-pub async fn examine_all(context: &Context, plan: &Plan, servers: Servers) {
-    let Servers { candidates, controls } = servers;
-    ask_from_outside(context, &candidates);
+pub async fn examine_all(context: &Context, plan: &Plan, begun: Begun) {
+    let Begun { servers, controls } = begun;
+    ask_from_outside(context, &servers);
     let shared = Shared::default();
-    let mut examined = pin!(join_all(candidates.iter().map(|candidate| examine(context, candidate, &shared))));
+    let mut examined = pin!(join_all(servers.iter().map(|server| examine(context, server, &shared))));
     if tokio::time::timeout(LATE, &mut examined).await.is_ok() {
-        second_opinions(context, plan, &candidates).await;
+        second_opinions(context, plan, &servers).await;
     } else {
-        tokio::join!(examined, second_opinions(context, plan, &candidates));
+        tokio::join!(examined, second_opinions(context, plan, &servers));
     }
     record_outside(context);
     if needs_controls(context) && !plan.controls.is_empty() {
@@ -118,7 +95,7 @@ pub async fn examine_all(context: &Context, plan: &Plan, servers: Servers) {
         if needs_clocks(context) {
             clock::ask_all(context, webs).await;
         }
-        try_proxy(context, plan, &candidates).await;
+        try_proxy(context, plan, &servers).await;
     } else {
         controls.abort();
     }
@@ -126,13 +103,13 @@ pub async fn examine_all(context: &Context, plan: &Plan, servers: Servers) {
 
 /// The server itself tells the socket outside its address, at its UDP port even where streams alone are asked for: UDP may leave this
 /// network from another address than TCP, and the controls may be silent.
-fn ask_from_outside(context: &Context, candidates: &[Candidate]) {
-    for candidate in candidates {
-        let endpoint = candidate.endpoint;
-        let over_udp = |other: &Candidate| other.endpoint.transport == Transport::Udp && other.endpoint.ip() == endpoint.ip();
+fn ask_from_outside(context: &Context, servers: &[IceServer]) {
+    for server in servers {
+        let endpoint = server.endpoint;
+        let over_udp = |other: &IceServer| other.endpoint.transport == Transport::Udp && other.endpoint.ip() == endpoint.ip();
         let server = match endpoint.transport {
             Transport::Udp => endpoint,
-            Transport::Tcp | Transport::Tls | Transport::Dtls if candidates.iter().any(over_udp) => continue,
+            Transport::Tcp | Transport::Tls | Transport::Dtls if servers.iter().any(over_udp) => continue,
             Transport::Tcp => Endpoint::new(Transport::Udp, endpoint.address),
             Transport::Tls | Transport::Dtls => {
                 Endpoint::new(Transport::Udp, SocketAddr::new(endpoint.ip(), Transport::Udp.default_port()))
@@ -147,30 +124,27 @@ fn ask_from_outside(context: &Context, candidates: &[Candidate]) {
 
 /// Where the listed endpoints of an address are late to answer, the plain ports beside them are asked too: a list of one URL
 /// alone doesn't tell a closed port from a dead host.
-async fn second_opinions(context: &Context, plan: &Plan, candidates: &[Candidate]) {
+async fn second_opinions(context: &Context, plan: &Plan, servers: &[IceServer]) {
     if plan.form != Form::Urls {
         return;
     }
-    let mut asked: Vec<Endpoint> = candidates.iter().map(|candidate| candidate.endpoint).collect();
+    let mut asked: Vec<Endpoint> = servers.iter().map(|server| server.endpoint).collect();
     let mut beside = Vec::new();
-    for candidate in candidates {
-        let port = if candidate.endpoint.transport.is_secure() {
-            Transport::Udp.default_port()
-        } else {
-            candidate.endpoint.address.port()
-        };
+    for server in servers {
+        let port =
+            if server.endpoint.transport.is_secure() { Transport::Udp.default_port() } else { server.endpoint.address.port() };
         for transport in [Transport::Udp, Transport::Tcp] {
-            let endpoint = Endpoint::new(transport, SocketAddr::new(candidate.endpoint.ip(), port));
+            let endpoint = Endpoint::new(transport, SocketAddr::new(server.endpoint.ip(), port));
             if !asked.contains(&endpoint) {
                 asked.push(endpoint);
-                beside.push(Candidate { endpoint, login: None, ..candidate.clone() });
+                beside.push(IceServer { endpoint, login: None, ..server.clone() });
             }
         }
     }
-    let late = beside.iter().filter(|candidate| !ip_answers(context, candidate.endpoint.ip()));
-    join_all(late.map(|candidate| async {
-        if let Some(reached) = reach(context, candidate.endpoint, &candidate.host).await {
-            greet(context, &reached.session, candidate.relay).await;
+    let late = beside.iter().filter(|server| !ip_answers(context, server.endpoint.ip()));
+    join_all(late.map(|server| async {
+        if let Some(reached) = reach(context, server.endpoint, &server.host).await {
+            greet(context, &reached.session, server.relay).await;
         }
     }))
     .await;
@@ -182,30 +156,29 @@ fn ip_answers(context: &Context, ip: IpAddr) -> bool {
     })
 }
 
-async fn candidates(context: &Context, plan: &Plan) -> Vec<Candidate> {
+async fn servers(context: &Context, plan: &Plan) -> Vec<IceServer> {
     let logins = plan.services.iter().map(|planned| planned.login.as_ref());
     let credentials = credentials_of(context, logins);
     let resolved = join_all(plan.services.iter().map(|planned| name::endpoints(context, &planned.service))).await;
-    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut servers: Vec<IceServer> = Vec::new();
     for ((planned, endpoints), login) in plan.services.iter().zip(resolved).zip(credentials) {
         for endpoint in endpoints {
-            let known =
-                candidates.iter().any(|candidate| candidate.endpoint == endpoint && candidate.relay >= planned.service.relay);
+            let known = servers.iter().any(|server| server.endpoint == endpoint && server.relay >= planned.service.relay);
             if known || !plan.families.include(endpoint.ip()) || !name::routed(context, endpoint) {
                 continue;
             }
-            candidates.push(candidate(planned, endpoint, login.clone()));
+            servers.push(server(planned, endpoint, login.clone()));
         }
     }
-    if candidates.is_empty() && context.network.source([192, 0, 2, 1].into()).is_none() {
+    if servers.is_empty() && context.network.source([192, 0, 2, 1].into()).is_none() {
         // No route for IPv4: is this a network of IPv6 alone, which translates names and not literal addresses?
         _ = name::addresses(context, name::NAT64_NAME).await;
     }
-    candidates
+    servers
 }
 
-fn candidate(planned: &Planned, endpoint: Endpoint, login: Option<Rc<Credentials>>) -> Candidate {
-    Candidate { endpoint, host: planned.service.host.clone(), relay: planned.service.relay, login }
+fn server(planned: &Planned, endpoint: Endpoint, login: Option<Rc<Credentials>>) -> IceServer {
+    IceServer { endpoint, host: planned.service.host.clone(), relay: planned.service.relay, login }
 }
 
 /// The credentials of each service, made once a login, with the facts about them.
@@ -243,27 +216,27 @@ fn make_credentials(context: &Context, login: &Login) -> Credentials {
 }
 
 /// Everything about one endpoint, redirections included.
-async fn examine(context: &Context, candidate: &Candidate, shared: &Shared) {
+async fn examine(context: &Context, server: &IceServer, shared: &Shared) {
     let mut hops: Vec<SocketAddr> = Vec::new();
-    let mut current = candidate.clone();
+    let mut current = server.clone();
     loop {
         let Some(alternate) = examine_one(context, &current, shared).await else { break };
-        let seen: HashSet<SocketAddr> = hops.iter().copied().chain([candidate.endpoint.address]).collect();
+        let seen: HashSet<SocketAddr> = hops.iter().copied().chain([server.endpoint.address]).collect();
         hops.push(alternate);
         if seen.contains(&alternate) || hops.len() > HOPS {
-            record_redirect(context, candidate, hops, RedirectEnd::Loop);
+            record_redirect(context, server, hops, RedirectEnd::Loop);
             return;
         }
         current.endpoint.address = alternate;
     }
     if !hops.is_empty() {
         let end = if answers(context, current.endpoint) { RedirectEnd::Arrived } else { RedirectEnd::Dead };
-        record_redirect(context, candidate, hops, end);
+        record_redirect(context, server, hops, end);
     }
 }
 
-fn record_redirect(context: &Context, candidate: &Candidate, hops: Vec<SocketAddr>, end: RedirectEnd) {
-    context.record.add("redirect", candidate.endpoint, Fact::Redirect(RedirectFact { hops, end }));
+fn record_redirect(context: &Context, server: &IceServer, hops: Vec<SocketAddr>, end: RedirectEnd) {
+    context.record.add("redirect", server.endpoint, Fact::Redirect(RedirectFact { hops, end }));
 }
 
 fn answers(context: &Context, endpoint: Endpoint) -> bool {
@@ -276,12 +249,12 @@ fn is_answer(fact: &Fact) -> bool {
 }
 
 /// Examines one endpoint; the address of ALTERNATE-SERVER comes back where the server redirects.
-async fn examine_one(context: &Context, candidate: &Candidate, shared: &Shared) -> Option<SocketAddr> {
-    let Reached { session, trusted } = reach(context, candidate.endpoint, &candidate.host).await?;
-    let greeting = greet(context, &session, candidate.relay).await;
+async fn examine_one(context: &Context, server: &IceServer, shared: &Shared) -> Option<SocketAddr> {
+    let Reached { session, trusted } = reach(context, server.endpoint, &server.host).await?;
+    let greeting = greet(context, &session, server.relay).await;
     context.count_losses(session.tally());
     let Some(Greeting { challenge, response }) = greeting else {
-        if !candidate.endpoint.transport.is_stream() {
+        if !server.endpoint.transport.is_stream() {
             loss::measure(context, &session).await;
         }
         return None;
@@ -290,15 +263,15 @@ async fn examine_one(context: &Context, candidate: &Candidate, shared: &Shared) 
         Outcome::Error { code: 300 } => challenge.alternate,
         Outcome::Success => {
             // An open relay has allocated already: the answer is all there is to prove.
-            let open = response.and_then(|response| open_allocation(context, &session, &response));
+            let open = response.and_then(|response| allocate::open(context, &session, &response));
             if let Some(allocation) = open {
                 relay::prove(context, allocation, Role::Main).await;
             }
             None
         }
         Outcome::Error { code: 401 } if trusted => {
-            let signed = LongTerm::new(candidate.login.as_deref()?, &response?)?;
-            authenticated(context, candidate, shared, session, signed).await
+            let signed = LongTerm::new(server.login.as_deref()?, &response?)?;
+            authenticated(context, server, shared, session, signed).await
         }
         Outcome::Error { .. }
         | Outcome::Silent
@@ -312,50 +285,42 @@ async fn examine_one(context: &Context, candidate: &Candidate, shared: &Shared) 
     }
 }
 
-fn open_allocation(context: &Context, session: &Session, response: &Response) -> Option<Allocation> {
-    let relayed = response.relayed?;
-    let held = context.ledger.hold(session, None);
-    context.ledger.grant(held);
-    let (mapped, lifetime) = (response.reflexive(), response.lifetime);
-    Some(Allocation { session: session.clone(), signed: None, relayed, mapped, lifetime, held })
-}
-
 async fn authenticated(
     context: &Context,
-    candidate: &Candidate,
+    server: &IceServer,
     shared: &Shared,
     session: Session,
     signed: LongTerm,
 ) -> Option<SocketAddr> {
-    let gate = shared.first_login(&candidate.host);
+    let gate = shared.first_login(&server.host);
     let mut first = gate.lock().await;
     let allocated = match *first {
         Tried::Rejected => return None,
         Tried::NotYet => {
-            let allocated = allocate_patiently(context, candidate, &session, &signed).await;
+            let allocated = allocate_patiently(context, server, &session, &signed).await;
             *first = if allocated.as_ref().is_err_and(settles) { Tried::Rejected } else { Tried::Accepted };
             drop(first);
             allocated
         }
         Tried::Accepted => {
             drop(first);
-            allocate_patiently(context, candidate, &session, &signed).await
+            allocate_patiently(context, server, &session, &signed).await
         }
     };
     match allocated {
         Ok(allocation) => {
-            let samples = sample(context, candidate, shared, &signed);
+            let samples = sample(context, server, shared, &signed);
             // Not before: a server that searches its ports for an Allocate in vain answers nothing meanwhile, which is no loss.
             let session = allocation.session.clone();
             let measured = async {
-                if !candidate.endpoint.transport.is_stream() && !context.brief {
+                if !server.endpoint.transport.is_stream() && !context.brief {
                     loss::measure(context, &session).await;
                 }
             };
             tokio::join!(relay::prove(context, allocation, Role::Main), samples, measured);
             None
         }
-        Err(reply) if reply.code() == Some(300) => last_alternate(context, candidate.endpoint),
+        Err(reply) if reply.code() == Some(300) => allocate::alternate(context, server.endpoint),
         Err(_) => None,
     }
 }
@@ -366,18 +331,10 @@ fn settles(reply: &Reply) -> bool {
     matches!(reply.code(), Some(401 | 486 | 508))
 }
 
-fn last_alternate(context: &Context, endpoint: Endpoint) -> Option<SocketAddr> {
-    let target = endpoint.to_string();
-    context.record.observations().iter().rev().find_map(|seen| {
-        let Fact::Allocation(allocation) = &seen.fact else { return None };
-        if seen.target == target { allocation.alternate } else { None }
-    })
-}
-
 /// One more try where the fault may be this run's own: a 5-tuple that was used before, or a quota that its own allocations fill.
 async fn allocate_patiently(
     context: &Context,
-    candidate: &Candidate,
+    server: &IceServer,
     session: &Session,
     signed: &LongTerm,
 ) -> Result<Allocation, Reply> {
@@ -391,17 +348,17 @@ async fn allocate_patiently(
         Some(486 | 508) if others => until_alone(context, QUOTA_PATIENCE).await,
         Some(_) | None => return Err(reply),
     }
-    let Some(again) = reach(context, candidate.endpoint, &candidate.host).await else { return Err(reply) };
+    let Some(again) = reach(context, server.endpoint, &server.host).await else { return Err(reply) };
     allocate(context, &again.session, Some(signed.clone()), Role::Main).await
 }
 
 /// More ports of the relay, once a run, over the transport that was first to succeed.
-async fn sample(context: &Context, candidate: &Candidate, shared: &Shared, signed: &LongTerm) {
+async fn sample(context: &Context, server: &IceServer, shared: &Shared, signed: &LongTerm) {
     if context.brief || shared.sampled.replace(true) {
         return;
     }
     let samples = (0..context.samples).map(|_| async {
-        let Some(reached) = reach_quietly(context, candidate).await else { return };
+        let Some(reached) = reach_quietly(context, server).await else { return };
         // A quota ends the sampling early: what was sampled so far stands.
         if let Ok(allocation) = allocate(context, &reached, Some(signed.clone()), Role::Sample).await {
             relay::prove(context, allocation, Role::Sample).await;
@@ -410,11 +367,11 @@ async fn sample(context: &Context, candidate: &Candidate, shared: &Shared, signe
     join_all(samples).await;
 }
 
-async fn reach_quietly(context: &Context, candidate: &Candidate) -> Option<Session> {
-    match candidate.endpoint.transport {
-        Transport::Udp => Session::over_udp(&context.network, candidate.endpoint).ok(),
+async fn reach_quietly(context: &Context, server: &IceServer) -> Option<Session> {
+    match server.endpoint.transport {
+        Transport::Udp => Session::over_udp(&context.network, server.endpoint).ok(),
         Transport::Tcp | Transport::Tls | Transport::Dtls => {
-            reach(context, candidate.endpoint, &candidate.host).await.map(|reached| reached.session)
+            reach(context, server.endpoint, &server.host).await.map(|reached| reached.session)
         }
     }
 }
@@ -461,7 +418,7 @@ fn needs_clocks(context: &Context) -> bool {
 }
 
 /// Tries the proxy of the environment where no TCP connection succeeded.
-async fn try_proxy(context: &Context, plan: &Plan, candidates: &[Candidate]) {
+async fn try_proxy(context: &Context, plan: &Plan, servers: &[IceServer]) {
     let Some(through) = &plan.proxy else { return };
     let observations = context.record.observations();
     let of_streams = observations.iter().filter(|seen| seen.endpoint().is_some_and(|endpoint| endpoint.transport.is_stream()));
@@ -470,6 +427,6 @@ async fn try_proxy(context: &Context, plan: &Plan, candidates: &[Candidate]) {
     if connects.is_empty() || connects.iter().any(|connect| connect.reply.succeeded()) {
         return;
     }
-    let streams = candidates.iter().filter(|candidate| candidate.endpoint.transport.is_stream());
-    join_all(streams.map(|candidate| proxy::connect(context, through, candidate.endpoint))).await;
+    let streams = servers.iter().filter(|server| server.endpoint.transport.is_stream());
+    join_all(streams.map(|server| proxy::connect(context, through, server.endpoint))).await;
 }

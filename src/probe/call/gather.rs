@@ -1,27 +1,25 @@
 //! The candidates of a call: host ones at once, those that servers give as they are given, all until a deadline.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::{join, join_all};
 
+use super::Driver;
 use super::host::Host;
 use super::relay::Relay;
-use super::{Driver, IceServer};
 use crate::model::call::Path;
-use crate::model::endpoint::{Endpoint, Transport};
-use crate::model::fact::Fact;
+use crate::model::endpoint::Transport;
 use crate::model::outcome::Outcome;
-use crate::net::session::Session;
 use crate::peer::{Gathered, Peer};
-use crate::probe::allocate::{Allocation, Role, allocate};
+use crate::probe::allocate::{self, Allocation, Role, allocate};
 use crate::probe::context::Context;
 use crate::probe::greet::{Greeting, challenge};
+use crate::probe::ice_server::IceServer;
 use crate::probe::reach::{Reached, reach};
 use crate::proto::authentication::LongTerm;
-use crate::proto::response::Response;
 
 /// How long servers are waited for: a silent one is known after 2 s, and a call that can't connect ends after 5.
 pub(super) const LIMIT: Duration = Duration::from_secs(3);
@@ -117,12 +115,12 @@ pub(super) async fn allocated(context: &Context, server: &IceServer) -> Option<A
         let Greeting { challenge, response } = challenge(context, &session).await;
         let alternate = match challenge.reply.outcome {
             Outcome::Error { code: 300 } => challenge.alternate,
-            Outcome::Success => return open_allocation(context, &session, &response?),
+            Outcome::Success => return allocate::open(context, &session, &response?),
             Outcome::Error { code: 401 } if trusted => {
                 let signed = LongTerm::new(server.login.as_deref()?, &response?)?;
                 match allocate(context, &session, Some(signed), Role::Main).await {
                     Ok(allocation) => return Some(allocation),
-                    Err(reply) if reply.code() == Some(300) => alternate_of(context, endpoint),
+                    Err(reply) if reply.code() == Some(300) => allocate::alternate(context, endpoint),
                     Err(_) => None,
                 }
             }
@@ -139,22 +137,4 @@ pub(super) async fn allocated(context: &Context, server: &IceServer) -> Option<A
         endpoint.address = alternate?;
     }
     None
-}
-
-/// An open relay has allocated already.
-fn open_allocation(context: &Context, session: &Session, response: &Response) -> Option<Allocation> {
-    let relayed = response.relayed?;
-    let held = context.ledger.hold(session, None);
-    context.ledger.grant(held);
-    let (mapped, lifetime) = (response.reflexive(), response.lifetime);
-    Some(Allocation { session: session.clone(), signed: None, relayed, mapped, lifetime, held })
-}
-
-/// Where the last Allocate at an endpoint was sent to.
-fn alternate_of(context: &Context, endpoint: Endpoint) -> Option<SocketAddr> {
-    let target = endpoint.to_string();
-    context.record.observations().iter().rev().find_map(|seen| {
-        let Fact::Allocation(allocation) = &seen.fact else { return None };
-        if seen.target == target { allocation.alternate } else { None }
-    })
 }

@@ -9,8 +9,9 @@ use super::end::{Course, End, Happening, Sent};
 use super::{Attempted, Calling, Log, summary};
 use crate::model::call::{Path, Role, StateKind, TrickledCandidate};
 use crate::model::fact::{self, Fact, Refusal};
-use crate::probe::call::{Event, IceServer, PeerHandle};
+use crate::probe::call::{Event, PeerHandle};
 use crate::probe::context::Context;
+use crate::probe::ice_server::IceServer;
 use crate::signaling::call_event::CallEvent;
 use crate::signaling::line::Emitted;
 

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use crate::model::call::{Candidate, CandidateKind, Path, Peer, Role, address_of};
 use crate::model::fact::{CandidateCounts, IceEnd, PairFact, PeerFact};
-use crate::probe::call::IceServer;
 use crate::probe::context::Context;
+use crate::probe::ice_server::IceServer;
 
 /// The most pairs that a fact lists; the report's `call` has them all.
 const MOST_PAIRS: usize = 64;
