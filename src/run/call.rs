@@ -182,7 +182,7 @@ async fn make(context: &Context, calling: &Calling, servers: &[IceServer], log: 
         let attempt = Attempt::begin(context, calling, *path, servers, &mut ends, log);
         let Some((ended, attempted)) = attempt.run().await else { break };
         log.attempts.borrow_mut().push(attempted);
-        if ended == Ended::WithoutGateway || log.stopping.is_set.get() {
+        if ended == Ended::Undescribed || log.stopping.is_set.get() {
             break;
         }
     }

@@ -22,12 +22,14 @@ pub const RULE: Rule = Rule {
                       the same.",
         remedy: "Forward every candidate to the other member of the call, from the moment the call is initiated.",
     },
-    folds: &["ice-no-candidates"],
+    folds: &["ice-no-candidates", "ice-no-path"],
     judge,
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    let attempts = Attempt::all(evidence);
+    let mut attempts = Attempt::all(evidence);
+    // One that failed for want of them weighs more than one that connected all the same.
+    attempts.sort_by_key(Attempt::connected);
     let mut complete = Vec::new();
     for attempt in &attempts {
         let Some(exchange) = attempt.exchange.filter(|seen| seen.fact.sees_both() && seen.fact.answer.received) else { continue };

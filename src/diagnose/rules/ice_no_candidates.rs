@@ -28,7 +28,7 @@ pub const SYMPTOM: Symptom = Symptom { id: RULE.cause.id, ..super::ice_no_relay_
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let peers: Vec<Seen<'_, PeerFact>> = evidence.peers().collect();
-    if let Some(peer) = peers.iter().find(|peer| peer.fact.gathered.all() == 0) {
+    if let Some(peer) = peers.iter().find(|peer| peer.fact.gathered.all() == 0 && peer.fact.remote_description) {
         let path = peer.fact.path;
         let summary = format!("The {} gathers no candidate at all (path {}).", peer.fact.role.name(), path.name());
         let found = Found::new(&RULE.cause, summary).because([peer.cite()]);

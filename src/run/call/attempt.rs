@@ -30,10 +30,10 @@ const BREATH: Duration = Duration::from_millis(20);
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// Another one can follow.
-    InOrder,
-    /// The gateway is gone.
-    WithoutGateway,
+    /// The signaling did its part: another attempt may come to something else.
+    Described,
+    /// The signaling failed, as it would again.
+    Undescribed,
 }
 
 /// What one step of an attempt came to.
@@ -94,13 +94,13 @@ impl<'a> Attempt<'a> {
         }
         self.hang_up().await;
         let attempted = self.sum_up();
-        let is_alone = self.ends.iter().all(|end| end.course.lost);
+        let is_described = self.ends.iter().all(|end| end.course.described_at.is_some() && !end.course.lost);
         for end in self.ends.iter_mut() {
             if let Some(mut peer) = end.peer.take() {
                 peer.close().await;
             }
         }
-        Some((if is_alone { Ended::WithoutGateway } else { Ended::InOrder }, attempted))
+        Some((if is_described { Ended::Described } else { Ended::Undescribed }, attempted))
     }
 
     /// The caller's first step.
@@ -285,10 +285,7 @@ impl<'a> Attempt<'a> {
                 self.ends[at].take_candidate(candidate);
             }
             CallEvent::Ended { reason, .. } => self.take_end(at, reason.unwrap_or_default()),
-            CallEvent::Error { message, .. } | CallEvent::Refused { message, .. } => {
-                let role = self.ends[at].role;
-                self.refusal.get_or_insert(Refusal { role, message });
-            }
+            CallEvent::Error { message, .. } | CallEvent::Refused { message, .. } => self.take_refusal(at, message),
             CallEvent::Malformed { event } => {
                 self.ends[at].course.unusable.get_or_insert(format!("{event} holds no description"));
             }
@@ -334,7 +331,19 @@ impl<'a> Attempt<'a> {
         end.course.received = Some(sdp);
     }
 
+    /// The first one counts; what comes once the call is over only says that it is.
+    fn take_refusal(&mut self, at: usize, message: String) {
+        if self.ended.is_none() && !self.ends.iter().any(|end| end.course.lost) {
+            let role = self.ends[at].role;
+            self.refusal.get_or_insert(Refusal { role, message });
+        }
+    }
+
     fn take_end(&mut self, at: usize, reason: String) {
+        // The end of an earlier call, from a gateway that is slow to tell it.
+        if self.ends[at].role == Role::Callee && self.ends[at].course.received.is_none() {
+            return;
+        }
         self.ends[at].course.told_end = true;
         let answered = match self.index_of(Role::Caller) {
             Some(caller) => self.ends[caller].course.received.is_some(),
