@@ -3,6 +3,7 @@
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
+use crate::model::fact::ExchangeFact;
 use crate::model::finding::{Level, Place};
 
 /// The rule.
@@ -27,10 +28,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let exchanges: Vec<_> = evidence.exchanges().filter(|seen| seen.fact.sees_both()).collect();
     let stuck = exchanges.iter().find(|seen| {
         let fact = seen.fact;
-        fact.answer.sent
-            && !fact.answer.received
-            && fact.lost.is_empty()
-            && fact.ended.as_ref().is_none_or(|ended| ended.answered)
+        fact.answer.sent && !fact.answer.received && fact.lost.is_empty() && had_time(fact)
     });
     let Some(seen) = stuck else {
         let arrived = evidence.exchanges().filter(|seen| seen.fact.answer.received);
@@ -40,4 +38,14 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .because([seen.cite()])
         .fix(Place::Gateway, "Forward the answer to the socket that initiated the call: remember it with the call.")
         .done()
+}
+
+/// How long an answer may be under way, in milliseconds: an end of the call that comes sooner may have crossed it.
+const UNDER_WAY_MS: u64 = 1000;
+
+/// Whether the answer had the time to arrive before the gateway ended the call.
+#[must_use]
+pub fn had_time(fact: &ExchangeFact) -> bool {
+    let sent = fact.answer.sent_ms.unwrap_or_default();
+    fact.ended.as_ref().is_none_or(|ended| fact.answer.sent && ended.after_ms > sent + UNDER_WAY_MS)
 }

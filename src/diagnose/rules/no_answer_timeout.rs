@@ -1,5 +1,6 @@
 //! `no-answer-timeout`: the gateway ends the call before the answer could arrive.
 
+use super::answer_not_forwarded::had_time;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
@@ -25,7 +26,8 @@ pub const RULE: Rule = Rule {
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let early = evidence.exchanges().find_map(|seen| {
-        let ended = seen.fact.ended.as_ref().filter(|ended| !ended.answered)?;
+        let ended =
+            seen.fact.ended.as_ref().filter(|ended| !ended.answered && !(seen.fact.answer.sent && had_time(seen.fact)))?;
         (seen.fact.refusal.is_none() && seen.fact.lost.is_empty()).then_some((seen, ended))
     });
     let Some((seen, ended)) = early else {

@@ -153,6 +153,10 @@ fn a_call_that_the_gateway_ends_before_the_answer_is_told_from_one_that_nobody_g
     let early = ExchangeFact { ended: ended.clone(), answer: sent.clone(), ..both(Path::All) };
     let callers = [waiting(Path::All, Role::Caller)];
     assert_eq!(shown(&stage(early, &callers)), ["no-answer-timeout fail certain"]);
+    let late = Some(Ended { role: Role::Caller, reason: "no-answer".into(), after_ms: 5000, answered: false });
+    let stuck = Delivery { sent_ms: Some(40), ..sent.clone() };
+    let lost = ExchangeFact { ended: late, answer: stuck, ..both(Path::All) };
+    assert_eq!(shown(&stage(lost, &callers)), ["answer-not-forwarded fail certain"]);
     let nobody = ExchangeFact { ended, offer: sent, answer: Delivery::default(), ..both(Path::All) };
     assert_eq!(shown(&stage(nobody, &callers)), ["receiver-offline fail certain"]);
 }
@@ -184,7 +188,8 @@ fn from_one_side_missing_candidates_leave_both_causes_open() {
 
 #[test]
 fn an_altered_offer_explains_what_fails_after_it() {
-    let altered = Delivery { sent: true, received: true, altered: Some("a=fingerprint differs".into()), unusable: None };
+    let altered =
+        Delivery { sent: true, sent_ms: None, received: true, altered: Some("a=fingerprint differs".into()), unusable: None };
     let changed = ExchangeFact { offer: altered, ..both(Path::All) };
     let no_dtls = |role| PeerFact {
         dtls: Dtls { end: DtlsEnd::Failed, trouble: Some("fingerprint".into()), ..Dtls::default() },

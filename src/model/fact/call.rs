@@ -51,6 +51,9 @@ impl ExchangeFact {
 pub struct Delivery {
     /// Whether it was sent from here.
     pub sent: bool,
+    /// When it was sent, from the call's start, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_ms: Option<u64>,
     /// Whether it was received here.
     pub received: bool,
     /// The first line that differs between the two, line endings aside; the values of secrets are left out.

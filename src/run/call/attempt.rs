@@ -411,8 +411,8 @@ impl<'a> Attempt<'a> {
         let exchange = fact::ExchangeFact {
             path: self.path,
             roles: self.calling.roles(),
-            offer: End::delivery(caller, callee),
-            answer: End::delivery(callee, caller),
+            offer: End::delivery(caller, callee, self.begun),
+            answer: End::delivery(callee, caller, self.begun),
             caller_candidates: End::forwarded(caller, callee),
             callee_candidates: End::forwarded(callee, caller),
             refusal: self.refusal.clone(),

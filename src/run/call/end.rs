@@ -104,12 +104,13 @@ impl End {
 
     /// How a description went from the end that sent it, where that is here, to the one that received it.
     #[must_use]
-    pub fn delivery(from: Option<&Self>, to: Option<&Self>) -> Delivery {
+    pub fn delivery(from: Option<&Self>, to: Option<&Self>, begun: Instant) -> Delivery {
         let sent = from.and_then(|end| end.course.sent.as_ref());
         let received = to.and_then(|end| end.course.received.as_deref());
         let altered = sent.zip(received).and_then(|(sent, received)| super::comparison::difference(&sent.sdp, received));
         Delivery {
             sent: sent.is_some(),
+            sent_ms: sent.map(|sent| u64::try_from(sent.at.duration_since(begun).as_millis()).unwrap_or(u64::MAX)),
             received: received.is_some() || to.is_some_and(|end| end.course.unusable.is_some()),
             altered,
             unusable: to.and_then(|end| end.course.unusable.clone()),
