@@ -35,6 +35,10 @@ const LONG_DISTANCE: Duration = Duration::from_millis(6);
 /// The packets of the short stream in each direction.
 const SHORT_COUNT: u32 = 20;
 
+/// The same over TCP and TLS: as many as fit into the first window of a connection (ten segments, RFC 6928), so that none waits a round
+/// trip for the next one.
+const SHORT_COUNT_OVER_STREAM: u32 = 10;
+
 /// The packets in each direction that follow when the first show loss, and again while it isn't plain whether that was chance.
 const MORE_COUNTS: [u32; 2] = [40, 90];
 
@@ -100,7 +104,10 @@ impl Shape {
         let wait = Duration::from_millis(400).max(round_trip * 3);
         let packet = if over_stream { LARGE_PACKET } else { VOICE_PACKET };
         match context.long_stream {
-            None => Self { packet, count: SHORT_COUNT, distance: SHORT_DISTANCE, wait, long: false, over_stream },
+            None => {
+                let count = if over_stream { SHORT_COUNT_OVER_STREAM } else { SHORT_COUNT };
+                Self { packet, count, distance: SHORT_DISTANCE, wait, long: false, over_stream }
+            }
             Some(length) => {
                 let count = u32::try_from(length.as_millis() / LONG_DISTANCE.as_millis()).unwrap_or(u32::MAX);
                 let count = count.clamp(SHORT_COUNT, LONGEST_COUNT);
