@@ -5,7 +5,7 @@
 
 mod flight;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -52,8 +52,23 @@ pub struct Attempt {
     pub socket: Option<Rc<dyn Datagrams>>,
 }
 
-/// Runs a handshake over a socket that nothing else uses.
-pub async fn handshake(socket: Rc<dyn Datagrams>, server: SocketAddr, host: &Host, trust: &Trust, now: SystemTime) -> Attempt {
+impl Attempt {
+    /// One whose first message could not be sent.
+    #[must_use]
+    pub fn unsent(host: &Host, trust: &Trust, outcome: Outcome) -> Self {
+        Self { first: Some(Reply::unsent(outcome)), fact: begin(host, trust).0, socket: None }
+    }
+}
+
+/// Runs a handshake over a socket that nothing else uses; `answered` becomes true with the server's first word.
+pub async fn handshake(
+    socket: Rc<dyn Datagrams>,
+    server: SocketAddr,
+    host: &Host,
+    trust: &Trust,
+    now: SystemTime,
+    answered: &Cell<bool>,
+) -> Attempt {
     let (mut fact, name) = begin(host, trust);
     let Some(name) = name else { return Attempt { first: None, fact, socket: None } };
     let mut association = new_association(socket.local());
@@ -64,7 +79,7 @@ pub async fn handshake(socket: Rc<dyn Datagrams>, server: SocketAddr, host: &Hos
         fact.end = HandshakeEnd::Failed { why };
         return Attempt { first: None, fact, socket: None };
     }
-    let mut handshake = Handshake::new(Rc::clone(&socket), server, association);
+    let mut handshake = Handshake::new(Rc::clone(&socket), server, association, answered);
     fact.end = handshake.run().await;
     let Handshake { association, first, old, started, .. } = handshake;
     if old && fact.end != HandshakeEnd::Completed {
@@ -102,7 +117,7 @@ fn config(host: &Host) -> Result<HandshakeConfig, String> {
 }
 
 /// A handshake under way.
-struct Handshake {
+struct Handshake<'a> {
     socket: Rc<dyn Datagrams>,
     server: SocketAddr,
     association: Association,
@@ -113,13 +128,14 @@ struct Handshake {
     icmp_errors: u32,
     /// Whether the server chose DTLS 1.0.
     old: bool,
+    answered: &'a Cell<bool>,
 }
 
-impl Handshake {
-    fn new(socket: Rc<dyn Datagrams>, server: SocketAddr, association: Association) -> Self {
+impl<'a> Handshake<'a> {
+    fn new(socket: Rc<dyn Datagrams>, server: SocketAddr, association: Association, answered: &'a Cell<bool>) -> Self {
         let first = Reply::unsent(Outcome::Silent);
         let (flight, started) = (Flight::default(), Instant::now());
-        Self { socket, server, association, flight, started, first, icmp_errors: 0, old: false }
+        Self { socket, server, association, flight, started, first, icmp_errors: 0, old: false, answered }
     }
 
     async fn run(&mut self) -> HandshakeEnd {
@@ -162,6 +178,7 @@ impl Handshake {
             Arrival::Datagram { from, bytes } if from == self.server => {
                 if !self.first.succeeded() {
                     self.first.outcome = Outcome::Success;
+                    self.answered.set(true);
                     self.first.rtt_ms = Some(milliseconds(self.started.elapsed()));
                 }
                 self.take_datagram(bytes)

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use futures::future::select_all;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::context::Context;
 use crate::model::endpoint::{Endpoint, Transport};
@@ -55,15 +55,7 @@ pub async fn reach(context: &Context, endpoint: Endpoint, host: &Host) -> Option
 
 /// A session over DTLS. What came of its first message is told as a connection is: whether anything is there at all.
 async fn associate(context: &Context, endpoint: Endpoint, host: &Host) -> Option<Reached> {
-    let socket = match context.network.bind_udp(endpoint.ip()) {
-        Ok(socket) => socket,
-        Err(outcome) => {
-            context.record.add("connect", endpoint, Fact::Connect(ConnectFact { reply: Reply::unsent(outcome) }));
-            return None;
-        }
-    };
-    let now = context.network.time_of_day();
-    let dtls::Attempt { first, fact, socket } = dtls::handshake(socket, endpoint.address, host, &context.trust, now).await;
+    let dtls::Attempt { first, fact, socket } = try_associate(context, endpoint, host).await;
     if let Some(reply) = first {
         let answered = reply.succeeded();
         context.record.add("connect", endpoint, Fact::Connect(ConnectFact { reply }));
@@ -74,6 +66,43 @@ async fn associate(context: &Context, endpoint: Endpoint, host: &Host) -> Option
     let trusted = fact.end == HandshakeEnd::Completed && fact.defects.is_empty();
     context.record.add("handshake", endpoint, Fact::Handshake(fact));
     Some(Reached { session: Session::over_datagrams(&context.network, endpoint, socket?), trusted })
+}
+
+/// When further handshakes are begun beside one that was answered and isn't through, in milliseconds: a server sends its chain in a dozen
+/// datagrams, and on a lossy line it takes luck that none is missing. coturn repeats its flight after one second and after three.
+const FURTHER_HANDSHAKES_MS: [u64; 3] = [0, 1500, 3000];
+
+/// How long all of them may take.
+const ASSOCIATION_LIMIT: Duration = Duration::from_millis(6500);
+
+/// A DTLS handshake; the first of some staggered ones that comes to anything counts.
+async fn try_associate(context: &Context, endpoint: Endpoint, host: &Host) -> dtls::Attempt {
+    let answered = Cell::new(false);
+    let until = Instant::now() + ASSOCIATION_LIMIT;
+    let mut attempts: Vec<_> = FURTHER_HANDSHAKES_MS
+        .map(|after| {
+            let answered = &answered;
+            Box::pin(async move {
+                sleep(Duration::from_millis(after)).await;
+                // Where nothing is there, more of the same tells nothing.
+                if after > 0 && !answered.get() {
+                    std::future::pending::<()>().await;
+                }
+                let now = context.network.time_of_day();
+                match context.network.bind_udp(endpoint.ip()) {
+                    Ok(socket) => dtls::handshake(socket, endpoint.address, host, &context.trust, now, answered).await,
+                    Err(outcome) => dtls::Attempt::unsent(host, &context.trust, outcome),
+                }
+            })
+        })
+        .into();
+    let (mut attempt, _, rest) = select_all(attempts).await;
+    attempts = rest;
+    while attempt.fact.end == HandshakeEnd::Silent && answered.get() && !attempts.is_empty() {
+        let Ok((next, _, rest)) = timeout_at(until, select_all(attempts)).await else { break };
+        (attempt, attempts) = (next, rest);
+    }
+    attempt
 }
 
 /// A TCP connection with its fact.

@@ -1,6 +1,7 @@
 //! The three steps by which causes of a failed relay are told apart, as the network lab measured them: out of these NATs and
 //! filters the same table must come.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -121,7 +122,8 @@ async fn allocate(network: &Rc<dyn Network>, transport: Transport) -> Result<(Se
         Transport::Dtls => {
             let socket = network.bind_udp(endpoint.ip()).map_err(|outcome| format!("{outcome:?}"))?;
             let host = Host::Address(endpoint.ip());
-            let attempt = dtls::handshake(socket, endpoint.address, &host, &trust(Told::OfOurRoot), beginning()).await;
+            let attempt =
+                dtls::handshake(socket, endpoint.address, &host, &trust(Told::OfOurRoot), beginning(), &Cell::new(false)).await;
             Session::over_datagrams(network, endpoint, attempt.socket.ok_or_else(|| format!("{:?}", attempt.fact.end))?)
         }
         Transport::Tcp | Transport::Tls => {

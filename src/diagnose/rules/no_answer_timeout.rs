@@ -26,8 +26,8 @@ pub const RULE: Rule = Rule {
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let early = evidence.exchanges().find_map(|seen| {
-        let ended =
-            seen.fact.ended.as_ref().filter(|ended| !ended.answered && !(seen.fact.answer.sent && had_time(seen.fact)))?;
+        let arrives = seen.fact.answer.sent && had_time(seen.fact);
+        let ended = seen.fact.ended.as_ref().filter(|ended| !ended.answered && !arrives)?;
         (seen.fact.refusal.is_none() && seen.fact.lost.is_empty()).then_some((seen, ended))
     });
     let Some((seen, ended)) = early else {

@@ -1,5 +1,6 @@
 //! The lab over real sockets, asked by callcheck's own sessions.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use tokio::net::UdpSocket;
@@ -37,7 +38,8 @@ fn trust(lab: &Lab) -> Trust {
 async fn associate(network: &Rc<dyn Network>, lab: &Lab) -> dtls::Attempt {
     let endpoint = endpoint(lab, Transport::Dtls);
     let socket = network.bind_udp(endpoint.ip()).expect("a socket");
-    dtls::handshake(socket, endpoint.address, &Host::Address(endpoint.ip()), &trust(lab), SystemTime::now()).await
+    dtls::handshake(socket, endpoint.address, &Host::Address(endpoint.ip()), &trust(lab), SystemTime::now(), &Cell::new(false))
+        .await
 }
 
 async fn secure(network: &Rc<dyn Network>, lab: &Lab) -> (HandshakeFact, Option<Box<dyn Stream>>) {
