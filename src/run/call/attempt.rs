@@ -373,7 +373,9 @@ impl<'a> Attempt<'a> {
     /// Whether nothing can come of it any more.
     fn is_over(&self) -> bool {
         let stuck = self.ends.iter().any(|end| {
-            let bare = end.course.has_gathered && end.peer.as_ref().is_some_and(|peer| peer.report().candidates.is_empty());
+            let bare = end.course.described_at.is_some()
+                && end.course.has_gathered
+                && end.peer.as_ref().is_some_and(|peer| peer.report().candidates.is_empty());
             bare || end.course.unusable.is_some()
         });
         let silent = self.ends.iter().all(|end| end.course.lost);
