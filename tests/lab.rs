@@ -5,7 +5,7 @@
 //! `cargo test --test lab -- --enter NAME COMMAND…` runs a command, or a shell, in the caller's place of a scenario's network.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Child, Command, ExitCode};
 use std::time::Instant;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
@@ -46,6 +46,8 @@ mod outcome;
 mod proxy;
 #[path = "lab/sandbox.rs"]
 mod sandbox;
+#[path = "lab/signaling.rs"]
+mod signaling;
 #[path = "lab/stun.rs"]
 mod stun;
 #[path = "lab/topology.rs"]
@@ -125,7 +127,11 @@ fn trial(path: PathBuf) -> Trial {
 fn obstacle(path: &Path) -> Outcome<Option<String>> {
     let scenario = read(path)?;
     let slow = || if scenario.rtt_ms > 0 { delay::obstacle() } else { None };
-    Ok(sandbox::obstacle().map(str::to_owned).or_else(slow).or_else(|| clock::obstacle(&scenario)))
+    Ok(sandbox::obstacle()
+        .map(str::to_owned)
+        .or_else(slow)
+        .or_else(|| clock::obstacle(&scenario))
+        .or_else(|| signaling::obstacle(&scenario)))
 }
 
 fn read(path: &Path) -> Outcome<Scenario> {
@@ -137,6 +143,8 @@ fn read(path: &Path) -> Outcome<Scenario> {
 struct World {
     server: Option<Coturn>,
     tap: Wiretap,
+    /// It ends when nobody holds it any more.
+    _gateway: Option<Child>,
 }
 
 fn set_up(scenario: &Scenario, folder: &Path) -> Outcome<World> {
@@ -154,8 +162,9 @@ fn set_up(scenario: &Scenario, folder: &Path) -> Outcome<World> {
         coturn::wait_for_ipv6(scenario)?;
     }
     fakes::start(scenario, certificate)?;
+    let gateway = signaling::start(scenario)?;
     firewall::break_network(scenario)?;
-    Ok(World { server, tap: Wiretap::start()? })
+    Ok(World { server, tap: Wiretap::start()?, _gateway: gateway })
 }
 
 /// Runs a command in the caller's place.
@@ -171,7 +180,7 @@ fn perform(path: &Path) -> Outcome<()> {
     let scenario = read(path)?;
     let folder = Path::new(sandbox::WORKSHOP);
     let begun = Instant::now();
-    let World { server, tap } = set_up(&scenario, folder)?;
+    let World { server, tap, _gateway } = set_up(&scenario, folder)?;
     let ready = begun.elapsed();
     let call = command::compose(&scenario, folder)?;
     let run = command::run(&call, &scenario, server.as_ref())?;

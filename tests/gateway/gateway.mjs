@@ -1,4 +1,4 @@
-// A signaling gateway on Socket.IO for the tests: `node gateway.mjs [--fault NAME]… [--port N] [--path /socket.io/]
+// A signaling gateway on Socket.IO for the tests: `node gateway.mjs [--fault NAME]… [--host ADDRESS] [--port N] [--path /socket.io/]
 // [--namespace /] [--no-answer MS] [--cert FILE --key FILE]`. It prints `listening PORT` and runs until its input ends.
 //
 // The contract is that of the embedded gateway in src/lab/gateway, fault by fault, so that one list of tests holds both.
@@ -13,6 +13,7 @@ import { FAULTS, Exchange, accountOf } from "./exchange.mjs";
 const { values: options } = parseArgs({
   options: {
     fault: { type: "string", multiple: true, default: [] },
+    host: { type: "string", default: "127.0.0.1" },
     port: { type: "string", default: "0" },
     path: { type: "string", default: "/socket.io/" },
     namespace: { type: "string", default: "/" },
@@ -128,6 +129,6 @@ const front = options.cert
   ? createHttpsServer({ cert: readFileSync(options.cert), key: readFileSync(options.key) })
   : createHttpServer();
 front.on("request", onRequest).on("upgrade", onUpgrade);
-front.listen(Number(options.port), "127.0.0.1", () => console.log(`listening ${front.address().port}`));
+front.listen(Number(options.port), options.host, () => console.log(`listening ${front.address().port}`));
 // Whoever started it holds its input open; so nothing is left behind, however that one ends.
 process.stdin.resume().on("end", () => process.exit(0));

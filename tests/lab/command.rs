@@ -22,6 +22,7 @@ use crate::format::{Credentials, Scenario};
 use crate::namespaces::Host;
 use crate::outcome::{Doing, Outcome};
 use crate::proxy;
+use crate::signaling;
 use crate::topology::{self, CONTROLS, CONTROLS_V6, TURN_SECOND, TURN_V6};
 
 const HOUR: u64 = 3600;
@@ -64,6 +65,12 @@ pub fn compose(scenario: &Scenario, folder: &Path) -> Outcome<Call> {
     call.arguments = scenario.args.iter().map(|argument| fill(argument, &places)).collect();
     add_credentials(&mut call, scenario, folder)?;
     add_controls(&mut call, scenario.ipv6);
+    if signaling::is_needed(scenario) {
+        for (variable, token) in signaling::TOKENS {
+            call.environment.insert(variable.into(), token.into());
+            call.secrets.push(token.into());
+        }
+    }
     call.arguments.push("--json".into());
     for (name, value) in &scenario.env {
         call.environment.insert(name.clone(), fill(value, &places));
@@ -80,6 +87,7 @@ fn places(scenario: &Scenario, folder: &Path) -> BTreeMap<&'static str, String> 
         ("{proxy}", format!("{}:{}", topology::caller_gateway(scenario.nat).1, proxy::PORT)),
         ("{ca}", file("ca.pem")),
         ("{ice-servers}", file("ice-servers.json")),
+        ("{gateway}", signaling::url()),
     ])
 }
 

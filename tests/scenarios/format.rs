@@ -73,8 +73,11 @@ pub struct Scenario {
     /// and `{password}`.
     #[serde(default)]
     pub ice_servers: Option<String>,
+    /// What is wrong with the signaling gateway of a scenario that makes a call, by the names of tests/gateway.
+    #[serde(default)]
+    pub gateway_faults: Vec<String>,
     /// Command and target. Credentials, controls and `--json` are added. Placeholders: `{turn}`, `{turn6}`, `{turn-second}`, `{ca}`,
-    /// `{proxy}`, `{ice-servers}`.
+    /// `{proxy}`, `{ice-servers}`, `{gateway}`.
     #[serde(default = "default_args")]
     pub args: Vec<String>,
     /// Further environment of callcheck; the placeholders work here too.

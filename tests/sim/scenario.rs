@@ -46,10 +46,20 @@ const HOUR_S: i64 = 3600;
 const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy or a second listening address can show; these run in the network lab alone.
-const LAB_ONLY: [&str; 10] = [
+const LAB_ONLY: [&str; 20] = [
+    "call_healthy",
+    "call_whose_answer_is_not_forwarded",
+    "call_with_external_ip_wrong",
+    "call_with_relay_forced_and_turn_unreachable",
+    "call_with_relay_range_closed_by_stateful_firewall",
+    "call_with_relay_range_dropped",
+    "call_with_turn_unreachable",
+    "call_with_udp_blocked_here",
+    "call_with_udp_blocked_here_and_only_udp_listed",
+    "call_with_wrong_password",
     "external_ip_of_the_other_family",
-    "healthy_with_two_relay_addresses",
     "healthy_behind_load_balancer_that_hides_sources",
+    "healthy_with_two_relay_addresses",
     "large_packets_vanish_on_the_way",
     "load_balancer_without_backend",
     "proxy_is_the_only_way_out",

@@ -22,7 +22,7 @@ pub const RULE: Rule = Rule {
                       differs too, and works.",
         remedy: "Set external-ip to the address that works.",
     },
-    folds: &["own-address-denied"],
+    folds: &["own-address-denied", "external-ip-suspect"],
     judge,
 };
 

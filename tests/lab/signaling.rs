@@ -1,0 +1,61 @@
+//! The signaling gateway of a scenario that makes a call: the one on Node's socket.io, on the control host.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::format::Scenario;
+use crate::namespaces::Host;
+use crate::outcome::{Doing, Outcome};
+use crate::topology::CONTROLS;
+
+/// Where it listens.
+const PORT: u16 = 3000;
+
+/// The tokens of its accounts, with the variables in which callcheck looks for them.
+pub const TOKENS: [(&str, &str); 2] = [("CALLCHECK_CALLER_TOKEN", "caller-token"), ("CALLCHECK_CALLEE_TOKEN", "callee-token")];
+
+/// Its URL.
+pub fn url() -> String {
+    format!("http://{}:{PORT}", CONTROLS[0])
+}
+
+/// Whether the scenario makes a call.
+pub fn is_needed(scenario: &Scenario) -> bool {
+    scenario.args.first().is_some_and(|command| command == "call")
+}
+
+/// Why the gateway can't run here, or nothing.
+pub fn obstacle(scenario: &Scenario) -> Option<String> {
+    if !is_needed(scenario) {
+        return None;
+    }
+    if Command::new("node").arg("--version").stdout(Stdio::null()).status().is_err() {
+        return Some("node is not installed (package nodejs)".to_owned());
+    }
+    let installed = folder().join("node_modules/socket.io").is_dir();
+    (!installed).then(|| "npm ci was not run in tests/gateway: ./tests/run does it".to_owned())
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gateway")
+}
+
+/// Starts the gateway where the scenario needs it; it ends with its input, which the child holds.
+pub fn start(scenario: &Scenario) -> Outcome<Option<Child>> {
+    if !is_needed(scenario) {
+        return Ok(None);
+    }
+    let mut child = Host::Control.inside(|| {
+        let mut command = Command::new("node");
+        command.arg(folder().join("gateway.mjs")).args(["--host", "0.0.0.0", "--port", &PORT.to_string()]);
+        for fault in &scenario.gateway_faults {
+            command.args(["--fault", fault]);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().doing("starting the gateway")
+    })?;
+    let output = child.stdout.take().ok_or("the gateway's output is a pipe")?;
+    let mut line = String::new();
+    BufReader::new(output).read_line(&mut line).doing("waiting for the gateway")?;
+    if line.starts_with("listening") { Ok(Some(child)) } else { Err(format!("the gateway says {line:?}")) }
+}
