@@ -183,8 +183,17 @@ fn perform(path: &Path) -> Outcome<()> {
     let World { server, tap, _gateway } = set_up(&scenario, folder)?;
     let ready = begun.elapsed();
     let call = command::compose(&scenario, folder)?;
-    let run = command::run(&call, &scenario, server.as_ref())?;
+    let (run, at_callee) = match &scenario.callee {
+        Some(callee) => {
+            let (run, at_callee) = command::run_both(&call, &scenario, server.as_ref())?;
+            (run, Some((at_callee, &callee.expect)))
+        }
+        None => (command::run(&call, &scenario, server.as_ref())?, None),
+    };
     let mut complaints = verify::complaints(&scenario, &call, &run, &tap);
+    if let Some((run, expect)) = &at_callee {
+        complaints.extend(verify::complaints_of_callee(expect, &call, run));
+    }
     if let Some(server) = &server {
         let left = server.allocations_after_release(scenario.expect.allocations_left)?;
         if left != scenario.expect.allocations_left {

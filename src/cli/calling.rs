@@ -47,6 +47,7 @@ pub fn plan(command: &arguments::Call, common: &Common) -> Result<Plan, Usage> {
         wait: command.wait,
         patience: common.timeout,
         onlooker: output::onlooker(common),
+        ready: output::ready(common, command.wait),
     });
     Ok(plan)
 }

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::Usage;
 use super::arguments::{Common, Format, When};
@@ -55,6 +56,15 @@ pub fn onlooker(common: &Common) -> Onlooker {
         let deadline = if change.by_deadline { " (callcheck's own deadline)" } else { "" };
         complain(&format!("\r\x1b[2K{:>6} ms  {:<6}  {kind:<18}  {}{deadline}", change.at_ms, role.name(), change.state));
     })
+}
+
+/// Says that a callee is there to be called: whoever is to call waits for that.
+#[must_use]
+pub fn ready(common: &Common, wait: Duration) -> Rc<dyn Fn()> {
+    if common.quiet {
+        return Rc::new(|| {});
+    }
+    Rc::new(move || complain(&format!("ready: waits to be called, up to {}", humantime::format_duration(wait))))
 }
 
 /// Clears the line of progress.

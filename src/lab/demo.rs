@@ -177,6 +177,7 @@ fn calling(servers: &Servers, forced: Option<Path>, lines: Rc<dyn Lines>, onlook
         wait: Duration::ZERO,
         patience: Duration::from_secs(5),
         onlooker,
+        ready: Rc::new(|| {}),
     }
 }
 

@@ -21,6 +21,7 @@ use self::relay::Relay;
 use super::context::Context;
 use super::ice_server::IceServer;
 use crate::model::call::{self, Path, Role};
+use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{Fact, ReleaseFact};
 pub use crate::peer::{Event, Unusable};
 use crate::peer::{Gathered, Peer, Settings, Transmit};
@@ -186,6 +187,9 @@ impl Driver {
     fn heed(self: &Rc<Self>, event: &Event) {
         match event {
             Event::RemoteAddress(address) => {
+                if !self.hosts.borrow().is_empty() {
+                    self.context.record.contact(Endpoint::new(Transport::Udp, *address));
+                }
                 let relays = self.relays.borrow().clone();
                 for relay in relays {
                     relay.permit(self, address.ip());

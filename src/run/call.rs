@@ -67,6 +67,8 @@ pub struct Calling {
     pub patience: Duration,
     /// Hears of every change of state.
     pub onlooker: Onlooker,
+    /// Hears that a callee that runs alone is there to be called.
+    pub ready: Rc<dyn Fn()>,
 }
 
 impl Calling {

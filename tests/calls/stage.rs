@@ -106,6 +106,7 @@ impl Stage {
                 wait: Duration::from_secs(5),
                 patience: Duration::from_secs(8),
                 onlooker: Rc::new(|_, _| {}),
+                ready: Rc::new(|| {}),
             }),
         }
     }

@@ -1,7 +1,7 @@
 //! One run of callcheck inside the caller's namespace: its arguments, its credentials, its end.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::mpsc;
@@ -30,7 +30,7 @@ const HOUR: u64 = 3600;
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How callcheck is called, and the words that it must never print.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Call {
     /// Its arguments.
     pub arguments: Vec<String>,
@@ -38,6 +38,15 @@ pub struct Call {
     pub environment: BTreeMap<String, String>,
     /// Passwords and secrets.
     pub secrets: Vec<String>,
+}
+
+impl Call {
+    /// The same with further arguments.
+    fn with(&self, arguments: &[&str]) -> Self {
+        let mut call = self.clone();
+        call.arguments.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        call
+    }
 }
 
 /// What a run left.
@@ -176,11 +185,32 @@ pub fn use_resolver(scenario: &Scenario, folder: &Path) -> Outcome<()> {
     crate::sandbox::run("mount", &["--bind", &own.display().to_string(), "/etc/resolv.conf"])
 }
 
+/// Runs callcheck at both ends of a call between two networks: the caller's run, and the callee's.
+pub fn run_both(call: &Call, scenario: &Scenario, server: Option<&Coturn>) -> Outcome<(Run, Run)> {
+    let begun = Instant::now();
+    let deadline = begun + Duration::from_millis(scenario.within_ms) + GRACE;
+    let mut child = spawn(&call.with(&["--role", "callee", "--wait", "10s"]), 0, Host::Callee)?;
+    let stdout = collect(child.stdout.take());
+    let mut errors = BufReader::new(child.stderr.take().ok_or("no stderr")?);
+    // Nobody answers a call that comes before the callee is there.
+    let mut ready = String::new();
+    errors.read_line(&mut ready).doing("waiting for the callee")?;
+    let stderr = collect(Some(errors));
+    let caller = run(&call.with(&["--role", "caller"]), scenario, server)?;
+    let report = stdout.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+    if report.is_err() {
+        kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL).doing("ending a callee that hangs")?;
+    }
+    let status = child.wait().doing("waiting for the callee")?;
+    let stderr = ready + &stderr.recv().doing("reading stderr")?;
+    Ok((caller, Run { exit: status.code(), stdout: report.unwrap_or_default(), stderr, took: begun.elapsed() }))
+}
+
 /// Runs callcheck to its end.
 pub fn run(call: &Call, scenario: &Scenario, server: Option<&Coturn>) -> Outcome<Run> {
     let begun = Instant::now();
     let deadline = begun + Duration::from_millis(scenario.within_ms) + GRACE;
-    let mut child = spawn(call, scenario.clock_ahead_s)?;
+    let mut child = spawn(call, scenario.clock_ahead_s, Host::Client)?;
     let pid = Pid::from_raw(child.id().cast_signed());
     let stdout = collect(child.stdout.take());
     let stderr = collect(child.stderr.take());
@@ -200,8 +230,8 @@ pub fn run(call: &Call, scenario: &Scenario, server: Option<&Coturn>) -> Outcome
     Ok(Run { exit: status.code(), stdout: report.unwrap_or_default(), stderr, took })
 }
 
-fn spawn(call: &Call, clock_ahead_s: i64) -> Outcome<Child> {
-    Host::Client.inside(|| {
+fn spawn(call: &Call, clock_ahead_s: i64, at: Host) -> Outcome<Child> {
+    at.inside(|| {
         clock::showing(env!("CARGO_BIN_EXE_callcheck"), clock_ahead_s)
             .args(&call.arguments)
             .env_clear()

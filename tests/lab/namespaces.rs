@@ -25,6 +25,10 @@ pub enum Host {
     Server,
     /// The control hosts and the resolver.
     Control,
+    /// Where the callee's callcheck runs.
+    Callee,
+    /// The callee's router.
+    CalleeNat,
 }
 
 impl Host {
@@ -38,6 +42,8 @@ impl Host {
             Self::Edge => "edge",
             Self::Server => "server",
             Self::Control => "control",
+            Self::Callee => "callee",
+            Self::CalleeNat => "callee-nat",
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! client ── nat ── (carrier) ── inet ── (edge) ── server      192.168.1.2 … 198.51.100.2 … 203.0.113.10
-//!                                 └──── control               192.0.2.53, 192.0.2.54
+//!                                 ├──── control               192.0.2.53, 192.0.2.54
+//!                                 └──── callee-nat ── callee  198.51.101.2 … 192.168.2.2
 //! ```
 //!
 //! A router's link towards the caller is called `lan`, the one away from it `wan`; those of `inet` bear the neighbour's name, and the
@@ -70,6 +71,9 @@ pub fn build(scenario: &Scenario) -> Outcome<()> {
     if scenario.server == Placement::OneToOneNat {
         hosts.push(Host::Edge);
     }
+    if scenario.callee.is_some() {
+        hosts.extend([Host::Callee, Host::CalleeNat]);
+    }
     let names: Vec<String> = hosts.iter().map(|host| format!("netns add {}", host.name())).collect();
     sandbox::feed("ip", &["-batch", "-"], &(names.join("\n") + "\n"))?;
     link_all(scenario, &chain)?;
@@ -105,6 +109,10 @@ fn link_all(scenario: &Scenario, chain: &[Host]) -> Outcome<()> {
         }
     }
     links.push(veth(("eth0", Host::Control), ("control", Host::Inet)));
+    if scenario.callee.is_some() {
+        links.push(veth(("eth0", Host::Callee), ("lan", Host::CalleeNat)));
+        links.push(veth(("wan", Host::CalleeNat), ("callee", Host::Inet)));
+    }
     sandbox::feed("ip", &["-batch", "-"], &(links.join("\n") + "\n"))?;
     if scenario.rtt_ms > 0 {
         delay::link((away(last), last), ("client", Host::Inet), scenario.rtt_ms)?;
@@ -144,6 +152,13 @@ fn configure(host: Host, scenario: &Scenario) -> Outcome<()> {
             }
         }
         Host::Server => server(scenario, &mut lines),
+        Host::Callee => {
+            attach(&mut lines, "eth0", "192.168.2.2/24", "2001:db8:8::2/64", Some(("192.168.2.1", "2001:db8:8::1")));
+        }
+        Host::CalleeNat => {
+            attach(&mut lines, "lan", "192.168.2.1/24", "2001:db8:8::1/64", None);
+            attach(&mut lines, "wan", "198.51.101.2/24", "2001:db8:9::2/64", Some(("198.51.101.1", "2001:db8:9::1")));
+        }
         Host::Control => {
             let gateway = Some(("192.0.2.1", "2001:db8:c::1"));
             attach(&mut lines, "eth0", "192.0.2.53/24", "2001:db8:c::53/64", gateway);
@@ -155,7 +170,7 @@ fn configure(host: Host, scenario: &Scenario) -> Outcome<()> {
         lines.retain(|line| !line.contains("2001:db8"));
     }
     host.ip(&lines)?;
-    if matches!(host, Host::Nat | Host::Carrier | Host::Inet | Host::Edge) {
+    if matches!(host, Host::Nat | Host::Carrier | Host::Inet | Host::Edge | Host::CalleeNat) {
         host.sysctl("ipv4/ip_forward", "1")?;
         host.sysctl("ipv6/conf/all/forwarding", "1")?;
     }
@@ -200,6 +215,9 @@ fn inet(scenario: &Scenario, lines: &mut Vec<String>) {
     let towards_server = if scenario.server == Placement::PrivateNetwork { "10.0.0.1/24" } else { "203.0.113.1/24" };
     attach(lines, "server", towards_server, "2001:db8:5::1/64", None);
     attach(lines, "control", "192.0.2.1/24", "2001:db8:c::1/64", None);
+    if scenario.callee.is_some() {
+        attach(lines, "callee", "198.51.101.1/24", "2001:db8:9::1/64", None);
+    }
     if scenario.nat != Nat::None {
         lines.push(format!("route add {HOME_V6}:/64 via {ACCESS_V6}:2"));
         lines.push(format!("route add 2001:db8:3::/64 via {ACCESS_V6}:2"));
@@ -231,7 +249,11 @@ fn translate(host: Host, scenario: &Scenario) -> Outcome<()> {
         }
         Host::Carrier => host.nft(&nat_rules(scenario.nat, CALLER, Ipv4Addr::new(100, 64, 0, 2), "")),
         Host::Edge => host.nft(&edge_rules(scenario)),
-        Host::Client | Host::Inet | Host::Server | Host::Control => Ok(()),
+        Host::CalleeNat => {
+            let kind = scenario.callee.as_ref().map_or(Nat::None, |callee| callee.nat);
+            host.nft(&nat_rules(kind, Ipv4Addr::new(198, 51, 101, 2), Ipv4Addr::new(192, 168, 2, 2), ""))
+        }
+        Host::Client | Host::Inet | Host::Server | Host::Control | Host::Callee => Ok(()),
     }
 }
 

@@ -84,6 +84,25 @@ pub fn complaints(scenario: &Scenario, call: &Call, run: &Run, tap: &Wiretap) ->
     complaints
 }
 
+/// The same for the callee of a call between two networks, whose traffic nobody listens to.
+pub fn complaints_of_callee(expect: &Expect, call: &Call, run: &Run) -> Vec<String> {
+    let mut complaints = Vec::new();
+    if run.exit != Some(expect.exit) {
+        complaints.push(format!("exit code {:?}, expected {}\n{}", run.exit, expect.exit, run.stderr));
+    }
+    if call.secrets.iter().any(|word| run.stdout.contains(word.as_str()) || run.stderr.contains(word.as_str())) {
+        complaints.push("prints a secret".to_owned());
+    }
+    match serde_json::from_str::<Report>(&run.stdout) {
+        Ok(report) => {
+            check_soundness(&report, &mut complaints);
+            check_expectation(&report, expect, &mut complaints);
+        }
+        Err(error) => complaints.push(format!("stdout is no report: {error}")),
+    }
+    complaints.iter().map(|complaint| format!("callee: {complaint}")).collect()
+}
+
 /// What holds for every report.
 fn check_soundness(report: &Report, complaints: &mut Vec<String>) {
     if report.schema != "callcheck/1" {

@@ -73,6 +73,9 @@ pub struct Scenario {
     /// and `{password}`.
     #[serde(default)]
     pub ice_servers: Option<String>,
+    /// The callee's network, where it is another one: callcheck then runs with `--role caller` in the one and `--role callee` in the other.
+    #[serde(default)]
+    pub callee: Option<Callee>,
     /// What is wrong with the signaling gateway of a scenario that makes a call, by the names of tests/gateway.
     #[serde(default)]
     pub gateway_faults: Vec<String>,
@@ -397,6 +400,16 @@ pub struct Service {
     pub target: String,
     /// The port.
     pub port: u16,
+}
+
+/// The callee of a call between two networks.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Callee {
+    /// Its NAT.
+    pub nat: Nat,
+    /// What must come out at its end.
+    pub expect: Expect,
 }
 
 /// What must come out.

@@ -116,6 +116,7 @@ impl<'a> Attempt<'a> {
 
     /// A callee alone waits to be called; the attempt's time counts from then.
     async fn await_offer(&mut self) -> bool {
+        (self.calling.ready)();
         let until = Instant::now() + self.calling.wait;
         while self.ends[0].peer.is_none() && !self.ends[0].course.lost && self.refusal.is_none() {
             if self.step(until).await != Step::Taken {
