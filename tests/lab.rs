@@ -183,16 +183,16 @@ fn perform(path: &Path) -> Outcome<()> {
     let World { server, tap, _gateway } = set_up(&scenario, folder)?;
     let ready = begun.elapsed();
     let call = command::compose(&scenario, folder)?;
-    let (run, at_callee) = match &scenario.callee {
+    let (run, other) = match &scenario.callee {
         Some(callee) => {
-            let (run, at_callee) = command::run_both(&call, &scenario, server.as_ref())?;
-            (run, Some((at_callee, &callee.expect)))
+            let (run, other) = command::run_both(&call, callee, &scenario, server.as_ref())?;
+            (run, Some((other, callee)))
         }
         None => (command::run(&call, &scenario, server.as_ref())?, None),
     };
     let mut complaints = verify::complaints(&scenario, &call, &run, &tap);
-    if let Some((run, expect)) = &at_callee {
-        complaints.extend(verify::complaints_of_callee(expect, &call, run));
+    if let Some((other, callee)) = &other {
+        complaints.extend(verify::complaints_of_other_end(callee, &call, other));
     }
     if let Some(server) = &server {
         let left = server.allocations_after_release(scenario.expect.allocations_left)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -18,7 +18,7 @@ use sha1::Sha1;
 use crate::clock;
 use crate::controls;
 use crate::coturn::{self, Coturn, SECRET};
-use crate::format::{Credentials, Scenario};
+use crate::format::{Callee, Credentials, Player, Scenario};
 use crate::namespaces::Host;
 use crate::outcome::{Doing, Outcome};
 use crate::proxy;
@@ -185,25 +185,110 @@ pub fn use_resolver(scenario: &Scenario, folder: &Path) -> Outcome<()> {
     crate::sandbox::run("mount", &["--bind", &own.display().to_string(), "/etc/resolv.conf"])
 }
 
-/// Runs callcheck at both ends of a call between two networks: the caller's run, and the callee's.
-pub fn run_both(call: &Call, scenario: &Scenario, server: Option<&Coturn>) -> Outcome<(Run, Run)> {
-    let begun = Instant::now();
-    let deadline = begun + Duration::from_millis(scenario.within_ms) + GRACE;
-    let mut child = spawn(&call.with(&["--role", "callee", "--wait", "10s"]), 0, Host::Callee)?;
-    let stdout = collect(child.stdout.take());
-    let mut errors = BufReader::new(child.stderr.take().ok_or("no stderr")?);
-    // Nobody answers a call that comes before the callee is there.
-    let mut ready = String::new();
-    errors.read_line(&mut ready).doing("waiting for the callee")?;
-    let stderr = collect(Some(errors));
-    let caller = run(&call.with(&["--role", "caller"]), scenario, server)?;
-    let report = stdout.recv_timeout(deadline.saturating_duration_since(Instant::now()));
-    if report.is_err() {
-        kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL).doing("ending a callee that hangs")?;
+/// What the other end of a call between two networks left.
+pub enum OtherEnd {
+    /// callcheck's run there.
+    Callcheck(Run),
+    /// What the browser's page saw.
+    Browser(String),
+}
+
+/// Runs callcheck at one end of a call between two networks, and what plays the other.
+pub fn run_both(call: &Call, callee: &Callee, scenario: &Scenario, server: Option<&Coturn>) -> Outcome<(Run, OtherEnd)> {
+    match callee.player {
+        Player::Callcheck => {
+            let waiting = Waiting::callcheck(call, Host::Callee)?;
+            let caller = run(&call.with(&["--role", "caller"]), scenario, server)?;
+            Ok((caller, OtherEnd::Callcheck(waiting.end(scenario)?)))
+        }
+        Player::BrowserAnswers => {
+            let waiting = Waiting::begin(browser(callee, scenario, "callee")?, Stream::Output)?;
+            let caller = run(&call.with(&["--role", "caller"]), scenario, server)?;
+            Ok((caller, OtherEnd::Browser(waiting.end(scenario)?.stdout)))
+        }
+        Player::BrowserCalls => {
+            let waiting = Waiting::callcheck(call, Host::Client)?;
+            let mut browser = browser(callee, scenario, "caller")?;
+            let seen = collect(browser.stdout.take()).recv().doing("waiting for the browser")?;
+            browser.wait().doing("waiting for the browser")?;
+            Ok((waiting.end(scenario)?, OtherEnd::Browser(seen)))
+        }
     }
-    let status = child.wait().doing("waiting for the callee")?;
-    let stderr = ready + &stderr.recv().doing("reading stderr")?;
-    Ok((caller, Run { exit: status.code(), stdout: report.unwrap_or_default(), stderr, took: begun.elapsed() }))
+}
+
+/// A callee that is there to be called.
+struct Waiting {
+    child: Child,
+    begun: Instant,
+    stdout: mpsc::Receiver<String>,
+    stderr: mpsc::Receiver<String>,
+}
+
+/// Where a callee says that it is ready.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    Output,
+    Errors,
+}
+
+impl Waiting {
+    fn callcheck(call: &Call, at: Host) -> Outcome<Self> {
+        Self::begin(spawn(&call.with(&["--role", "callee", "--wait", "20s"]), 0, at)?, Stream::Errors)
+    }
+
+    /// Waits until the callee says that it is ready: nobody answers a call that comes before.
+    fn begin(mut child: Child, says: Stream) -> Outcome<Self> {
+        let begun = Instant::now();
+        let (stdout, stderr) = (child.stdout.take().ok_or("no stdout")?, child.stderr.take().ok_or("no stderr")?);
+        let mut ready = String::new();
+        let (stdout, stderr) = if says == Stream::Output {
+            let mut stdout = BufReader::new(stdout);
+            stdout.read_line(&mut ready).doing("waiting for the callee")?;
+            (collect(Some(stdout)), collect(Some(stderr)))
+        } else {
+            let mut stderr = BufReader::new(stderr);
+            stderr.read_line(&mut ready).doing("waiting for the callee")?;
+            (collect(Some(stdout)), collect(Some(stderr)))
+        };
+        if ready.starts_with("ready") {
+            Ok(Self { child, begun, stdout, stderr })
+        } else {
+            Err(format!("the callee says {ready:?}"))
+        }
+    }
+
+    fn end(mut self, scenario: &Scenario) -> Outcome<Run> {
+        let deadline = self.begun + Duration::from_millis(scenario.within_ms) + GRACE;
+        let report = self.stdout.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+        if report.is_err() {
+            kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGKILL).doing("ending a callee that hangs")?;
+        }
+        let status = self.child.wait().doing("waiting for the callee")?;
+        let stderr = self.stderr.recv().doing("reading stderr")?;
+        // It waited for the caller before: that is no time of its own.
+        Ok(Run { exit: status.code(), stdout: report.unwrap_or_default(), stderr, took: Duration::ZERO })
+    }
+}
+
+/// Chromium in the callee's network, driven by tests/gateway/browser.mjs.
+fn browser(callee: &Callee, scenario: &Scenario, role: &str) -> Outcome<Child> {
+    let mut places = places(scenario, Path::new(crate::sandbox::WORKSHOP));
+    places.insert("{user}", scenario.account.user.clone());
+    places.insert("{password}", scenario.account.password.clone());
+    let token = signaling::TOKENS[usize::from(role == "callee")].1;
+    let servers = fill(&callee.ice_servers, &places);
+    Host::Callee.inside(|| {
+        Command::new("node")
+            .arg(signaling::folder().join("browser.mjs"))
+            .args(["--role", role, "--gateway", &signaling::url(), "--token", token, "--chat", "42"])
+            .args(["--ice", &servers, "--policy", &callee.policy])
+            .env("HOME", "/run/lab")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .doing("starting the browser")
+    })
 }
 
 /// Runs callcheck to its end.

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::format::Scenario;
+use crate::format::{Player, Scenario};
 use crate::namespaces::Host;
 use crate::outcome::{Doing, Outcome};
 use crate::topology::CONTROLS;
@@ -33,11 +33,16 @@ pub fn obstacle(scenario: &Scenario) -> Option<String> {
     if Command::new("node").arg("--version").stdout(Stdio::null()).status().is_err() {
         return Some("node is not installed (package nodejs)".to_owned());
     }
+    let browser = scenario.callee.as_ref().is_some_and(|callee| callee.player != Player::Callcheck);
+    if browser && !Path::new("/usr/bin/chromium").exists() {
+        return Some("chromium is not installed (package chromium)".to_owned());
+    }
     let installed = folder().join("node_modules/socket.io").is_dir();
     (!installed).then(|| "npm ci was not run in tests/gateway: ./tests/run does it".to_owned())
 }
 
-fn folder() -> PathBuf {
+/// Where the gateway and what plays a browser's part are.
+pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gateway")
 }
 

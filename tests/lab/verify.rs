@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::command::{Call, Run};
-use crate::format::{Confidence, Expect, ExpectedFinding, Level, Scenario, Verdict};
+use crate::command::{Call, OtherEnd, Run};
+use crate::format::{Callee, Confidence, Expect, ExpectedFinding, Level, Scenario, Verdict};
 use crate::wiretap::Wiretap;
 
 /// As much of the report as the scenarios speak of.
@@ -84,9 +84,18 @@ pub fn complaints(scenario: &Scenario, call: &Call, run: &Run, tap: &Wiretap) ->
     complaints
 }
 
-/// The same for the callee of a call between two networks, whose traffic nobody listens to.
-pub fn complaints_of_callee(expect: &Expect, call: &Call, run: &Run) -> Vec<String> {
+/// The same for the other end of a call between two networks, whose traffic nobody listens to.
+pub fn complaints_of_other_end(callee: &Callee, call: &Call, other: &OtherEnd) -> Vec<String> {
     let mut complaints = Vec::new();
+    match (other, &callee.expect) {
+        (OtherEnd::Callcheck(run), Some(expect)) => check_other_report(expect, call, run, &mut complaints),
+        (OtherEnd::Callcheck(_), None) => complaints.push("the scenario expects nothing of it".to_owned()),
+        (OtherEnd::Browser(seen), _) => check_page(seen, &mut complaints),
+    }
+    complaints.iter().map(|complaint| format!("other end: {complaint}")).collect()
+}
+
+fn check_other_report(expect: &Expect, call: &Call, run: &Run, complaints: &mut Vec<String>) {
     if run.exit != Some(expect.exit) {
         complaints.push(format!("exit code {:?}, expected {}\n{}", run.exit, expect.exit, run.stderr));
     }
@@ -95,12 +104,32 @@ pub fn complaints_of_callee(expect: &Expect, call: &Call, run: &Run) -> Vec<Stri
     }
     match serde_json::from_str::<Report>(&run.stdout) {
         Ok(report) => {
-            check_soundness(&report, &mut complaints);
-            check_expectation(&report, expect, &mut complaints);
+            check_soundness(&report, complaints);
+            check_expectation(&report, expect, complaints);
         }
         Err(error) => complaints.push(format!("stdout is no report: {error}")),
     }
-    complaints.iter().map(|complaint| format!("callee: {complaint}")).collect()
+}
+
+/// What a browser's page saw of the call.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    states: Vec<String>,
+    frames_decoded: u32,
+    audio_packets: u32,
+}
+
+fn check_page(seen: &str, complaints: &mut Vec<String>) {
+    let last = seen.lines().last().unwrap_or_default();
+    match serde_json::from_str::<Page>(last) {
+        Ok(page) if page.frames_decoded > 0 && page.audio_packets > 0 => {
+            if !page.states.iter().any(|state| state == "connection connected") {
+                complaints.push(format!("the page was never connected: {:?}", page.states));
+            }
+        }
+        Ok(_) | Err(_) => complaints.push(format!("the page saw no media: {last}")),
+    }
 }
 
 /// What holds for every report.

@@ -73,7 +73,8 @@ pub struct Scenario {
     /// and `{password}`.
     #[serde(default)]
     pub ice_servers: Option<String>,
-    /// The callee's network, where it is another one: callcheck then runs with `--role caller` in the one and `--role callee` in the other.
+    /// The other end's network, where it is another one: callcheck then runs with `--role caller` in the one and `--role callee` in the
+    /// other, or a browser plays there.
     #[serde(default)]
     pub callee: Option<Callee>,
     /// What is wrong with the signaling gateway of a scenario that makes a call, by the names of tests/gateway.
@@ -408,8 +409,38 @@ pub struct Service {
 pub struct Callee {
     /// Its NAT.
     pub nat: Nat,
-    /// What must come out at its end.
-    pub expect: Expect,
+    /// What plays it.
+    #[serde(default)]
+    pub player: Player,
+    /// A browser's `iceTransportPolicy`.
+    #[serde(default = "default_policy")]
+    pub policy: String,
+    /// A browser's `iceServers`; the placeholders of `ice-servers` work in it.
+    #[serde(default = "default_browser_servers")]
+    pub ice_servers: String,
+    /// What must come out at its end, where callcheck plays it. A browser must be connected, decode frames and get sound.
+    pub expect: Option<Expect>,
+}
+
+/// What plays the other end of a call between two networks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Player {
+    /// callcheck, as the callee.
+    #[default]
+    Callcheck,
+    /// A browser, as the callee.
+    BrowserAnswers,
+    /// A browser, as the caller; callcheck is the callee then.
+    BrowserCalls,
+}
+
+fn default_policy() -> String {
+    "all".into()
+}
+
+fn default_browser_servers() -> String {
+    r#"[{ "urls": "turn:{turn}?transport=udp", "username": "{user}", "credential": "{password}" }]"#.into()
 }
 
 /// What must come out.

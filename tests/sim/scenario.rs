@@ -46,12 +46,16 @@ const HOUR_S: i64 = 3600;
 const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy or a second listening address can show; these run in the network lab alone.
-const LAB_ONLY: [&str; 24] = [
+const LAB_ONLY: [&str; 28] = [
     "call_between_networks_with_relay_range_dropped",
     "call_between_port_restricted_nats",
     "call_between_symmetric_nats",
     "call_between_symmetric_nats_with_turn_unreachable",
+    "call_from_a_browser",
+    "call_from_a_browser_through_the_relay_over_tcp",
     "call_healthy",
+    "call_to_a_browser",
+    "call_to_a_browser_through_the_relay",
     "call_whose_answer_is_not_forwarded",
     "call_with_external_ip_wrong",
     "call_with_relay_forced_and_turn_unreachable",

@@ -4,7 +4,7 @@ use crate::diagnose::call::Attempt;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
-use crate::model::finding::{Level, Place};
+use crate::model::finding::{Confidence, Level, Place};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -37,10 +37,15 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             .collect();
         let summary =
             format!("The {} gets no {}, although the call is connected.", deaf.fact.role.name(), missing.join(" and no "));
-        return Found::new(&RULE.cause, summary)
+        let found = Found::new(&RULE.cause, summary)
             .because(attempt.cite())
-            .fix(Place::Application, "Look at the direction (a=sendrecv) and the codecs of that media in both descriptions.")
-            .done();
+            .fix(Place::Application, "Look at the direction (a=sendrecv) and the codecs of that media in both descriptions.");
+        // What another program doesn't send is its own matter: a call without a camera, or one whose camera starts late.
+        return if attempt.peers.len() > 1 {
+            found.done()
+        } else {
+            found.level(Level::Warn).confidence(Confidence::Possible).done()
+        };
     }
     let whole = attempts.iter().filter(|attempt| attempt.carries()).flat_map(Attempt::cite);
     Judgement::ruled_out_by(whole.collect())
