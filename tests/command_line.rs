@@ -482,3 +482,46 @@ fn help_and_version_go_to_stdout_and_end_in_0() {
 fn ids(report: &Report) -> Vec<&str> {
     report.findings.iter().map(|finding| finding.id.as_str()).collect()
 }
+
+/// A configuration with that text, away from what the user of this machine may have.
+fn configured(text: &str) -> std::path::PathBuf {
+    scratch_file("callcheck.toml", text)
+}
+
+#[test]
+fn a_call_that_is_not_configured_is_refused_by_what_is_missing() {
+    let nothing = configured("");
+    let nothing = nothing.to_str().expect("the path is text");
+    assert_usage_error("no gateway", &callcheck(&["call", "--config", nothing]).run(), &["--signaling", "signaling.url"]);
+    let no_chat = ["call", "--config", nothing, "--signaling", "http://127.0.0.1:1"];
+    assert_usage_error("no chat", &callcheck(&no_chat).run(), &["--chat-id", "signaling.chat_id"]);
+    for url in ["chat.example.org", "ftp://127.0.0.1:1", "http://me:secret@127.0.0.1:1"] {
+        let run = callcheck(&["call", "--config", nothing, "--chat-id", "42", "--signaling", url]).run();
+        assert_usage_error(url, &run, &["--signaling"]);
+        assert!(!run.stderr.contains("secret"), "{}", run.stderr);
+    }
+    assert_usage_error(
+        "a file that isn't there",
+        &callcheck(&["call", "--config", "/nowhere/callcheck.toml"]).run(),
+        &["--config"],
+    );
+}
+
+#[test]
+fn a_configuration_that_is_wrong_is_refused_by_its_key() {
+    for (text, named) in [
+        ("[signaling]\nurI = 'http://127.0.0.1:1'", "urI"),
+        ("policy = 'often'\n[signaling]\nurl = 'http://127.0.0.1:1'\nchat_id = 1", "policy"),
+        ("[signaling]\nurl = 'http://127.0.0.1:1'\nchat_id = 1\ntransports = 'smoke'", "signaling.transports"),
+        ("[signaling]\nurl = 'http://127.0.0.1:1'\nchat_id = 1\n[signaling.events]\nringing = 'x'", "signaling.events.ringing"),
+        (
+            "[signaling]\nurl = 'http://127.0.0.1:1'\nchat_id = 1\ncaller.auth = { token_env = 'CALLCHECK_NOT_SET' }",
+            "signaling.caller.auth.token_env",
+        ),
+    ] {
+        let file = configured(text);
+        let run = callcheck(&["call", "--config", file.to_str().expect("the path is text")]).run();
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{text}: {run:?}");
+        assert!(run.stderr.contains(named), "{text}: {:?} doesn't name {named}", run.stderr);
+    }
+}

@@ -116,6 +116,29 @@ fn the_credentials_of_a_list_of_ice_servers_are_never_shown() {
 }
 
 #[test]
+fn the_tokens_of_a_call_are_never_shown() {
+    // A gateway that answers with whatever it was sent, as an error page may.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
+    let url = format!("http://{}", listener.local_addr().expect("a bound socket has an address"));
+    // It ends with the process.
+    std::thread::spawn(move || listener.incoming().flatten().for_each(echo));
+    assert_silent("a gateway that echoes", |options| {
+        callcheck(&[&["call", "--config", "/dev/null", "--signaling", &url, "--chat-id", "42"], options].concat())
+            .variable("CALLCHECK_CALLER_TOKEN", PASSWORD)
+            .variable("CALLCHECK_CALLEE_TOKEN", SECRET)
+    });
+}
+
+/// Answers a request with its own head and with what would be tokens.
+fn echo(mut stream: std::net::TcpStream) {
+    use std::io::{Read as _, Write as _};
+    let mut request = [0; 2048];
+    let length = stream.read(&mut request).unwrap_or_default();
+    let body = format!("{}{PASSWORD} {SECRET}", String::from_utf8_lossy(&request[..length]));
+    _ = write!(stream, "HTTP/1.1 403 Forbidden\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+}
+
+#[test]
 fn a_nonce_is_never_shown() {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback has free ports");
     let uri = format!("turn:{}?transport=udp", socket.local_addr().expect("a bound socket has an address"));

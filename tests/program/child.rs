@@ -16,6 +16,8 @@ const LIMIT: Duration = Duration::from_mins(1);
 
 /// What of the environment the program reads by itself.
 const VARIABLES: &[&str] = &[
+    "CALLCHECK_CALLEE_TOKEN",
+    "CALLCHECK_CALLER_TOKEN",
     "CALLCHECK_ICE_SERVERS_TOKEN",
     "CALLCHECK_TURN_PASSWORD",
     "CALLCHECK_TURN_SECRET",
@@ -28,6 +30,7 @@ const VARIABLES: &[&str] = &[
     "NO_COLOR",
     "CLICOLOR_FORCE",
     "SSL_CERT_FILE",
+    "XDG_CONFIG_HOME",
 ];
 
 /// One run of the program in the making.
