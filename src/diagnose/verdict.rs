@@ -9,14 +9,15 @@ use crate::model::finding::{Finding, Level};
 use crate::model::report::{CutShort, Verdict};
 
 /// Decides the verdict: what fails is said first, then what is not known, then what runs badly.
+///
+/// A run that was cut short may have missed a fault, so it is never `ok`. What runs badly was seen all the same where the relay was proved.
 pub fn decide(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<CutShort>) -> Verdict {
     let worst = findings.iter().map(|finding| finding.level).min();
-    let proved = proved(evidence) && cut_short.is_none();
-    match (worst, proved) {
-        (Some(Level::Fail), _) => Verdict::Failed,
-        (_, false) => Verdict::Inconclusive,
-        (Some(Level::Degrade), true) => Verdict::Degraded,
-        (Some(Level::Warn) | None, true) => Verdict::Ok,
+    match (worst, proved(evidence), cut_short) {
+        (Some(Level::Fail), ..) => Verdict::Failed,
+        (Some(Level::Degrade), true, _) => Verdict::Degraded,
+        (_, false, _) | (_, true, Some(_)) => Verdict::Inconclusive,
+        (Some(Level::Warn) | None, true, None) => Verdict::Ok,
     }
 }
 
