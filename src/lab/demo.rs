@@ -116,8 +116,22 @@ pub async fn start(broken: Option<Broken>) -> io::Result<Servers> {
     };
     let turn = Lab::start(LabConfig { faults: of_turn.into_iter().collect(), ..LabConfig::default() }).await?;
     let faults: Vec<GatewayFault> = of_gateway.into_iter().collect();
-    let gateway = server::Gateway::start(server::GatewayConfig::broken(&faults)).await?;
+    let config = server::GatewayConfig { page: Some(page(&turn)), ..server::GatewayConfig::broken(&faults) };
+    let gateway = server::Gateway::start(config).await?;
     Ok(Servers { turn, gateway, broken })
+}
+
+/// A page on which a browser is the other end of a call.
+fn page(turn: &Lab) -> String {
+    let login = turn.credentials();
+    let (username, credential) = login.as_ref().map_or(("", ""), |login| (login.username.expose(), login.password.expose()));
+    let urls = [format!("turn:{}?transport=udp", turn.udp()), format!("turn:{}?transport=tcp", turn.tcp())];
+    let servers = serde_json::json!([{ "urls": urls, "username": username, "credential": credential }]);
+    include_str!("gateway/page.html")
+        .replace("ICE_SERVERS", &servers.to_string())
+        .replace("CHAT_ID", CHAT)
+        .replace("CALLER_TOKEN", CALLER_TOKEN)
+        .replace("CALLEE_TOKEN", CALLEE_TOKEN)
 }
 
 /// The plan of a run against the servers, as if the TURN server's host had been given alone; a fault of the TURN server is shown by its
@@ -190,7 +204,7 @@ pub fn invitation(servers: &Servers) -> String {
     for endpoint in lab.endpoints() {
         _ = writeln!(text, "  {endpoint}");
     }
-    _ = writeln!(text, "  signaling {gateway}");
+    _ = writeln!(text, "  signaling {gateway}, and a page there on which a browser is the other end of a call");
     if let Some(credentials) = lab.credentials() {
         // These are the lab's own, made to be typed: they open nothing else.
         let (user, password) = (credentials.username.expose(), credentials.password.expose());

@@ -10,7 +10,7 @@ use axum::http::header::{
 };
 use axum::http::{StatusCode, Uri};
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{Html, IntoResponse as _, Response};
 use serde_json::Value;
 
 use super::fault::GatewayFault;
@@ -26,6 +26,8 @@ pub struct Front {
     /// The path that clients ask for, without its last slash.
     path: String,
     engines: usize,
+    /// The page at the root.
+    page: Option<String>,
     sessions: Mutex<HashMap<String, Arc<Session>>>,
 }
 
@@ -50,10 +52,10 @@ impl Session {
 impl Front {
     /// What stands before engines whose own paths are those of [`engine_path`].
     #[must_use]
-    pub fn new(faults: &[GatewayFault], path: &str) -> Self {
+    pub fn new(faults: &[GatewayFault], path: &str, page: Option<String>) -> Self {
         let engines = if faults.contains(&GatewayFault::NotSticky) { 2 } else { 1 };
         let path = if faults.contains(&GatewayFault::WrongPath) { "/elsewhere" } else { path.trim_end_matches('/') };
-        Self { faults: faults.iter().copied().collect(), path: path.to_owned(), engines, sessions: Mutex::default() }
+        Self { faults: faults.iter().copied().collect(), path: path.to_owned(), engines, page, sessions: Mutex::default() }
     }
 
     /// How many engines there are.
@@ -141,7 +143,10 @@ pub async fn pass(
         return answer;
     }
     let Some(target) = front.engine_target(&connection, request.uri()) else {
-        return (StatusCode::NOT_FOUND, "not found").into_response();
+        return match front.page.clone().filter(|_| request.uri().path() == "/") {
+            Some(page) => Html(page).into_response(),
+            None => (StatusCode::NOT_FOUND, "not found").into_response(),
+        };
     };
     let sid = target.query().and_then(sid_in).map(str::to_owned);
     let opens_by_polling = sid.is_none() && !request.headers().contains_key(UPGRADE);

@@ -44,6 +44,8 @@ pub struct GatewayConfig {
     pub namespace: String,
     /// How long a call waits for its answer.
     pub no_answer_after: Duration,
+    /// The page at its root, where it has one.
+    pub page: Option<String>,
 }
 
 impl Default for GatewayConfig {
@@ -54,6 +56,7 @@ impl Default for GatewayConfig {
             path: "/socket.io/".to_owned(),
             namespace: "/".to_owned(),
             no_answer_after: NO_ANSWER_AFTER,
+            page: None,
         }
     }
 }
@@ -82,7 +85,7 @@ impl Gateway {
     pub async fn start(config: GatewayConfig) -> io::Result<Self> {
         let listener = TcpListener::bind(config.address).await?;
         let address = listener.local_addr()?;
-        let front = Arc::new(Front::new(&config.faults, &config.path));
+        let front = Arc::new(Front::new(&config.faults, &config.path, config.page.clone()));
         let hub = Hub::new(Exchange::new(&config.faults, config.no_answer_after));
         let mut app = Router::new().fallback(|| async { StatusCode::NOT_FOUND });
         for number in 0..front.engines() {
