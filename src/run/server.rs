@@ -254,9 +254,7 @@ async fn examine_one(context: &Context, server: &IceServer, shared: &Shared) -> 
     let greeting = greet(context, &session, server.relay).await;
     context.count_losses(session.tally());
     let Some(Greeting { challenge, response }) = greeting else {
-        if !server.endpoint.transport.is_stream() {
-            loss::measure(context, &session).await;
-        }
+        measure_loss(context, server, &session).await;
         return None;
     };
     match challenge.reply.outcome {
@@ -273,8 +271,12 @@ async fn examine_one(context: &Context, server: &IceServer, shared: &Shared) -> 
             let signed = LongTerm::new(server.login.as_deref()?, &response?)?;
             authenticated(context, server, shared, session, signed).await
         }
+        // Either it does STUN alone, or the line has swallowed all of the requests.
+        Outcome::Silent => {
+            measure_loss(context, server, &session).await;
+            None
+        }
         Outcome::Error { .. }
-        | Outcome::Silent
         | Outcome::Unreachable { .. }
         | Outcome::DeniedLocally
         | Outcome::NoRoute
@@ -312,16 +314,24 @@ async fn authenticated(
             let samples = sample(context, server, shared, &signed);
             // Not before: a server that searches its ports for an Allocate in vain answers nothing meanwhile, which is no loss.
             let session = allocation.session.clone();
-            let measured = async {
-                if !server.endpoint.transport.is_stream() && !context.brief {
-                    loss::measure(context, &session).await;
-                }
-            };
+            let measured = measure_loss(context, server, &session);
             tokio::join!(relay::prove(context, allocation, Role::Main), samples, measured);
             None
         }
         Err(reply) if reply.code() == Some(300) => allocate::alternate(context, server.endpoint),
-        Err(_) => None,
+        Err(reply) => {
+            if reply.silent() {
+                measure_loss(context, server, &session).await;
+            }
+            None
+        }
+    }
+}
+
+/// The loss of the way to a server, over datagrams; a server that answers no Binding leaves no fact.
+async fn measure_loss(context: &Context, server: &IceServer, session: &Session) {
+    if !server.endpoint.transport.is_stream() && !context.brief {
+        loss::measure(context, session).await;
     }
 }
 
