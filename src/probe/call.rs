@@ -21,7 +21,6 @@ use self::relay::Relay;
 use super::context::Context;
 use super::ice_server::IceServer;
 use crate::model::call::{self, Path, Role};
-use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{Fact, ReleaseFact};
 pub use crate::peer::{Event, Unusable};
 use crate::peer::{Gathered, Peer, Settings, Transmit};
@@ -180,16 +179,14 @@ impl Driver {
             return relay.send(self, transmit.to, &transmit.bytes);
         }
         let hosts = self.hosts.borrow();
-        hosts.iter().find(|host| host.has(transmit.from)).is_some_and(|host| host.send(&transmit.bytes, transmit.to))
+        let host = hosts.iter().find(|host| host.has(transmit.from));
+        host.is_some_and(|host| host.send(&self.context.record, &transmit.bytes, transmit.to))
     }
 
     /// What the relays have to do about an event.
     fn heed(self: &Rc<Self>, event: &Event) {
         match event {
             Event::RemoteAddress(address) => {
-                if !self.hosts.borrow().is_empty() {
-                    self.context.record.contact(Endpoint::new(Transport::Udp, *address));
-                }
                 let relays = self.relays.borrow().clone();
                 for relay in relays {
                     relay.permit(self, address.ip());

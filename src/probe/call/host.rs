@@ -1,6 +1,7 @@
 //! A host socket of a call: checks and media, and the Bindings by which it learns its address outside.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
@@ -13,6 +14,7 @@ use crate::model::fact::{BindingFact, Fact};
 use crate::model::outcome::{Defect, Outcome, Reply};
 use crate::net::network::{Arrival, Datagrams};
 use crate::net::session::milliseconds;
+use crate::probe::context::Record;
 use crate::proto::request::Request;
 use crate::proto::response::{Class, Response};
 use crate::proto::schedule::Schedule;
@@ -22,6 +24,7 @@ use crate::proto::transactions::{Answer, Due, Received, Transactions};
 pub(super) struct Host {
     socket: Rc<dyn Datagrams>,
     addresses: Vec<SocketAddr>,
+    contacted: RefCell<BTreeSet<SocketAddr>>,
     questions: RefCell<Vec<Rc<Question>>>,
 }
 
@@ -39,7 +42,7 @@ impl Host {
         let socket = driver.context.network.bind_udp(towards)?;
         let port = socket.local().port();
         let addresses = addresses.iter().map(|address| SocketAddr::new(*address, port)).collect();
-        Ok(Self { socket, addresses, questions: RefCell::default() })
+        Ok(Self { socket, addresses, contacted: RefCell::default(), questions: RefCell::default() })
     }
 
     /// The addresses under which this host sends from it.
@@ -52,9 +55,13 @@ impl Host {
         self.addresses.contains(&address)
     }
 
-    /// Whether a datagram left this host.
-    pub fn send(&self, bytes: &[u8], to: SocketAddr) -> bool {
-        self.socket.send(bytes, to).is_ok()
+    /// Whether a datagram left this host; the first one to an address makes it a contacted one.
+    pub fn send(&self, record: &Record, bytes: &[u8], to: SocketAddr) -> bool {
+        let is_sent = self.socket.send(bytes, to).is_ok();
+        if is_sent && self.contacted.borrow_mut().insert(to) {
+            record.contact(Endpoint::new(Transport::Udp, to));
+        }
+        is_sent
     }
 
     /// Hands what arrives to whoever waits for it.

@@ -10,7 +10,7 @@ use super::*;
 use crate::lab::fault::Fault;
 use crate::lab::host::{Lab, LabConfig};
 use crate::model::call::{CandidateKind, PairEnd, StateKind};
-
+use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::secret::{Credentials, Secret};
 use crate::model::target::Host;
 use crate::net::ledger::Ledger;
@@ -148,6 +148,24 @@ fn with_all_candidates_the_host_pair_is_chosen_and_every_relay_is_there() {
         assert_eq!(caller.candidates[0].kind, CandidateKind::Host);
         assert_eq!(caller.selected_pair.expect("a pair").local.kind, CandidateKind::Host);
         assert_eq!(lab.allocations(), 0);
+    });
+}
+
+#[test]
+fn an_announced_address_counts_as_contacted_once_something_is_sent_there() {
+    run(async |network| {
+        let lab = Lab::start(LabConfig::default()).await.expect("loopback has free ports");
+        let context = context(&network, &lab);
+        let mut call = Call::start(&context, Path::Host, &servers(&lab));
+        // No end has an IPv6 address, so that no pair is formed with it.
+        let line = "candidate:1 1 udp 2130706431 ::1 9 typ host".to_owned();
+        call.ends[0].add_remote_candidate(&call::TrickledCandidate { candidate: Some(line), ..Default::default() });
+        call.until_connected().await;
+        let [caller, callee] = call.close().await;
+        assert!(caller.remote_candidates.iter().any(|candidate| candidate.address == "[::1]:9"), "{caller:?}");
+        let mut both = [&caller, &callee].map(|peer| format!("{}/udp", peer.candidates[0].address));
+        both.sort();
+        assert_eq!(context.record.contacted(), both);
     });
 }
 
