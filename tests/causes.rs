@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use callcheck::diagnose::rules;
 use callcheck::lab::fault::Fault;
 use callcheck::model::cause::Group;
+use callcheck::model::finding::{Confidence, Level};
 
 #[path = "golden/committed.rs"]
 mod committed;
@@ -128,12 +129,17 @@ fn every_cause_is_found_by_a_scenario_of_the_network_lab() {
     }
 }
 
-/// The causes that only a call has are made by the tests of calls and gateways.
+/// The causes that only a call has are made by the tests of calls and gateways, which hold whole claims against what a run found.
 #[test]
 fn every_cause_of_a_call_is_found_by_a_test_of_calls() {
     let tests: String = CALLS.iter().map(|file| read(&in_project(file))).collect();
     let of_calls = rules::ALL.iter().map(|rule| rule.cause).filter(|cause| is_of_calls(cause.group));
-    let made = |id: &str| tests.contains(&format!("\"{id}"));
+    let claims = |id: &str| {
+        let sure = [Confidence::Certain, Confidence::Likely, Confidence::Possible].map(Confidence::name);
+        let levels = [Level::Fail, Level::Degrade, Level::Warn].map(Level::name);
+        levels.into_iter().flat_map(|level| sure.map(|sure| format!("\"{id} {level} {sure}"))).collect::<Vec<_>>()
+    };
+    let made = |id: &str| claims(id).iter().any(|claim| tests.contains(claim));
     let missing: Vec<&str> = of_calls.map(|cause| cause.id).filter(|id| !made(id) && !SYMPTOMS.contains(id)).collect();
     assert!(missing.is_empty(), "no test makes these: {missing:?}");
 }

@@ -6,7 +6,6 @@ use super::arguments::{Common, Explain};
 use super::{Usage, output};
 use crate::diagnose::{by_name, rules};
 use crate::model::cause::Cause;
-use crate::model::finding::Level;
 
 /// Explains a cause, or lists all.
 pub fn explain(command: &Explain, json: bool) -> Result<u8, Usage> {
@@ -58,7 +57,7 @@ fn one(cause: &Cause, json: bool) -> String {
     for (heading, body) in parts.iter().filter(|(_, body)| !body.is_empty()) {
         _ = writeln!(text, "{heading}\n  {body}\n");
     }
-    _ = writeln!(text, "Level: {} ({})", level(cause.level), cause.group.title());
+    _ = writeln!(text, "Level: {} ({})", cause.level.name(), cause.group.title());
     text
 }
 
@@ -75,7 +74,7 @@ fn list(json: bool) -> String {
         if group.replace(cause.group) != Some(cause.group) {
             _ = writeln!(text, "{}{}", if text.is_empty() { "" } else { "\n" }, cause.group.title());
         }
-        _ = writeln!(text, "  {:<28} {:<8} {}", cause.id, level(cause.level), cause.title);
+        _ = writeln!(text, "  {:<28} {:<8} {}", cause.id, cause.level.name(), cause.title);
     }
     text
 }
@@ -84,12 +83,4 @@ fn in_json(value: &impl serde::Serialize) -> String {
     let mut text = serde_json::to_string_pretty(value).expect("causes are JSON");
     text.push('\n');
     text
-}
-
-fn level(level: Level) -> &'static str {
-    match level {
-        Level::Fail => "fail",
-        Level::Degrade => "degrade",
-        Level::Warn => "warn",
-    }
 }

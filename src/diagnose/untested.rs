@@ -1,5 +1,6 @@
 //! What would have mattered and was not tested, in plain words.
 
+use super::call::Attempt;
 use super::controls::Answer;
 use super::endpoint::Reachability;
 use super::evidence::Evidence;
@@ -26,7 +27,20 @@ pub fn list(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<Cut
     if evidence.wants_relay() {
         relay(evidence, findings, &mut list);
     }
+    if cut_short.is_none() {
+        calls(evidence, &mut list);
+    }
     list
+}
+
+/// The ways to call that were to be attempted: after signaling has failed once, the next attempt would fail alike.
+fn calls(evidence: &Evidence<'_>, list: &mut Vec<NotTested>) {
+    let attempts = Attempt::all(evidence);
+    let paths = evidence.asked().call.iter().flat_map(|call| &call.paths);
+    for path in paths.filter(|path| !attempts.iter().any(|attempt| attempt.path == **path)) {
+        let why = if attempts.is_empty() { "no call came about" } else { "the signaling failed in the attempt before" };
+        add(list, &format!("the call on path {}", path.name()), why);
+    }
 }
 
 fn add(list: &mut Vec<NotTested>, what: &str, why: &str) {

@@ -1,10 +1,8 @@
 //! The answer in one word, from the findings and from what was proved.
 
 use super::call::Attempt;
-use super::evidence::{Evidence, Seen};
+use super::evidence::Evidence;
 use crate::model::asked::Purpose;
-use crate::model::call::CandidateKind;
-use crate::model::fact::PeerFact;
 use crate::model::finding::{Finding, Level};
 use crate::model::report::{CutShort, Verdict};
 
@@ -34,16 +32,13 @@ fn proved(evidence: &Evidence<'_>) -> bool {
     }
 }
 
-/// Whether every attempt connected with media, and the relay was proved where there is one: from outside, or by carrying a call to a
-/// peer elsewhere. Two peers in one process prove no relay, since a server hands such packets to itself.
+/// Whether every attempt connected with media, and the relay was proved where there is one: from outside, or by carrying a call to an
+/// address beyond its server. Two peers of one server prove no relay, since the server hands such packets to itself.
 fn calls(evidence: &Evidence<'_>) -> bool {
     let attempts = Attempt::all(evidence);
-    let relayed_to_elsewhere = attempts.iter().any(|attempt| {
-        let relayed = |peer: &Seen<'_, PeerFact>| peer.fact.selected().is_some_and(|pair| pair.local == CandidateKind::Relay);
-        attempt.peers.len() == 1 && attempt.peers.iter().all(relayed)
-    });
     let connected = !attempts.is_empty() && attempts.iter().all(Attempt::carries);
-    connected && (!evidence.wants_relay() || carries(evidence) || relayed_to_elsewhere)
+    let relayed = evidence.peers().any(|peer| peer.fact.relayed_beyond_server());
+    connected && (!evidence.wants_relay() || carries(evidence) || relayed)
 }
 
 fn carries(evidence: &Evidence<'_>) -> bool {

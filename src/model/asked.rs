@@ -41,6 +41,9 @@ pub struct AskedCall {
     /// The path that was forced, where one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forced: Option<Path>,
+    /// The paths that were to be attempted, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<Path>,
 }
 
 /// What a run is for.

@@ -15,6 +15,18 @@ pub enum Level {
     Warn,
 }
 
+impl Level {
+    /// Its name, as in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Degrade => "degrade",
+            Self::Warn => "warn",
+        }
+    }
+}
+
 /// How sure a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -25,6 +37,18 @@ pub enum Confidence {
     Likely,
     /// Something else could just as well.
     Possible,
+}
+
+impl Confidence {
+    /// Its name, as in JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Certain => "certain",
+            Self::Likely => "likely",
+            Self::Possible => "possible",
+        }
+    }
 }
 
 /// One cause with its evidence.
@@ -46,6 +70,17 @@ pub struct Finding {
     pub remaining: Vec<Remaining>,
     /// What to change.
     pub fixes: Vec<Fix>,
+}
+
+impl Finding {
+    /// What is claimed, in one line: `relay-ports-closed fail likely external-ip-mismatch,packet-loss` has the id, the level, the
+    /// confidence, and the causes that remain.
+    #[must_use]
+    pub fn claim(&self) -> String {
+        let remaining: Vec<&str> = self.remaining.iter().map(|remaining| remaining.id.as_str()).collect();
+        let claim = format!("{} {} {} {}", self.id, self.level.name(), self.confidence.name(), remaining.join(","));
+        claim.trim_end().to_owned()
+    }
 }
 
 /// A cause that the evidence can't exclude, and the step that would.
@@ -76,8 +111,6 @@ pub struct Fix {
 pub enum Place {
     /// On the TURN server's host.
     Server,
-    /// On the signaling server.
-    Gateway,
     /// In the firewall or the provider's rules before the server.
     Firewall,
     /// In the zone of the name.

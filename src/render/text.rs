@@ -11,7 +11,7 @@ use super::Style;
 use super::describe::describe;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{Fact, HandshakeEnd, InboundWay, Observation};
-use crate::model::finding::{Confidence, Finding, Level, Place};
+use crate::model::finding::{Finding, Level, Place};
 use crate::model::outcome::{Outcome, Unreachable};
 use crate::model::report::{Report, Verdict};
 
@@ -225,17 +225,13 @@ fn yes(arrived: bool) -> String {
 }
 
 fn one_finding(report: &Report, finding: &Finding, pen: Pen) -> String {
-    let (level, color) = match finding.level {
-        Level::Fail => ("FAIL", Color::Red),
-        Level::Degrade => ("DEGRADE", Color::Yellow),
-        Level::Warn => ("WARN", Color::Cyan),
+    let color = match finding.level {
+        Level::Fail => Color::Red,
+        Level::Degrade => Color::Yellow,
+        Level::Warn => Color::Cyan,
     };
-    let confidence = match finding.confidence {
-        Confidence::Certain => "certain",
-        Confidence::Likely => "likely",
-        Confidence::Possible => "possible",
-    };
-    let mut text = format!("{} {} ({confidence})\n", pen.paint(level, color), pen.bold(&finding.id));
+    let (level, confidence) = (finding.level.name().to_uppercase(), finding.confidence.name());
+    let mut text = format!("{} {} ({confidence})\n", pen.paint(&level, color), pen.bold(&finding.id));
     _ = writeln!(text, "  {}", finding.summary);
     _ = writeln!(text, "  {}", finding.impact);
     let cited = |id: &String| report.observations.iter().find(|seen| seen.id == *id);
@@ -261,7 +257,6 @@ fn one_finding(report: &Report, finding: &Finding, pen: Pen) -> String {
 fn place(place: Place) -> &'static str {
     match place {
         Place::Server => "On the TURN server:",
-        Place::Gateway => "On the signaling server:",
         Place::Firewall => "In the server's firewall:",
         Place::Dns => "In DNS:",
         Place::Application => "In the application:",

@@ -96,7 +96,11 @@ impl Plan {
             services: self.services.iter().map(|planned| planned.service.clone()).collect(),
             credentials: self.services.iter().any(|planned| planned.login.is_some()),
             controls: !self.controls.is_empty(),
-            call: self.call.as_ref().map(|call| AskedCall { roles: call.roles(), forced: call.forced }),
+            call: self.call.as_ref().map(|call| AskedCall {
+                roles: call.roles(),
+                forced: call.forced,
+                paths: call.paths.clone(),
+            }),
         }
     }
 }

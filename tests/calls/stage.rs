@@ -11,7 +11,7 @@ use callcheck::lab::host::{Lab, LabConfig};
 use callcheck::model::asked::{Form, Purpose, Service};
 use callcheck::model::call::{Path, Role};
 use callcheck::model::endpoint::Transport;
-use callcheck::model::finding::{Confidence, Level};
+use callcheck::model::finding::Finding;
 use callcheck::model::report::Report;
 use callcheck::model::target::Host;
 use callcheck::net::system::System;
@@ -135,21 +135,7 @@ pub async fn run(plan: &Plan) -> Report {
     execute(Rc::new(System::default()), plan, std::future::pending(), None).await
 }
 
-/// The findings in short: id, level, confidence, what remains.
+/// What the findings claim.
 pub fn found(report: &Report) -> Vec<String> {
-    let findings = report.findings.iter().map(|finding| {
-        let level = match finding.level {
-            Level::Fail => "fail",
-            Level::Degrade => "degrade",
-            Level::Warn => "warn",
-        };
-        let confidence = match finding.confidence {
-            Confidence::Certain => "certain",
-            Confidence::Likely => "likely",
-            Confidence::Possible => "possible",
-        };
-        let remaining: Vec<&str> = finding.remaining.iter().map(|remaining| remaining.id.as_str()).collect();
-        format!("{} {level} {confidence} {}", finding.id, remaining.join(",")).trim_end().to_owned()
-    });
-    findings.collect()
+    report.findings.iter().map(Finding::claim).collect()
 }

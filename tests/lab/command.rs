@@ -42,9 +42,9 @@ pub struct Call {
 
 impl Call {
     /// The same with further arguments.
-    fn with(&self, arguments: &[&str]) -> Self {
+    fn with(&self, arguments: &[impl AsRef<str>]) -> Self {
         let mut call = self.clone();
-        call.arguments.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        call.arguments.extend(arguments.iter().map(|argument| argument.as_ref().to_owned()));
         call
     }
 }
@@ -197,7 +197,7 @@ pub enum OtherEnd {
 pub fn run_both(call: &Call, callee: &Callee, scenario: &Scenario, server: Option<&Coturn>) -> Outcome<(Run, OtherEnd)> {
     match callee.player {
         Player::Callcheck => {
-            let waiting = Waiting::callcheck(call, Host::Callee)?;
+            let waiting = Waiting::callcheck(&call.with(&callee.args), Host::Callee)?;
             let caller = run(&call.with(&["--role", "caller"]), scenario, server)?;
             Ok((caller, OtherEnd::Callcheck(waiting.end(scenario)?)))
         }

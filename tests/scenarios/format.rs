@@ -412,6 +412,9 @@ pub struct Callee {
     /// What plays it.
     #[serde(default)]
     pub player: Player,
+    /// What callcheck is given there beside the arguments of the scenario.
+    #[serde(default)]
+    pub args: Vec<String>,
     /// A browser's `iceTransportPolicy`.
     #[serde(default = "default_policy")]
     pub policy: String,

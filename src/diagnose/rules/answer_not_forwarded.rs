@@ -36,7 +36,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     };
     Found::new(&RULE.cause, "The answer doesn't reach the caller: the callee sent it, and the gateway passed nothing on.")
         .because([seen.cite()])
-        .fix(Place::Gateway, "Forward the answer to the socket that initiated the call: remember it with the call.")
+        .fix(Place::Signaling, "Forward the answer to the socket that initiated the call: remember it with the call.")
         .done()
 }
 

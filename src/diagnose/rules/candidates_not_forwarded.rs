@@ -48,7 +48,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             .level(level)
             .because(attempt.cite())
             .fix(
-                Place::Gateway,
+                Place::Signaling,
                 "Forward every candidate event to the other member of the call, in both directions, from its start.",
             )
             .done();
@@ -60,7 +60,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 fn alone(evidence: &Evidence<'_>) -> Option<Judgement> {
     let exchange = evidence.exchanges().find(|seen| !seen.fact.sees_both())?;
     let peer = evidence.peers().find(|peer| peer.fact.path == exchange.fact.path)?;
-    if !peer.fact.remote_description || peer.fact.received.all() > 0 || !exchange.fact.lost.is_empty() {
+    if peer.fact.described_ms.is_none() || peer.fact.received.all() > 0 || !exchange.fact.lost.is_empty() {
         return None;
     }
     let summary = format!("No candidate of the {} arrives, although its description did.", peer.fact.role.other().name());
@@ -69,7 +69,7 @@ fn alone(evidence: &Evidence<'_>) -> Option<Judgement> {
         .because([exchange.cite(), peer.cite()])
         .unless("ice-no-candidates", "look at the other side: does it gather candidates at all (chrome://webrtc-internals)?")
         .fix(
-            Place::Gateway,
+            Place::Signaling,
             "Forward every candidate event to the other member of the call, in both directions, from its start.",
         );
     Some(found.done())

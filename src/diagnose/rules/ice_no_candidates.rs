@@ -28,7 +28,7 @@ pub const SYMPTOM: Symptom = Symptom { id: RULE.cause.id, ..super::ice_no_relay_
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let peers: Vec<Seen<'_, PeerFact>> = evidence.peers().collect();
-    if let Some(peer) = peers.iter().find(|peer| peer.fact.gathered.all() == 0 && peer.fact.remote_description) {
+    if let Some(peer) = peers.iter().find(|peer| peer.fact.gathered.all() == 0 && peer.fact.described_ms.is_some()) {
         let path = peer.fact.path;
         let summary = format!("The {} gathers no candidate at all (path {}).", peer.fact.role.name(), path.name());
         let found = Found::new(&RULE.cause, summary).because([peer.cite()]);
@@ -37,7 +37,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     }
     let starved = peers.iter().find(|peer| {
         let alone = evidence.exchanges().any(|seen| seen.fact.path == peer.fact.path && !seen.fact.sees_both());
-        alone && peer.fact.remote_description && peer.fact.received.all() == 0
+        alone && peer.fact.described_ms.is_some() && peer.fact.received.all() == 0
     });
     let Some(peer) = starved else {
         let received = peers.iter().filter(|peer| peer.fact.received.all() > 0);

@@ -1,5 +1,6 @@
 //! `ice-no-path`: pairs were checked and none was answered.
 
+use super::relay_untestable_from_here;
 use crate::diagnose::evidence::{Evidence, Seen};
 use crate::diagnose::rule::{Found, Judgement, Rule, Symptom};
 use crate::model::cause::{Cause, Group};
@@ -61,11 +62,18 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .confidence(Confidence::Likely)
         .because(stuck.iter().map(|peer| peer.cite()))
         .fix(Place::Application, "Give both sides a TURN server that works from their networks, over TCP and TLS on 443 too.");
-    if peer.fact.gathered.relay > 0 && peer.fact.received.relay == 0 {
+    let found = if peer.fact.gathered.relay > 0 && peer.fact.received.relay == 0 {
         let decide = "run callcheck call on the other side too: only this side has a relay candidate";
-        found.unless("ice-no-relay-candidate", decide).done()
+        found.unless("ice-no-relay-candidate", decide)
     } else {
-        found.done()
+        found
+    };
+    // What can't be told of the relay from here may be what left no path.
+    match (relay_untestable_from_here::RULE.judge)(evidence) {
+        Judgement::Found(untestable) => {
+            untestable.remaining.iter().fold(found, |found, other| found.unless(&other.id, &other.decide)).done()
+        }
+        Judgement::RuledOut(_) | Judgement::Unknown => found.done(),
     }
 }
 

@@ -30,8 +30,8 @@ pub const SYMPTOM: Symptom = Symptom {
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    // A call that ended before the other side's description came may have ended before the servers could answer.
-    let expecting: Vec<_> = evidence.peers().filter(|peer| peer.fact.relay_expected && peer.fact.remote_description).collect();
+    // A call that ended before may have ended before the servers could answer.
+    let expecting: Vec<_> = evidence.peers().filter(|peer| peer.fact.relay_expected && peer.fact.gathering_complete).collect();
     let Some(peer) = expecting.iter().find(|peer| peer.fact.gathered.relay == 0) else {
         return Judgement::ruled_out_by(expecting.iter().map(|peer| peer.cite()).collect());
     };

@@ -38,7 +38,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let summary = format!("The gateway ended the call after {} ms{reason}, before an answer could arrive.", ended.after_ms);
     let found = Found::new(&RULE.cause, summary)
         .because([seen.cite()])
-        .fix(Place::Gateway, "Raise the no-answer timer to 30 s or more, and stop it when the answer arrives.");
+        .fix(Place::Signaling, "Raise the no-answer timer to 30 s or more, and stop it when the answer arrives.");
     if seen.fact.sees_both() {
         return found.done();
     }

@@ -41,7 +41,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
                 .level(level)
                 .because(attempt.cite())
                 .fix(
-                    Place::Gateway,
+                    Place::Signaling,
                     "Pass offers and answers on as they are: no length limit below 1 MB, no escaping, no parsing.",
                 )
                 .done();

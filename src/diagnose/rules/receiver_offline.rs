@@ -38,12 +38,12 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     if seen.fact.sees_both() {
         let summary =
             "The offer reaches nobody: the gateway took the call, and no offer came to the receiver's connected socket.";
-        return Found::new(&RULE.cause, summary).because([seen.cite()]).fix(Place::Gateway, fix).done();
+        return Found::new(&RULE.cause, summary).because([seen.cite()]).fix(Place::Signaling, fix).done();
     }
     Found::new(&RULE.cause, "Nobody answers: the gateway took the call, and no answer came.")
         .confidence(Confidence::Possible)
         .because([seen.cite()])
-        .fix(Place::Gateway, fix)
+        .fix(Place::Signaling, fix)
         .unless("answer-not-forwarded", "run the receiver as callcheck call --role callee too: it says whether the offer came")
         .done()
 }

@@ -52,15 +52,26 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         Some(true) => "this network's NAT is symmetric, so a closed range and a strict network look the same",
         Some(false) | None => "a closed range and a network that lets only some ports out look the same",
     };
-    let summary =
-        format!("The relay on {} can't be judged from here: nothing sent to it arrives, and {nat}.", tried[0].relayed.ip());
+    let relay = tried[0].relayed.ip();
+    let carried: Vec<_> = evidence.peers().filter(|peer| peer.fact.relayed_beyond_server()).collect();
+    let summary = if carried.is_empty() {
+        format!("The relay on {relay} can't be judged from here: nothing sent to it arrives, and {nat}.")
+    } else {
+        format!("The relay on {relay} carries this call, and whether it lets in whom it has not sent to can't be told from here.")
+    };
     let found = Found::new(&RULE.cause, summary)
         .confidence(Confidence::Possible)
         .because(tried.iter().flat_map(|relay| relay.cite()))
         .because(evidence.controls().cite(&[ControlKind::HighPort]))
         .because(kept_in.map(|seen| seen.cite()))
         .because(evidence.outside().into_iter().map(|(_, id)| id.to_owned()))
-        .unless("relay-ports-closed", "run callcheck from another network, or look at the server's firewall (nft list ruleset)");
+        .because(carried.iter().map(|peer| peer.cite()));
+    let found = if carried.is_empty() {
+        let decide = "run callcheck from another network, or look at the server's firewall (nft list ruleset)";
+        found.unless("relay-ports-closed", decide)
+    } else {
+        found
+    };
     let found = if evidence.symmetric_nat() == Some(false) {
         found
     } else {

@@ -36,7 +36,10 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     Found::new(&RULE.cause, format!("The connection to the gateway was lost during the call ({}).", lost.join(" and ")))
         .level(level)
         .because(attempt.cite())
-        .fix(Place::Gateway, "Look at the gateway's log for that moment, and at the timeouts of the proxy before it: over 60 s.")
+        .fix(
+            Place::Signaling,
+            "Look at the gateway's log for that moment, and at the timeouts of the proxy before it: over 60 s.",
+        )
         .fix(Place::Application, "Use two accounts: many gateways drop the older of two connections of one account.")
         .done()
 }

@@ -33,6 +33,6 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     }
     Found::new(&RULE.cause, format!("The gateway takes up to {slowest} ms to forward an event."))
         .because([seen.cite()])
-        .fix(Place::Gateway, "Forward first and write to the database afterwards; measure the event loop's delay.")
+        .fix(Place::Signaling, "Forward first and write to the database afterwards; measure the event loop's delay.")
         .done()
 }

@@ -14,7 +14,7 @@ use crate::model::fact::{
     CredentialsFact, CredentialsOddity, CredentialsSource, Fact, HandshakeEnd, HandshakeFact, Observation, PeerKind,
     PermissionFact, RedirectEnd, RedirectFact,
 };
-use crate::model::finding::{Confidence, Finding, Level};
+use crate::model::finding::Finding;
 use crate::model::outcome::{Outcome, Reply};
 use crate::model::target::Host;
 
@@ -59,7 +59,8 @@ impl Stage {
     /// Makes it a run of `call`, on a forced path or not.
     pub fn calling(mut self, forced: Option<Path>) -> Self {
         self.asked.purpose = Purpose::Call;
-        self.asked.call = Some(AskedCall { roles: vec![Role::Caller, Role::Callee], forced });
+        let paths = forced.map_or_else(|| vec![Path::All, Path::Relay], |path| vec![path]);
+        self.asked.call = Some(AskedCall { roles: vec![Role::Caller, Role::Callee], forced, paths });
         self
     }
 
@@ -202,28 +203,12 @@ impl Stage {
         excluded.map(|rule| rule.cause.id).collect()
     }
 
-    /// The findings of some causes in short: id, level, confidence, what remains.
-    pub fn short(&self, prefixes: &[&str]) -> Vec<String> {
+    /// What the findings of some causes claim.
+    pub fn claims(&self, prefixes: &[&str]) -> Vec<String> {
         let findings = self.findings();
         let wanted = findings.iter().filter(|finding| prefixes.iter().any(|prefix| finding.id.starts_with(prefix)));
-        wanted.map(short).collect()
+        wanted.map(Finding::claim).collect()
     }
-}
-
-/// A finding in short.
-pub fn short(finding: &Finding) -> String {
-    let level = match finding.level {
-        Level::Fail => "fail",
-        Level::Degrade => "degrade",
-        Level::Warn => "warn",
-    };
-    let confidence = match finding.confidence {
-        Confidence::Certain => "certain",
-        Confidence::Likely => "likely",
-        Confidence::Possible => "possible",
-    };
-    let remaining: Vec<&str> = finding.remaining.iter().map(|remaining| remaining.id.as_str()).collect();
-    format!("{} {level} {confidence} {}", finding.id, remaining.join(",")).trim_end().to_owned()
 }
 
 /// Says what every finding owes its reader: evidence, a summary of one sentence, a fix.

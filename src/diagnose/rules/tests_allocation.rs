@@ -22,7 +22,7 @@ const CAUSES: [&str; 10] = [
 
 fn said(stage: &Stage) -> Vec<String> {
     stage.findings().iter().filter(|finding| finding.id != "stun-silent").for_each(is_whole);
-    stage.short(&CAUSES)
+    stage.claims(&CAUSES)
 }
 
 #[test]

@@ -10,7 +10,7 @@ const CAUSES: [&str; 7] =
 
 fn said(stage: &Stage) -> Vec<String> {
     stage.findings().iter().filter(|finding| finding.id != "stun-silent").for_each(is_whole);
-    stage.short(&CAUSES)
+    stage.claims(&CAUSES)
 }
 
 fn refused(code: u16) -> Stage {

@@ -1,12 +1,13 @@
 //! Tests of the rules on calls: each cause beside its look-alike.
 
 use super::ALL;
-use super::staged::{Stage, is_whole, short};
+use super::staged::{Stage, is_whole};
 use crate::model::call::{CandidateKind, Dtls, DtlsEnd, Media, MediaFlow, PairEnd, Path, Role};
 use crate::model::cause::Group;
 use crate::model::endpoint::Transport;
 use crate::model::fact::{CandidateCounts, Delivery, Ended, ExchangeFact, Fact, Forwarded, IceEnd, PairFact, PeerFact, Refusal};
 use crate::model::finding::Finding;
+use crate::model::report::Verdict;
 
 fn exchange(path: Path, roles: &[Role]) -> ExchangeFact {
     let delivered = Delivery { sent: true, received: true, ..Delivery::default() };
@@ -35,7 +36,7 @@ fn flow() -> MediaFlow {
 }
 
 fn pair(local: CandidateKind, remote: CandidateKind, end: PairEnd) -> PairFact {
-    PairFact { local, relay_protocol: None, remote, end, code: None, sent: 8, received: 0 }
+    PairFact { local, relay_protocol: None, remote, within_server: false, end, code: None, sent: 8, received: 0 }
 }
 
 /// A peer that is connected by its host candidates.
@@ -46,9 +47,9 @@ fn connected(path: Path, role: Role) -> PeerFact {
         role,
         relay_expected: true,
         gathered: counts,
+        gathering_complete: true,
         withheld: CandidateCounts::default(),
         received: counts,
-        remote_description: true,
         ice: IceEnd::Connected,
         by_deadline: false,
         ice_connected_ms: Some(80),
@@ -88,7 +89,6 @@ fn stuck(path: Path, role: Role) -> PeerFact {
 fn waiting(path: Path, role: Role) -> PeerFact {
     PeerFact {
         received: CandidateCounts::default(),
-        remote_description: false,
         ice: IceEnd::NotStarted,
         described_ms: None,
         pairs: Vec::new(),
@@ -108,7 +108,7 @@ fn shown(stage: &Stage) -> Vec<String> {
         let cause = ALL.iter().map(|rule| rule.cause).find(|cause| cause.id == finding.id);
         cause.is_some_and(|cause| matches!(cause.group, Group::Signaling | Group::Call))
     };
-    findings.iter().filter(of_calls).inspect(|finding| is_whole(finding)).map(short).collect()
+    findings.iter().filter(of_calls).inspect(|finding| is_whole(finding)).map(Finding::claim).collect()
 }
 
 #[test]
@@ -245,6 +245,49 @@ fn a_forced_relay_leads_where_other_candidates_were_there() {
     };
     assert_eq!(forced(Some(Path::Relay))[..2], ["ice-relay-forced-without-turn", "relay-ports-exhausted"]);
     assert_eq!(forced(None)[0], "relay-ports-exhausted", "nobody has forced it");
+}
+
+#[test]
+fn a_relay_candidate_that_is_missing_is_a_symptom_of_what_the_server_says() {
+    let without = |role| {
+        let gathered = CandidateCounts { relay: 0, ..connected(Path::All, role).gathered };
+        PeerFact { gathered, ..connected(Path::All, role) }
+    };
+    let stage = stage(both(Path::All), &[without(Role::Caller), without(Role::Callee)]);
+    assert_eq!(stage.claims(&["ice-no-relay-candidate"]), ["ice-no-relay-candidate degrade certain"]);
+    let explained = stage.challenge(super::staged::UDP).refused(super::staged::UDP, 486);
+    assert_eq!(explained.claims(&["ice-no-relay-candidate"]).len(), 1, "it is seen all the same");
+    assert_eq!(explained.diagnosed(), ["quota-reached"]);
+}
+
+#[test]
+fn a_path_that_was_not_attempted_is_said_to_be_untested() {
+    let untested = |stage: &Stage| {
+        let entries = stage.diagnosis().not_tested.into_iter();
+        entries
+            .filter(|entry| entry.what.contains("call"))
+            .map(|entry| format!("{}: {}", entry.what, entry.why))
+            .collect::<Vec<_>>()
+    };
+    let dropped = ExchangeFact { lost: vec![Role::Caller], ..both(Path::All) };
+    let peers = [connected(Path::All, Role::Caller), connected(Path::All, Role::Callee)];
+    assert_eq!(untested(&stage(dropped, &peers)), ["the call on path relay: the signaling failed in the attempt before"]);
+    let none = Stage::urls(&[Transport::Udp]).calling(None);
+    assert_eq!(untested(&none), ["all", "relay"].map(|path| format!("the call on path {path}: no call came about")));
+    let peers = [connected(Path::All, Role::Caller)];
+    let forced = stage(exchange(Path::All, &[Role::Caller]), &peers).calling(Some(Path::All));
+    assert_eq!(untested(&forced), [""; 0]);
+}
+
+#[test]
+fn a_call_that_stays_inside_one_server_proves_no_relay() {
+    let verdict = |remote, within_server| {
+        let selected = PairFact { within_server, ..pair(CandidateKind::Relay, remote, PairEnd::Selected) };
+        let peer = PeerFact { pairs: vec![selected], ..connected(Path::All, Role::Caller) };
+        stage(exchange(Path::All, &[Role::Caller]), &[peer]).diagnosis().verdict
+    };
+    assert_eq!(verdict(CandidateKind::Relay, true), Verdict::Inconclusive);
+    assert_eq!(verdict(CandidateKind::Srflx, false), Verdict::Ok);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! The rules on the signaling's gateway, by staged evidence.
 
-use super::staged::{Stage, certificate, is_whole, short};
+use super::staged::{Stage, certificate, is_whole};
 use crate::model::call::Role;
 use crate::model::fact::{
     CertificateDefect, ConnectFact, EngineEnd, EngineFact, EnginePollsFact, EngineTransport, Fact, HandshakeEnd, HandshakeFact,
     NameAnswer, NameFact, SocketEnd, SocketFact,
 };
+use crate::model::finding::Finding;
 use crate::model::outcome::{Outcome, Protocol, Reply, Unreachable};
 
 const ADDRESS: &str = "gateway 203.0.113.20:443";
@@ -75,14 +76,14 @@ fn refused(message: &str) -> SocketEnd {
     SocketEnd::Refused { message: message.to_owned() }
 }
 
-/// What is found of the signaling, in short.
+/// What is found of the signaling.
 fn found(stage: &Stage) -> Vec<String> {
     let all = stage.findings();
     let of_signaling: Vec<_> = all.iter().filter(|finding| finding.id.starts_with("signaling-")).collect();
     for finding in &of_signaling {
         is_whole(finding);
     }
-    of_signaling.into_iter().map(short).collect()
+    of_signaling.into_iter().map(Finding::claim).collect()
 }
 
 fn one(stage: &Stage) -> String {
@@ -257,11 +258,11 @@ fn a_page_of_the_gateway_s_own_origin_needs_no_leave() {
 fn the_gateway_s_name_counts_as_much_as_a_turn_server_s() {
     let fact = NameFact { answer: NameAnswer::NotFound, addresses: Vec::new(), services: Vec::new() };
     let stage = Stage::host().see("signaling-name", "chat.example.org", Fact::Name(fact));
-    assert_eq!(stage.short(&["dns-not-found", "signaling-"]), ["dns-not-found fail certain"]);
+    assert_eq!(stage.claims(&["dns-not-found", "signaling-"]), ["dns-not-found fail certain"]);
 }
 
 #[test]
 fn what_was_seen_of_the_gateway_is_no_turn_server() {
     let stage = connected(Outcome::Unreachable { reason: Unreachable::Port, from: None });
-    assert_eq!(stage.short(&["turn-", "wrong-host", "tls-"]), Vec::<String>::new());
+    assert_eq!(stage.claims(&["turn-", "wrong-host", "tls-"]), Vec::<String>::new());
 }

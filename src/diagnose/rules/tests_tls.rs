@@ -13,7 +13,7 @@ fn presenting(defects: &[CertificateDefect], certificate: Certificate) -> Stage 
 
 fn tls(stage: &Stage) -> Vec<String> {
     stage.findings().iter().for_each(is_whole);
-    stage.short(&["tls-"])
+    stage.claims(&["tls-"])
 }
 
 #[test]

@@ -140,6 +140,8 @@ pub struct PairFact {
     pub relay_protocol: Option<Transport>,
     /// The type of the remote candidate.
     pub remote: CandidateKind,
+    /// Whether a relay candidate and the remote one may be of one server, which hands such packets to itself.
+    pub within_server: bool,
     /// How it ended.
     pub end: PairEnd,
     /// The error code of the last refusal.
@@ -162,12 +164,12 @@ pub struct PeerFact {
     pub relay_expected: bool,
     /// The own candidates.
     pub gathered: CandidateCounts,
+    /// Whether all servers had given theirs, or were waited for in vain.
+    pub gathering_complete: bool,
     /// Own candidates that the path didn't allow.
     pub withheld: CandidateCounts,
     /// The other side's candidates, those inside its description included.
     pub received: CandidateCounts,
-    /// Whether the other side's description arrived.
-    pub remote_description: bool,
     /// How ICE ended.
     pub ice: IceEnd,
     /// Whether callcheck's own deadline ended the attempt.
@@ -178,7 +180,7 @@ pub struct PeerFact {
     /// From the call's start to DTLS being connected too, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connected_ms: Option<u64>,
-    /// From the call's start until the other side's description was there, in milliseconds.
+    /// From the call's start until the other side's description was there, in milliseconds; absent where it never was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub described_ms: Option<u64>,
     /// The pairs.
@@ -201,6 +203,13 @@ impl PeerFact {
     /// The kinds of media.
     pub fn flows(&self) -> impl Iterator<Item = &crate::model::call::MediaFlow> {
         self.media.audio.iter().chain(self.media.video.iter())
+    }
+
+    /// Whether the call went through the own relay to an address beyond its server, and back.
+    #[must_use]
+    pub fn relayed_beyond_server(&self) -> bool {
+        let beyond = |pair: &PairFact| pair.local == CandidateKind::Relay && !pair.within_server;
+        self.ice == IceEnd::Connected && self.hears() && self.selected().is_some_and(beyond)
     }
 
     /// The pair that carries the call.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::model::call::{Candidate, CandidateKind, Path, Peer, Role, address_of};
+use crate::model::call::{Candidate, CandidateKind, Pair, Path, Peer, Role, StateKind, address_of};
 use crate::model::fact::{CandidateCounts, IceEnd, PairFact, PeerFact};
 use crate::probe::context::Context;
 use crate::probe::ice_server::IceServer;
@@ -28,10 +28,11 @@ impl Whole {
     /// The fact.
     pub fn fact(&self, peer: &Peer) -> PeerFact {
         let since = |at: u64| at.saturating_sub(self.offset_ms);
-        let pair = |pair: &crate::model::call::Pair| PairFact {
+        let pair = |pair: &Pair| PairFact {
             local: pair.local.kind,
             relay_protocol: pair.local.relay_protocol,
             remote: pair.remote.kind,
+            within_server: within_server(pair),
             end: pair.end,
             code: pair.code,
             sent: pair.sent,
@@ -42,9 +43,9 @@ impl Whole {
             role: self.role,
             relay_expected: self.relay_expected,
             gathered: counts(&peer.candidates),
+            gathering_complete: peer.last(StateKind::IceGathering) == Some("complete"),
             withheld: self.withheld,
             received: counts(&peer.remote_candidates),
-            remote_description: self.described_ms.is_some(),
             ice: self.ice(peer),
             by_deadline: self.by_deadline,
             ice_connected_ms: peer.ice_connected_ms().map(since),
@@ -66,6 +67,13 @@ impl Whole {
             (None, false) => IceEnd::NotStarted,
         }
     }
+}
+
+/// Two relay candidates may be of one server under two addresses, and what a relay learns of may be another relay of its server.
+fn within_server(pair: &Pair) -> bool {
+    let address = |candidate| address_of(candidate).map(|address| address.ip());
+    let is_relay = |candidate: &Candidate| candidate.kind == CandidateKind::Relay;
+    is_relay(&pair.local) && (is_relay(&pair.remote) || address(&pair.local) == address(&pair.remote))
 }
 
 fn counts(candidates: &[Candidate]) -> CandidateCounts {
