@@ -1,7 +1,6 @@
 //! How long a call takes to connect on loopback by each way, and the round trip of its data channel beside the bare relay's:
 //! `cargo bench --bench call` prints minimum, median and maximum in milliseconds.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,17 +8,15 @@ use callcheck::lab::host::{Lab, LabConfig};
 use callcheck::model::call::{Path, Peer, Role, StateKind};
 use callcheck::model::endpoint::{Endpoint, Transport};
 use callcheck::model::target::Host;
-use callcheck::net::ledger::Ledger;
 use callcheck::net::network::Network;
 use callcheck::net::session::Relayed;
 use callcheck::net::system::System;
 use callcheck::net::tls::Trust;
 use callcheck::probe::allocate::{self, Allocation};
 use callcheck::probe::call::{Event, PeerHandle};
-use callcheck::probe::context::{Context, Record};
+use callcheck::probe::context::Context;
 use callcheck::probe::greet::challenge;
 use callcheck::probe::ice_server::IceServer;
-use callcheck::probe::outside::Outside;
 use callcheck::probe::reach::reach;
 use callcheck::proto::authentication::LongTerm;
 use callcheck::proto::request::Request;
@@ -62,17 +59,7 @@ fn main() {
 }
 
 fn context(network: &Rc<dyn Network>, lab: &Lab) -> Context {
-    Context {
-        network: Rc::clone(network),
-        record: Record::new(None),
-        ledger: Ledger::default(),
-        trust: Rc::new(Trust::nobody().with_roots(lab.ca_pem().as_bytes()).expect("the lab's own root")),
-        outside: Rc::new(Outside::open(network)),
-        long_stream: None,
-        samples: 0,
-        brief: true,
-        losses: Rc::new(Cell::new((0, 0))),
-    }
+    Context::brief(network, Trust::nobody().with_roots(lab.ca_pem().as_bytes()).expect("the lab's own root"))
 }
 
 fn servers(lab: &Lab) -> Vec<IceServer> {

@@ -14,5 +14,6 @@ pub mod firewall;
 pub mod gateway;
 pub mod host;
 pub mod hostility;
+pub mod named;
 pub mod ports;
 pub mod server;

@@ -4,6 +4,7 @@ pub mod address;
 pub mod asked;
 pub mod call;
 pub mod cause;
+pub mod duration;
 pub mod endpoint;
 pub mod fact;
 pub mod finding;

@@ -13,5 +13,6 @@ pub mod resolver;
 pub mod session;
 pub mod stream;
 pub mod system;
+pub mod timer;
 pub mod tls;
 pub mod udp;

@@ -34,6 +34,7 @@ pub use self::media::Kind;
 use self::media::Stream;
 use self::reception::Reception;
 use crate::model::call::{Candidate, Role, StateChange, StateKind, TrickledCandidate};
+use crate::model::duration::whole_milliseconds;
 
 /// The shortest time between two timeouts: the core's may lie in the past again and again.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
@@ -408,7 +409,7 @@ impl Peer {
     }
 
     fn at_ms(&self, now: Instant) -> u64 {
-        u64::try_from(now.saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
+        whole_milliseconds(now.saturating_duration_since(self.started))
     }
 }
 

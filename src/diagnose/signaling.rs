@@ -123,17 +123,7 @@ impl<'a> SignalingEvidence<'a> {
 }
 
 fn says_nothing(end: &EngineEnd) -> bool {
-    match end {
-        EngineEnd::Closed | EngineEnd::Silent => true,
-        EngineEnd::Open { .. }
-        | EngineEnd::Older
-        | EngineEnd::Error { .. }
-        | EngineEnd::Page
-        | EngineEnd::Foreign
-        | EngineEnd::Stalled
-        | EngineEnd::NotWebsocket
-        | EngineEnd::NotHttp { .. } => false,
-    }
+    matches!(end, EngineEnd::Closed | EngineEnd::Silent)
 }
 
 /// Whether a handshake opened a session.
@@ -145,15 +135,6 @@ pub fn is_open(seen: &Seen<'_, EngineFact>) -> bool {
 /// Whether something other than Engine.IO answered, by a page or otherwise, and with which status.
 #[must_use]
 pub fn foreign_status(seen: &Seen<'_, EngineFact>) -> Option<u16> {
-    match seen.fact.end {
-        EngineEnd::Page | EngineEnd::Foreign => seen.fact.status,
-        EngineEnd::Open { .. }
-        | EngineEnd::Older
-        | EngineEnd::Error { .. }
-        | EngineEnd::Stalled
-        | EngineEnd::NotWebsocket
-        | EngineEnd::Closed
-        | EngineEnd::Silent
-        | EngineEnd::NotHttp { .. } => None,
-    }
+    let is_foreign = matches!(seen.fact.end, EngineEnd::Page | EngineEnd::Foreign);
+    seen.fact.status.filter(|_| is_foreign)
 }

@@ -1,40 +1,11 @@
 //! The ways in which the lab's server can be broken on purpose; an id is that of the cause that the fault makes.
 
-use std::fmt;
-use std::str::FromStr;
+use super::named::named;
 
-macro_rules! faults {
-    ($($(#[doc = $summary:literal])+ $name:ident = $id:literal,)+) => {
-        /// A fault of the server or of what surrounds it.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Fault {
-            $($(#[doc = $summary])+ $name,)+
-        }
+named! {
+    /// A fault of the server or of what surrounds it; they stand in the order of a path from the name to the relayed data.
+    Fault, "fault":
 
-        impl Fault {
-            /// Every fault, in the order of a path from the name to the relayed data.
-            pub const ALL: &[Self] = &[$(Self::$name,)+];
-
-            /// The stable name: that of the cause.
-            #[must_use]
-            pub fn id(self) -> &'static str {
-                match self {
-                    $(Self::$name => $id,)+
-                }
-            }
-
-            /// What is broken, in one sentence.
-            #[must_use]
-            pub fn summary(self) -> &'static str {
-                match self {
-                    $(Self::$name => concat!($($summary),+).trim_ascii(),)+
-                }
-            }
-        }
-    };
-}
-
-faults! {
     /// Another protocol answers: HTTP on the TCP and TLS ports, nothing on UDP.
     WrongHost = "wrong-host",
     /// Nothing listens on the UDP port.
@@ -157,25 +128,6 @@ impl Fault {
     #[must_use]
     pub fn in_credentials(self) -> bool {
         matches!(self, Self::CredentialsExpired | Self::CredentialsMalformed | Self::ClockSkew)
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.id())
-    }
-}
-
-/// The text names no fault.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no such fault: {0:?}")]
-pub struct UnknownFault(String);
-
-impl FromStr for Fault {
-    type Err = UnknownFault;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.iter().copied().find(|fault| fault.id() == text).ok_or_else(|| UnknownFault(text.to_owned()))
     }
 }
 

@@ -1,83 +1,43 @@
 //! Answers that no honest server gives, to hold against whatever reads them.
 
-use std::fmt;
-use std::str::FromStr;
-
+use super::named::named;
 use crate::proto::raw::HEADER_LENGTH;
 
-/// A way of answering that is meant to harm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Hostility {
+named! {
+    /// A way of answering that is meant to harm.
+    Hostility, "hostility":
+
     /// Half of every answer.
-    Truncated,
+    Truncated = "truncated",
     /// Every answer is followed by 60,000 more bytes.
-    Oversized,
+    Oversized = "oversized",
     /// Answers to a transaction that nobody began.
-    WrongTransaction,
+    WrongTransaction = "wrong-transaction",
     /// Answers from another address than the one asked (UDP).
-    ForeignSource,
+    ForeignSource = "foreign-source",
     /// A stream of random bytes without end; over UDP one such datagram for each request.
-    Garbage,
+    Garbage = "garbage",
     /// A MESSAGE-INTEGRITY that does not fit.
-    BadIntegrity,
+    BadIntegrity = "bad-integrity",
     /// A FINGERPRINT that does not fit.
-    BadFingerprint,
+    BadFingerprint = "bad-fingerprint",
     /// Every Allocate is redirected to the server that was asked.
-    RedirectToSelf,
+    RedirectToSelf = "redirect-to-self",
     /// Streams give one byte a time, slowly.
-    SlowDrip,
+    SlowDrip = "slow-drip",
     /// A SOFTWARE that is not UTF-8.
-    MalformedAttribute,
+    MalformedAttribute = "malformed-attribute",
     /// An attribute that must be understood and that nobody knows.
-    UnknownAttribute,
+    UnknownAttribute = "unknown-attribute",
     /// An attribute whose length runs over the end of the message.
-    OverrunningAttribute,
+    OverrunningAttribute = "overrunning-attribute",
     /// Datagrams and messages of no bytes at all.
-    Empty,
+    Empty = "empty",
     /// Every answer a hundred times.
-    Repeated,
+    Repeated = "repeated",
 }
 
 impl Hostility {
-    /// Every way.
-    pub const ALL: [Self; 14] = [
-        Self::Truncated,
-        Self::Oversized,
-        Self::WrongTransaction,
-        Self::ForeignSource,
-        Self::Garbage,
-        Self::BadIntegrity,
-        Self::BadFingerprint,
-        Self::RedirectToSelf,
-        Self::SlowDrip,
-        Self::MalformedAttribute,
-        Self::UnknownAttribute,
-        Self::OverrunningAttribute,
-        Self::Empty,
-        Self::Repeated,
-    ];
-
-    /// A stable name.
-    #[must_use]
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::Truncated => "truncated",
-            Self::Oversized => "oversized",
-            Self::WrongTransaction => "wrong-transaction",
-            Self::ForeignSource => "foreign-source",
-            Self::Garbage => "garbage",
-            Self::BadIntegrity => "bad-integrity",
-            Self::BadFingerprint => "bad-fingerprint",
-            Self::RedirectToSelf => "redirect-to-self",
-            Self::SlowDrip => "slow-drip",
-            Self::MalformedAttribute => "malformed-attribute",
-            Self::UnknownAttribute => "unknown-attribute",
-            Self::OverrunningAttribute => "overrunning-attribute",
-            Self::Empty => "empty",
-            Self::Repeated => "repeated",
-        }
-    }
-
     /// What is sent in place of an honest answer, in order.
     #[must_use]
     pub fn distort(self, mut bytes: Vec<u8>) -> Vec<Vec<u8>> {
@@ -139,25 +99,6 @@ fn flip(bytes: &mut [u8], wanted: u16) {
             return;
         }
         at += 4 + usize::from(u16::from_be_bytes([long, short])).next_multiple_of(4);
-    }
-}
-
-impl fmt::Display for Hostility {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.id())
-    }
-}
-
-/// The text names no hostility.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no such hostility: {0:?}")]
-pub struct UnknownHostility(String);
-
-impl FromStr for Hostility {
-    type Err = UnknownHostility;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|hostility| hostility.id() == text).ok_or_else(|| UnknownHostility(text.to_owned()))
     }
 }
 

@@ -22,8 +22,8 @@ use tokio::time::{Instant, sleep_until};
 
 use self::flight::Flight;
 use super::network::{Arrival, Datagrams};
-use super::session::milliseconds;
 use super::tls::{Trust, begin, end_by_alert, judge};
+use crate::model::duration::milliseconds;
 use crate::model::fact::{HandshakeEnd, HandshakeFact};
 use crate::model::outcome::{Outcome, Reply};
 use crate::model::target::Host;

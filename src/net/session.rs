@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use self::pump::{pump_datagrams, pump_stream, write_stream};
 use super::network::{Datagrams, Network, Stream};
+use crate::model::duration::milliseconds;
 use crate::model::endpoint::Endpoint;
 use crate::model::outcome::{Defect, Outcome, Protocol, Reply, Stray, StrayKind};
 use crate::proto::authentication::LongTerm;
@@ -335,12 +336,6 @@ fn outcome_of_strays(strays: &[Stray]) -> Outcome {
         }
     }
     Outcome::Silent
-}
-
-/// A duration in milliseconds, to the microsecond.
-#[must_use]
-pub fn milliseconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }
 
 impl State {

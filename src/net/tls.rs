@@ -15,8 +15,8 @@ use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::network::Stream;
-use super::session::milliseconds;
 use super::stream::Overheard;
+use crate::model::duration::milliseconds;
 use crate::model::fact::{Certificate, CertificateDefect, HandshakeEnd, HandshakeFact};
 use crate::model::outcome::Protocol;
 use crate::model::target::Host;

@@ -1,13 +1,13 @@
 //! A peer as the report has it: candidates, pairs with their checks, DTLS, media.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use super::candidate::Gathered;
 use super::checks::Way;
 use super::media::Kind;
 use super::{Peer, Reception, Stream};
 use crate::model::call::{self, Candidate, CandidateKind, Media, MediaFlow, Pair, PairEnd, RoundTrip};
+use crate::model::duration::milliseconds;
 
 impl Peer {
     /// All that was seen so far.
@@ -112,9 +112,4 @@ impl Peer {
         let trips = self.echo.trips.iter();
         trips.map(|(at, trip)| RoundTrip { at_ms: self.at_ms(*at), rtt_ms: milliseconds(*trip) }).collect()
     }
-}
-
-/// To the microsecond.
-fn milliseconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }

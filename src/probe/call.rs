@@ -22,6 +22,7 @@ use super::context::Context;
 use super::ice_server::IceServer;
 use crate::model::call::{self, Path, Role};
 use crate::model::fact::{Fact, ReleaseFact};
+use crate::net::timer::sleep_until;
 pub use crate::peer::{Event, Unusable};
 use crate::peer::{Gathered, Peer, Settings, Transmit};
 
@@ -228,16 +229,10 @@ impl Driver {
 async fn keep_time(driver: Rc<Driver>) {
     loop {
         let next = driver.peer.borrow_mut().next_timeout();
-        let due = async {
-            match next {
-                Some(next) => tokio::time::sleep_until(next.into()).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             biased;
             () = driver.wake.notified() => {}
-            () = due => {
+            () = sleep_until(next) => {
                 driver.peer.borrow_mut().handle_timeout(Instant::now().into_std());
                 driver.follow_up();
             }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::outside::Outside;
+use crate::model::duration::whole_milliseconds;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{Fact, Observation};
 use crate::net::ledger::Ledger;
@@ -39,6 +40,22 @@ pub struct Context {
 }
 
 impl Context {
+    /// A run without samples and without a stream, that nobody listens to.
+    #[must_use]
+    pub fn brief(network: &Rc<dyn Network>, trust: Trust) -> Self {
+        Self {
+            network: Rc::clone(network),
+            record: Record::new(None),
+            ledger: Ledger::default(),
+            trust: Rc::new(trust),
+            outside: Rc::new(Outside::open(network)),
+            long_stream: None,
+            samples: 0,
+            brief: true,
+            losses: Rc::new(Cell::new((0, 0))),
+        }
+    }
+
     /// Adds a session's requests and answers to what is known of the way's loss.
     pub fn count_losses(&self, (sends, answers): (u32, u32)) {
         let (all_sends, all_answers) = self.losses.get();
@@ -103,7 +120,7 @@ impl Record {
             id: format!("o{}", observations.len() + 1),
             probe: probe.to_owned(),
             target: target.to_string(),
-            at_ms: u64::try_from(self.inner.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            at_ms: whole_milliseconds(self.inner.started.elapsed()),
             fact,
         };
         if let Some(listener) = &self.inner.listener {

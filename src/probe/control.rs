@@ -9,12 +9,13 @@ use tokio::time::Instant;
 
 use super::context::Context;
 use super::reach::try_connect;
+use crate::model::duration::milliseconds;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{CertificateDefect, ControlFact, ControlKind, Fact};
 use crate::model::outcome::{Outcome, Reply};
 use crate::model::target::Host;
 use crate::net::network::{Arrival, Stream};
-use crate::net::session::{Session, milliseconds};
+use crate::net::session::Session;
 use crate::net::tls::handshake;
 use crate::proto::request::Request;
 use crate::proto::response::Response;

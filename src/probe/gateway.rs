@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::context::Context;
 use super::reach::try_connect;
 use crate::model::call::Role;
+use crate::model::duration::milliseconds;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{
     ConnectFact, EngineEnd, EngineFact, EnginePollsFact, EngineTransport, Fact, HandshakeEnd, NameFact, SocketEnd, SocketFact,
@@ -20,7 +21,6 @@ use crate::model::fact::{
 use crate::model::target::Host;
 use crate::net::http::{Answer, InvalidRequest, NoAnswer, Request, exchange};
 use crate::net::network::Stream;
-use crate::net::session::milliseconds;
 use crate::net::tls::handshake;
 use crate::signaling::call_event::CallEvent;
 use crate::signaling::engine::{self, Opening};

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::model::fact::IcmpFact;
 use crate::model::outcome::Outcome;
 use crate::net::network::{Arrival, Datagrams, Network};
+use crate::net::timer::sleep_until;
 use crate::proto::request::Request;
 use crate::proto::response::{Class, Response};
 use crate::proto::schedule::Schedule;
@@ -228,12 +229,5 @@ fn take_datagram(state: &mut State, from: SocketAddr, payload: Vec<u8>) {
     if let Some(expected) = token.and_then(|token| state.expected.get(token)) {
         // A full queue means a flood: what overflows is dropped.
         _ = expected.try_send(Heard { from, payload, at: Instant::now() });
-    }
-}
-
-async fn sleep_until(at: Option<std::time::Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
-        None => std::future::pending().await,
     }
 }

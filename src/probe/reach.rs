@@ -7,12 +7,13 @@ use futures::future::select_all;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::context::Context;
+use crate::model::duration::milliseconds;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{BindingFact, ConnectFact, Fact, HandshakeEnd};
 use crate::model::outcome::{Outcome, Reply};
 use crate::model::target::Host;
 use crate::net::network::Stream;
-use crate::net::session::{Session, milliseconds};
+use crate::net::session::Session;
 use crate::net::tls::handshake;
 use crate::net::{dtls, old_tls};
 

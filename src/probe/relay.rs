@@ -14,13 +14,13 @@ use super::inbox::Inbox;
 use super::outside::{Peer, Token};
 use super::{control, stream};
 use crate::model::address::Reach;
+use crate::model::duration::milliseconds;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{
     ChannelFact, ControlFact, ControlKind, Fact, InboundFact, InboundWay, OutboundFact, PeerKind, PermissionFact, ReleaseFact,
     SelfPairFact,
 };
 use crate::model::outcome::{Outcome, Reply};
-use crate::net::session::milliseconds;
 use crate::proto::request::{FIRST_CHANNEL, Request};
 
 /// The shortest distance between two tries of a datagram; ICMP errors are limited to some per second.

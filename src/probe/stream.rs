@@ -12,8 +12,9 @@ use super::context::Context;
 use super::inbox::Inbox;
 use super::loss::{is_suspicious, measure_again, smoothed_jitter};
 use super::outside::{Heard, Peer, TOKEN_LENGTH, Token};
+use crate::model::duration::milliseconds;
 use crate::model::fact::{Fact, StreamFact, Tally};
-use crate::net::session::{Session, milliseconds};
+use crate::net::session::Session;
 use crate::proto::request::Request;
 use crate::proto::schedule::Schedule;
 

@@ -1,6 +1,5 @@
 //! Runs a plan within its deadline and makes the report; allocations are given back on every way out, a panic included.
 
-use std::cell::Cell;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -14,11 +13,10 @@ use super::plan::Plan;
 use super::server;
 use crate::diagnose::diagnose;
 use crate::model::call::Call;
+use crate::model::duration::whole_milliseconds;
 use crate::model::report::{CutShort, Report, SCHEMA, Tool};
-use crate::net::ledger::Ledger;
 use crate::net::network::Network;
 use crate::probe::context::{Context, Listener, Record};
-use crate::probe::outside::Outside;
 
 /// How long giving back allocations may take once a run was cut short.
 const RELEASE_LIMIT: Duration = Duration::from_millis(1500);
@@ -46,14 +44,10 @@ pub async fn execute(
     let started_at = network.time_of_day();
     let context = Context {
         record: Record::new(listener),
-        ledger: Ledger::default(),
-        trust: Rc::new(plan.trust.clone()),
-        outside: Rc::new(Outside::open(&network)),
         long_stream: plan.long_stream,
         samples: SAMPLES,
         brief: plan.purpose == crate::model::asked::Purpose::ExternalIp,
-        losses: Rc::new(Cell::new((0, 0))),
-        network,
+        ..Context::brief(&network, plan.trust.clone())
     };
     for endpoint in &plan.contacted {
         context.record.contact(*endpoint);
@@ -126,7 +120,7 @@ fn report(
         tool: Tool::current(),
         command: plan.command.clone(),
         started_at: humantime::format_rfc3339_seconds(started_at).to_string(),
-        duration_ms: u64::try_from(context.record.started().elapsed().as_millis()).unwrap_or(u64::MAX),
+        duration_ms: whole_milliseconds(context.record.started().elapsed()),
         verdict: diagnosis.verdict,
         cut_short,
         asked,

@@ -9,6 +9,7 @@ use super::call_event::{self, CallEvent, ChatId};
 use super::gateway::{Events, Gateway, Keys, Scrubber};
 use super::line::{Emitted, Incoming, Line, size};
 use crate::model::call::{Direction, Role, SignalingEvent, TrickledCandidate};
+use crate::model::duration::whole_milliseconds;
 
 /// Hears of every event that is sent or received.
 pub type Listener = Rc<dyn Fn(SignalingEvent)>;
@@ -98,7 +99,7 @@ impl Conversation {
     }
 
     fn note(&self, direction: Direction, event: &str, bytes: usize) {
-        let at_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let at_ms = whole_milliseconds(self.started.elapsed());
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let event = self.scrubber.quote(event);
         (self.listener)(SignalingEvent { at_ms, from: self.role, direction, event, bytes });

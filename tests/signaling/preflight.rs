@@ -1,6 +1,5 @@
 //! What the probe and the rules make of each gateway: healthy ones are accused of nothing, each fault is told by its cause.
 
-use std::cell::Cell;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,13 +9,11 @@ use callcheck::lab::gateway::fault::GatewayFault;
 use callcheck::model::asked::{Asked, Form, Purpose};
 use callcheck::model::call::Role;
 use callcheck::model::finding::Finding;
-use callcheck::net::ledger::Ledger;
 use callcheck::net::network::Network;
 use callcheck::net::system::System;
 use callcheck::net::tls::Trust;
-use callcheck::probe::context::{Context, Record};
+use callcheck::probe::context::Context;
 use callcheck::probe::gateway::{admitted, examine};
-use callcheck::probe::outside::Outside;
 use callcheck::signaling::conversation::Conversation;
 use callcheck::signaling::gateway::{Gateway, Transports};
 use callcheck::signaling::socket_io::{Roots, SocketIo};
@@ -99,17 +96,7 @@ async fn examined(caller: &Gateway, callee: &Gateway, root: Option<&str>) -> Res
     if let Some(root) = root {
         trust = trust.with_roots(root.as_bytes())?;
     }
-    let context = Context {
-        record: Record::new(None),
-        ledger: Ledger::default(),
-        trust: Rc::new(trust),
-        outside: Rc::new(Outside::open(&network)),
-        long_stream: None,
-        samples: 0,
-        brief: true,
-        losses: Rc::new(Cell::new((0, 0))),
-        network,
-    };
+    let context = Context::brief(&network, trust);
     if examine(&context, caller).await {
         let peers = [(Role::Caller, caller), (Role::Callee, callee)];
         let [one, other] = peers.map(|(role, gateway)| connect(&context, role, gateway, root));

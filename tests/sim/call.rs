@@ -1,6 +1,5 @@
 //! Calls in virtual time: two homes behind NATs of their own, a TURN server, and signaling without a fault.
 
-use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,12 +8,10 @@ use callcheck::lab::configuration::{Config, RelayAddress};
 use callcheck::model::call::{CandidateKind, PairEnd, Path, Peer, Role, StateKind};
 use callcheck::model::endpoint::{Endpoint, Transport};
 use callcheck::model::target::Host;
-use callcheck::net::ledger::Ledger;
 use callcheck::net::network::Network;
 use callcheck::probe::call::{Event, PeerHandle};
-use callcheck::probe::context::{Context, Record};
+use callcheck::probe::context::Context;
 use callcheck::probe::ice_server::IceServer;
-use callcheck::probe::outside::Outside;
 use libtest_mimic::{Failed, Trial};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -124,7 +121,7 @@ impl Homes {
         let mut ends = [(0, Role::Caller), (1, Role::Callee)].map(|(home, role)| {
             let zone = Rc::new(Zone::default());
             let network = CallerNetwork::new(&internet, SiteId(home), zone, Vec::new(), beginning(), home as u64);
-            PeerHandle::start(&context(Rc::new(network)), role, path, &servers).expect("a peer")
+            PeerHandle::start(&context(&(Rc::new(network) as Rc<dyn Network>)), role, path, &servers).expect("a peer")
         });
         let offer = ends[0].offer().expect("an offer");
         let answer = ends[1].accept_offer(&offer).expect("an answer");
@@ -150,18 +147,8 @@ impl Homes {
 }
 
 /// Each end is a host of its own.
-fn context(network: Rc<dyn Network>) -> Context {
-    Context {
-        record: Record::new(None),
-        ledger: Ledger::default(),
-        trust: Rc::new(trust(Told::OfOurRoot)),
-        outside: Rc::new(Outside::open(&network)),
-        long_stream: None,
-        samples: 0,
-        brief: true,
-        losses: Rc::new(Cell::new((0, 0))),
-        network,
-    }
+fn context(network: &Rc<dyn Network>) -> Context {
+    Context::brief(network, trust(Told::OfOurRoot))
 }
 
 fn ice_servers(config: &Config) -> Vec<IceServer> {

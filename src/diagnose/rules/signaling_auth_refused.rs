@@ -49,31 +49,16 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let Some(engine) = signaling.failed_engine() else { return Judgement::ruled_out_by(signaling.cite_let_in()) };
     let place = engine.target;
     let text = "Check the login in headers and query, and the server's allowRequest and the proxy's rules on addresses.";
-    let found = match (&engine.fact.end, foreign_status(&engine)) {
-        (EngineEnd::Error { code: FORBIDDEN, message }, _) => {
-            let summary =
-                format!("The signaling server at {place} refuses the connection itself: \"{message}\" (code {FORBIDDEN}).");
-            Found::new(&RULE.cause, summary)
-        }
-        (_, Some(status @ (401 | 403 | 407))) => {
-            let summary =
-                format!("The signaling server at {place}, or a proxy before it, refuses the connection with status {status}.");
-            let found = Found::new(&RULE.cause, summary).confidence(Confidence::Likely);
-            found.unless("signaling-wrong-path", "open the path in a browser: some proxies answer 403 to a path they don't know")
-        }
-        (
-            EngineEnd::Open { .. }
-            | EngineEnd::Older
-            | EngineEnd::Error { .. }
-            | EngineEnd::Page
-            | EngineEnd::Foreign
-            | EngineEnd::Stalled
-            | EngineEnd::NotWebsocket
-            | EngineEnd::Closed
-            | EngineEnd::Silent
-            | EngineEnd::NotHttp { .. },
-            _,
-        ) => return Judgement::Unknown,
+    let found = if let EngineEnd::Error { code: FORBIDDEN, message } = &engine.fact.end {
+        let summary = format!("The signaling server at {place} refuses the connection itself: \"{message}\" (code {FORBIDDEN}).");
+        Found::new(&RULE.cause, summary)
+    } else if let Some(status @ (401 | 403 | 407)) = foreign_status(&engine) {
+        let summary =
+            format!("The signaling server at {place}, or a proxy before it, refuses the connection with status {status}.");
+        let found = Found::new(&RULE.cause, summary).confidence(Confidence::Likely);
+        found.unless("signaling-wrong-path", "open the path in a browser: some proxies answer 403 to a path they don't know")
+    } else {
+        return Judgement::Unknown;
     };
     found.because([engine.cite()]).fix(Place::Signaling, text).done()
 }

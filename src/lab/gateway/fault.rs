@@ -1,40 +1,11 @@
 //! The ways in which the gateway can be broken on purpose; `tests/gateway` knows the same ones by the same names.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::lab::named::named;
 
-macro_rules! faults {
-    ($($(#[doc = $summary:literal])+ $name:ident = $id:literal,)+) => {
-        /// A fault of the gateway or of what stands before it.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum GatewayFault {
-            $($(#[doc = $summary])+ $name,)+
-        }
+named! {
+    /// A fault of the gateway or of what stands before it; they stand in the order of a call's way.
+    GatewayFault, "fault of the gateway":
 
-        impl GatewayFault {
-            /// Every fault, in the order of a call's way.
-            pub const ALL: &[Self] = &[$(Self::$name,)+];
-
-            /// The stable name.
-            #[must_use]
-            pub fn id(self) -> &'static str {
-                match self {
-                    $(Self::$name => $id,)+
-                }
-            }
-
-            /// What is broken, in one sentence.
-            #[must_use]
-            pub fn summary(self) -> &'static str {
-                match self {
-                    $(Self::$name => concat!($($summary),+).trim_ascii(),)+
-                }
-            }
-        }
-    };
-}
-
-faults! {
     /// Connections are taken, and no request is answered.
     Silent = "silent",
     /// A proxy answers 502: the gateway behind it is down.
@@ -95,23 +66,4 @@ faults! {
     Flood = "flood",
     /// Events of two megabytes come with the offer.
     Megabytes = "megabytes",
-}
-
-impl fmt::Display for GatewayFault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.id())
-    }
-}
-
-/// The text names no fault.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no such fault of the gateway: {0:?}")]
-pub struct UnknownGatewayFault(String);
-
-impl FromStr for GatewayFault {
-    type Err = UnknownGatewayFault;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.iter().copied().find(|fault| fault.id() == text).ok_or_else(|| UnknownGatewayFault(text.to_owned()))
-    }
 }

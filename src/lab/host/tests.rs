@@ -278,7 +278,7 @@ fn a_hostile_answer_ends_in_time_and_counts_only_where_its_honest_part_does() {
             Hostility::BadIntegrity,
             Hostility::BadFingerprint,
         ];
-        let asked = Hostility::ALL.map(async |hostility| {
+        let asked = Hostility::ALL.iter().map(async |&hostility| {
             let lab = Lab::start(LabConfig { hostility: Some(hostility), ..LabConfig::default() }).await.expect("free ports");
             let transport = if hostility == Hostility::SlowDrip { Transport::Tcp } else { Transport::Udp };
             let session = session(&network, &lab, transport).await;

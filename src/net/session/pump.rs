@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::State;
 use crate::model::outcome::{Outcome, Protocol, StrayKind, Unreachable};
 use crate::net::network::{Arrival, Datagrams, Stream};
+use crate::net::timer::sleep_until;
 use crate::proto::framing::{Framer, NotStun, speaks};
 
 pub(super) async fn pump_datagrams(socket: Rc<dyn Datagrams>, server: SocketAddr, state: Rc<RefCell<State>>, wake: Rc<Notify>) {
@@ -55,13 +56,6 @@ fn take_icmp(state: &mut State, reason: Unreachable, from: Option<IpAddr>) {
     state.icmp_errors += 1;
     if state.icmp_errors >= 2 && state.answers == 0 {
         state.fail();
-    }
-}
-
-async fn sleep_until(at: Option<std::time::Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at.into()).await,
-        None => std::future::pending().await,
     }
 }
 

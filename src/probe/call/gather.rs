@@ -12,7 +12,6 @@ use super::host::Host;
 use super::relay::Relay;
 use crate::model::call::Path;
 use crate::model::endpoint::Transport;
-use crate::model::outcome::Outcome;
 use crate::peer::{Gathered, Peer};
 use crate::probe::allocate::{self, Allocation, Role, allocate};
 use crate::probe::context::Context;
@@ -113,10 +112,13 @@ pub(super) async fn allocated(context: &Context, server: &IceServer) -> Option<A
     for _ in 0..=HOPS {
         let Reached { session, trusted } = reach(context, endpoint, &server.host).await?;
         let Greeting { challenge, response } = challenge(context, &session).await;
-        let alternate = match challenge.reply.outcome {
-            Outcome::Error { code: 300 } => challenge.alternate,
-            Outcome::Success => return allocate::open(context, &session, &response?),
-            Outcome::Error { code: 401 } if trusted => {
+        let reply = &challenge.reply;
+        if reply.succeeded() {
+            return allocate::open(context, &session, &response?);
+        }
+        let alternate = match reply.code() {
+            Some(300) => challenge.alternate,
+            Some(401) if trusted => {
                 let signed = LongTerm::new(server.login.as_deref()?, &response?)?;
                 match allocate(context, &session, Some(signed), Role::Main).await {
                     Ok(allocation) => return Some(allocation),
@@ -124,15 +126,7 @@ pub(super) async fn allocated(context: &Context, server: &IceServer) -> Option<A
                     Err(_) => None,
                 }
             }
-            Outcome::Error { .. }
-            | Outcome::Silent
-            | Outcome::Unreachable { .. }
-            | Outcome::DeniedLocally
-            | Outcome::NoRoute
-            | Outcome::Closed
-            | Outcome::NotStun { .. }
-            | Outcome::FromElsewhere { .. }
-            | Outcome::Unusable { .. } => None,
+            Some(_) | None => None,
         };
         endpoint.address = alternate?;
     }

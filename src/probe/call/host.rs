@@ -9,11 +9,12 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Driver;
+use crate::model::duration::milliseconds;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{BindingFact, Fact};
 use crate::model::outcome::{Defect, Outcome, Reply};
 use crate::net::network::{Arrival, Datagrams};
-use crate::net::session::milliseconds;
+use crate::net::timer::sleep_until;
 use crate::probe::context::Record;
 use crate::proto::request::Request;
 use crate::proto::response::{Class, Response};
@@ -127,16 +128,10 @@ impl Host {
                 return reply_of(answer);
             }
             let next = question.transactions.borrow().next_due();
-            let due = async {
-                match next {
-                    Some(next) => tokio::time::sleep_until(next.into()).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 biased;
                 () = question.answered.notified() => {}
-                () = due => {}
+                () = sleep_until(next) => {}
             }
         }
     }

@@ -1,6 +1,5 @@
 //! Calls between two ends on loopback, over real sockets and the embedded TURN server.
 
-use std::cell::Cell;
 use std::time::Duration;
 
 use tokio::task::LocalSet;
@@ -13,12 +12,9 @@ use crate::model::call::{CandidateKind, PairEnd, StateKind};
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::secret::{Credentials, Secret};
 use crate::model::target::Host;
-use crate::net::ledger::Ledger;
 use crate::net::network::Network;
 use crate::net::system::System;
 use crate::net::tls::Trust;
-use crate::probe::context::Record;
-use crate::probe::outside::Outside;
 
 /// Longer than any call here takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -29,18 +25,7 @@ fn run<T>(test: impl AsyncFnOnce(Rc<dyn Network>) -> T) -> T {
 }
 
 fn context(network: &Rc<dyn Network>, lab: &Lab) -> Context {
-    let trust = Trust::nobody().with_roots(lab.ca_pem().as_bytes()).expect("a root");
-    Context {
-        network: Rc::clone(network),
-        record: Record::new(None),
-        ledger: Ledger::default(),
-        trust: Rc::new(trust),
-        outside: Rc::new(Outside::open(network)),
-        long_stream: None,
-        samples: 0,
-        brief: true,
-        losses: Rc::new(Cell::new((0, 0))),
-    }
+    Context::brief(network, Trust::nobody().with_roots(lab.ca_pem().as_bytes()).expect("the lab's own root"))
 }
 
 fn servers(lab: &Lab) -> Vec<IceServer> {

@@ -6,9 +6,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout_at};
 
 use super::{ANSWER_LIMIT, connect, headers};
+use crate::model::duration::milliseconds;
 use crate::model::fact::{EngineEnd, EngineFact, EngineTransport, Fact};
 use crate::net::network::Stream;
-use crate::net::session::milliseconds;
 use crate::probe::context::Context;
 use crate::proto::framing::speaks;
 use crate::signaling::engine::{self, Opening};

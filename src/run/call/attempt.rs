@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::end::{Course, End, Happening, Sent};
 use super::{Attempted, Calling, Log, summary};
 use crate::model::call::{Path, Role, StateKind, TrickledCandidate};
+use crate::model::duration::whole_milliseconds;
 use crate::model::fact::{self, Fact, Refusal};
 use crate::probe::call::{Event, PeerHandle};
 use crate::probe::context::Context;
@@ -350,7 +351,7 @@ impl<'a> Attempt<'a> {
             Some(caller) => self.ends[caller].course.received.is_some(),
             None => self.ends[at].course.sent.is_some(),
         };
-        let after_ms = milliseconds(self.begun.elapsed());
+        let after_ms = whole_milliseconds(self.begun.elapsed());
         let role = self.ends[at].role;
         self.ended.get_or_insert(fact::Ended { role, reason, after_ms, answered });
     }
@@ -421,11 +422,11 @@ impl<'a> Attempt<'a> {
             refusal: self.refusal.clone(),
             ended: self.ended.clone(),
             lost: self.ends.iter().filter(|end| end.course.lost).map(|end| end.role).collect(),
-            slowest_ms: self.slowest.map(milliseconds),
+            slowest_ms: self.slowest.map(whole_milliseconds),
             dropped: self.ends.iter().map(|end| end.talk.dropped()).sum(),
         };
         self.context.record.add("signaling", self.path.name(), Fact::Exchange(exchange));
-        let offset = milliseconds(self.begun.duration_since(self.context.record.started()));
+        let offset = whole_milliseconds(self.begun.duration_since(self.context.record.started()));
         let mut attempted = Attempted { path: self.path, peers: Vec::new(), carries: true, connected_ms: None };
         for end in self.ends.iter() {
             let Some(peer) = &end.peer else {
@@ -440,8 +441,8 @@ impl<'a> Attempt<'a> {
                 withheld: summary::withheld(self.context, self.path, self.servers),
                 by_deadline: self.by_deadline,
                 has_lost_path: end.course.lost_path,
-                described_ms: end.course.described_at.map(|at| milliseconds(at.duration_since(self.begun))),
-                media_ms: end.course.connected_at.map_or(0, |at| milliseconds(at.elapsed())),
+                described_ms: end.course.described_at.map(|at| whole_milliseconds(at.duration_since(self.begun))),
+                media_ms: end.course.connected_at.map_or(0, |at| whole_milliseconds(at.elapsed())),
                 offset_ms: offset,
             };
             let fact = whole.fact(&report);
@@ -455,8 +456,4 @@ impl<'a> Attempt<'a> {
         }
         attempted
     }
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use crate::model::call::{Role, TrickledCandidate};
+use crate::model::duration::whole_milliseconds;
 use crate::model::fact::{Delivery, Forwarded};
 use crate::probe::call::{Event, PeerHandle};
 use crate::signaling::call_event::CallEvent;
@@ -110,7 +111,7 @@ impl End {
         let altered = sent.zip(received).and_then(|(sent, received)| super::comparison::difference(&sent.sdp, received));
         Delivery {
             sent: sent.is_some(),
-            sent_ms: sent.map(|sent| u64::try_from(sent.at.duration_since(begun).as_millis()).unwrap_or(u64::MAX)),
+            sent_ms: sent.map(|sent| whole_milliseconds(sent.at.duration_since(begun))),
             received: received.is_some() || to.is_some_and(|end| end.course.unusable.is_some()),
             altered,
             unusable: to.and_then(|end| end.course.unusable.clone()),
