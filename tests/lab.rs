@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Instant;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
@@ -119,7 +120,26 @@ fn trial(path: PathBuf) -> Trial {
                 Ok(Completion::ignored_with(obstacle))
             };
         }
+        let _share = share(&path)?;
         sandbox::run_scenario(&path).map(|()| Completion::Completed).map_err(Failed::from)
+    })
+}
+
+/// A browser starts with as much work as some dozens of other scenarios have, so it gets the machine for itself.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// A part of the machine, or all of it.
+enum Share {
+    Part(#[expect(dead_code, reason = "held, not read")] RwLockReadGuard<'static, ()>),
+    Whole(#[expect(dead_code, reason = "held, not read")] RwLockWriteGuard<'static, ()>),
+}
+
+/// Waits for the share of the machine that a scenario needs.
+fn share(path: &Path) -> Outcome<Share> {
+    Ok(if signaling::needs_browser(&read(path)?) {
+        Share::Whole(MACHINE.write().unwrap_or_else(PoisonError::into_inner))
+    } else {
+        Share::Part(MACHINE.read().unwrap_or_else(PoisonError::into_inner))
     })
 }
 

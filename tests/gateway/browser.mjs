@@ -1,4 +1,4 @@
-// A browser as the other end of a call: `node browser.mjs --role caller|callee --gateway URL --token TOKEN --chat ID
+// A browser as the other end of a call: `node browser.mjs --browser FILE --role caller|callee --gateway URL --token TOKEN --chat ID
 // [--ice JSON] [--policy all|relay] [--seconds N]`. It prints `ready` once it can be called, and at its end what its page saw, as JSON.
 //
 // The page is served on localhost, where browsers give out camera and microphone; both are Chromium's fake ones.
@@ -10,6 +10,7 @@ import { chromium } from "playwright-core";
 
 const { values: options } = parseArgs({
   options: {
+    browser: { type: "string" },
     role: { type: "string" },
     gateway: { type: "string" },
     token: { type: "string" },
@@ -114,7 +115,7 @@ async function talk({ role, gateway, token, chat, iceServers, policy, seconds })
 }
 
 const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
+  executablePath: options.browser,
   args: [
     "--no-sandbox",
     "--disable-gpu",

@@ -233,7 +233,7 @@ enum Stream {
 
 impl Waiting {
     fn callcheck(call: &Call, at: Host) -> Outcome<Self> {
-        Self::begin(spawn(&call.with(&["--role", "callee", "--wait", "20s"]), 0, at)?, Stream::Errors)
+        Self::begin(spawn(&call.with(&["--role", "callee", "--wait", "60s"]), 0, at)?, Stream::Errors)
     }
 
     /// Waits until the callee says that it is ready: nobody answers a call that comes before.
@@ -277,9 +277,12 @@ fn browser(callee: &Callee, scenario: &Scenario, role: &str) -> Outcome<Child> {
     places.insert("{password}", scenario.account.password.clone());
     let token = signaling::TOKENS[usize::from(role == "callee")].1;
     let servers = fill(&callee.ice_servers, &places);
+    let browser = signaling::browser().ok_or("no browser")?;
     Host::Callee.inside(|| {
         Command::new("node")
             .arg(signaling::folder().join("browser.mjs"))
+            .arg("--browser")
+            .arg(browser)
             .args(["--role", role, "--gateway", &signaling::url(), "--token", token, "--chat", "42"])
             .args(["--ice", &servers, "--policy", &callee.policy])
             .env("HOME", "/run/lab")

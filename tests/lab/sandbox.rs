@@ -4,7 +4,7 @@
 //! names there, and the scenario its files.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc;
@@ -50,12 +50,14 @@ fn find_obstacle() -> Option<String> {
 
 /// Says that a tool is not installed, where that is so.
 pub fn lacks(tool: &str, package: &str) -> Option<String> {
-    (!on_path(tool)).then(|| format!("{tool} is not installed (package {package})"))
+    find(tool).is_none().then(|| format!("{tool} is not installed (package {package})"))
 }
 
-fn on_path(tool: &str) -> bool {
+/// Where a tool is.
+pub fn find(tool: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]).any(|folder| folder.join(tool).is_file())
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    folders.map(|folder| folder.join(tool)).find(|file| file.is_file())
 }
 
 /// Runs a scenario in a fresh sandbox and gives what it said, as an error unless it passed.

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use crate::format::{Player, Scenario};
 use crate::namespaces::Host;
 use crate::outcome::{Doing, Outcome};
+use crate::sandbox;
 use crate::topology::CONTROLS;
 
 /// Where it listens.
@@ -30,15 +31,23 @@ pub fn obstacle(scenario: &Scenario) -> Option<String> {
     if !is_needed(scenario) {
         return None;
     }
-    if Command::new("node").arg("--version").stdout(Stdio::null()).status().is_err() {
-        return Some("node is not installed (package nodejs)".to_owned());
-    }
-    let browser = scenario.callee.as_ref().is_some_and(|callee| callee.player != Player::Callcheck);
-    if browser && !Path::new("/usr/bin/chromium").exists() {
-        return Some("chromium is not installed (package chromium)".to_owned());
-    }
     let installed = folder().join("node_modules/socket.io").is_dir();
-    (!installed).then(|| "npm ci was not run in tests/gateway: ./tests/run does it".to_owned())
+    let unprepared = || (!installed).then(|| "npm ci was not run in tests/gateway: ./tests/run does it".to_owned());
+    let browserless = || {
+        let lacking = needs_browser(scenario) && browser().is_none();
+        lacking.then(|| "chromium is not installed (package chromium)".to_owned())
+    };
+    sandbox::lacks("node", "nodejs").or_else(unprepared).or_else(browserless)
+}
+
+/// Whether a browser plays the other end.
+pub fn needs_browser(scenario: &Scenario) -> bool {
+    scenario.callee.as_ref().is_some_and(|callee| callee.player != Player::Callcheck)
+}
+
+/// Where Chromium is, under the names that it has in packages.
+pub fn browser() -> Option<PathBuf> {
+    ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(sandbox::find)
 }
 
 /// Where the gateway and what plays a browser's part are.
