@@ -35,7 +35,7 @@ const DROP_AFTER: Duration = Duration::from_millis(50);
 const FLOOD: u32 = 5000;
 
 /// How large a large event is, in bytes, and how many there are.
-const MEGABYTES: (usize, u32) = (2 << 20, 4);
+const MEGABYTES: (usize, u32) = (2 << 20, 2);
 
 /// An account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -22,6 +22,9 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// How long the gateway may take with offer and answer, where both ends run here and nobody has to pick up.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
+/// How long a line on which events still come is listened to beyond a limit, after each of them: what is missed may come behind them.
+const QUIET: Duration = Duration::from_secs(1);
+
 /// How long the last events may be on their way at the end, so that what was forwarded can be counted.
 const SETTLE_LIMIT: Duration = Duration::from_millis(400);
 
@@ -61,6 +64,15 @@ pub struct Attempt<'a> {
     ended: Option<fact::Ended>,
     by_deadline: bool,
     slowest: Option<Duration>,
+    heard: Heard,
+}
+
+/// What the gateway has sent in this attempt.
+#[derive(Clone, Copy, Debug)]
+struct Heard {
+    last: Instant,
+    /// How many events had been thrown away when last looked at.
+    dropped: u32,
 }
 
 impl<'a> Attempt<'a> {
@@ -79,7 +91,8 @@ impl<'a> Attempt<'a> {
         }
         let begun = Instant::now();
         let (refusal, ended, slowest) = (None, None, None);
-        Self { context, calling, path, servers, ends, log, begun, refusal, ended, by_deadline: false, slowest }
+        let heard = Heard { last: begun, dropped: dropped(ends) };
+        Self { context, calling, path, servers, ends, log, begun, refusal, ended, by_deadline: false, slowest, heard }
     }
 
     /// Runs it to its end; none where nobody called within the wait.
@@ -159,6 +172,7 @@ impl<'a> Attempt<'a> {
             match self.step(self.deadline()).await {
                 Step::Taken => {}
                 Step::Stopped => break,
+                Step::Late if self.is_still_hearing() => {}
                 Step::Late => {
                     self.by_deadline = true;
                     break;
@@ -278,6 +292,7 @@ impl<'a> Attempt<'a> {
     }
 
     async fn take_from_gateway(&mut self, at: usize, event: CallEvent) {
+        self.heard.last = Instant::now();
         match event {
             CallEvent::Offer { sdp, .. } if self.ends[at].role == Role::Callee => self.take_offer(at, sdp).await,
             CallEvent::Answer { sdp, .. } if self.ends[at].role == Role::Caller => self.take_answer(at, sdp),
@@ -392,12 +407,22 @@ impl<'a> Attempt<'a> {
     fn deadline(&self) -> Instant {
         let described = self.ends.iter().filter_map(|end| end.course.described_at).max();
         let complete = self.ends.iter().all(|end| end.course.described_at.is_some());
-        match described {
-            Some(at) if complete => at + CONNECT_LIMIT,
+        let awaited = match described {
+            Some(at) if complete => return at + CONNECT_LIMIT,
             // The answer is on its way.
             Some(at) => at + ANSWER_LIMIT,
             None => self.begun + if self.ends.len() > 1 { ANSWER_LIMIT } else { self.calling.patience },
+        };
+        (self.heard.last + QUIET).clamp(awaited, awaited + ANSWER_LIMIT)
+    }
+
+    /// Whether a limit that seems over moves on, since events came that were thrown away.
+    fn is_still_hearing(&mut self) -> bool {
+        let dropped = dropped(self.ends);
+        if dropped > self.heard.dropped {
+            self.heard = Heard { last: Instant::now(), dropped };
         }
+        self.deadline() > Instant::now()
     }
 
     fn all_candidates_came(&self) -> bool {
@@ -423,7 +448,7 @@ impl<'a> Attempt<'a> {
             ended: self.ended.clone(),
             lost: self.ends.iter().filter(|end| end.course.lost).map(|end| end.role).collect(),
             slowest_ms: self.slowest.map(whole_milliseconds),
-            dropped: self.ends.iter().map(|end| end.talk.dropped()).sum(),
+            dropped: dropped(self.ends),
         };
         self.context.record.add("signaling", self.path.name(), Fact::Exchange(exchange));
         let offset = whole_milliseconds(self.begun.duration_since(self.context.record.started()));
@@ -456,4 +481,9 @@ impl<'a> Attempt<'a> {
         }
         attempted
     }
+}
+
+/// How many events the ends' lines have thrown away.
+fn dropped(ends: &[End]) -> u32 {
+    ends.iter().map(|end| end.talk.dropped()).sum()
 }
