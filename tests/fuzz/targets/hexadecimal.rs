@@ -20,3 +20,19 @@ pub fn mutate(buffer: &mut [u8], size: usize, longest: usize) -> usize {
     }
     2 * length
 }
+
+/// A target that takes the bytes of an input.
+macro_rules! target {
+    ($take:expr) => {
+        libfuzzer_sys::fuzz_mutator!(|buffer: &mut [u8], size: usize, longest: usize, _seed: u32| {
+            hexadecimal::mutate(buffer, size, longest)
+        });
+
+        libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+            if let Some(bytes) = hexadecimal::read(input) {
+                $take(&bytes);
+            }
+        });
+    };
+}
+pub(crate) use target;
