@@ -328,9 +328,11 @@ async fn authenticated(
     }
 }
 
-/// The loss of the way to a server, over datagrams; a server that answers no Binding leaves no fact.
+/// The loss of the way to a server, over datagrams, where it has answered anything: silence is known already, and asking more would
+/// only delay the verdict.
 async fn measure_loss(context: &Context, server: &IceServer, session: &Session) {
-    if !server.endpoint.transport.is_stream() && !context.brief {
+    let (_, answers) = session.tally();
+    if !server.endpoint.transport.is_stream() && !context.brief && answers > 0 {
         loss::measure(context, session).await;
     }
 }
