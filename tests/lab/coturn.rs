@@ -261,6 +261,7 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::ClientNetworkPassesUdpPorts(_)
         | Fault::ClientNetworkPassesTcpPorts(_)
         | Fault::ClientNetworkPassesHosts(_)
+        | Fault::ClientNetworkDropsHosts(_)
         | Fault::ClientNetworkRequiresProxy
         | Fault::TcpLeavesFromOtherAddress
         | Fault::GatewayRewritesMappedAddress

@@ -158,6 +158,7 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::ClientNetworkPassesUdpPorts(_)
         | Fault::ClientNetworkPassesTcpPorts(_)
         | Fault::ClientNetworkPassesHosts(_)
+        | Fault::ClientNetworkDropsHosts(_)
         | Fault::CaptivePortal
         | Fault::TlsIntercepted => restrict_caller(rules, fault, scenario),
         // The map, the server's configuration or a fake makes these.
@@ -214,6 +215,7 @@ fn restrict_caller(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
             rules.caller_network("meta l4proto != tcp drop");
             rules.caller_network(&format!("ip daddr != {} drop", set(hosts)));
         }
+        Fault::ClientNetworkDropsHosts(hosts) => rules.caller_network(&format!("ip daddr {} drop", set(hosts))),
         Fault::CaptivePortal => {
             rules.caller_network("udp dport != 53 drop");
             let (router, device) = rules.gateway;

@@ -289,6 +289,8 @@ pub enum Fault {
     ClientNetworkPassesTcpPorts(Vec<u16>),
     /// The caller's network passes only TCP, and to these hosts only.
     ClientNetworkPassesHosts(Vec<Ipv4Addr>),
+    /// The caller's network drops what goes to these hosts.
+    ClientNetworkDropsHosts(Vec<Ipv4Addr>),
     /// The caller's NAT lets TCP leave from another address than UDP, as big carriers do.
     TcpLeavesFromOtherAddress,
     /// The caller's router "helps": in Binding answers it puts the caller's private address into MAPPED-ADDRESS.

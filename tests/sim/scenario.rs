@@ -297,6 +297,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::ClientNetworkPassesUdpPorts(_)
         | Fault::ClientNetworkPassesTcpPorts(_)
         | Fault::ClientNetworkPassesHosts(_)
+        | Fault::ClientNetworkDropsHosts(_)
         | Fault::LocalFirewallRefusesUdp
         | Fault::TcpLeavesFromOtherAddress
         | Fault::CaptivePortal
@@ -366,6 +367,9 @@ fn break_caller(world: &mut World, fault: &Fault, scenario: &Scenario) {
         Fault::ClientNetworkPassesHosts(hosts) => {
             let passed = hosts.iter().map(|host| Rule::any(Action::Accept).outward().tcp().remote((*host).into()));
             caller.gateway.extend(passed.chain([Rule::any(Action::Drop).outward()]));
+        }
+        Fault::ClientNetworkDropsHosts(hosts) => {
+            caller.gateway.extend(hosts.iter().map(|host| Rule::any(Action::Drop).outward().remote((*host).into())));
         }
         Fault::LocalFirewallRefusesUdp => caller.local.extend([pass_dns, drop_udp]),
         Fault::TcpLeavesFromOtherAddress => {
