@@ -56,11 +56,15 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     alone(evidence).unwrap_or_else(|| Judgement::ruled_out_by(complete))
 }
 
-/// From one side alone: a description came, and no candidate after it or inside it.
+/// From one side alone: a description came, and no candidate after it or inside it. Where this side finds none either, with the same
+/// servers and only the relay allowed, the other side has no more to send.
 fn alone(evidence: &Evidence<'_>) -> Option<Judgement> {
     let exchange = evidence.exchanges().find(|seen| !seen.fact.sees_both())?;
     let peer = evidence.peers().find(|peer| peer.fact.path == exchange.fact.path)?;
     if peer.fact.described_ms.is_none() || peer.fact.received.all() > 0 || !exchange.fact.lost.is_empty() {
+        return None;
+    }
+    if peer.fact.path.is_relay_only() && peer.fact.gathered.relay == 0 {
         return None;
     }
     let summary = format!("No candidate of the {} arrives, although its description did.", peer.fact.role.other().name());
