@@ -45,14 +45,14 @@ const FOUND: &[(Option<GatewayFault>, Transports, &[&str])] = &[
     (Some(GatewayFault::NamespaceRefused), Transports::Both, &["signaling-namespace-refused fail certain"]),
     (Some(GatewayFault::WebsocketOnly), Transports::Both, &["signaling-protocol-mismatch fail certain"]),
     (Some(GatewayFault::WebsocketOnly), Transports::Websocket, &[]),
-    (Some(GatewayFault::WebsocketStripped), Transports::Both, &["signaling-websocket-blocked fail certain"]),
+    (Some(GatewayFault::WebsocketStripped), Transports::Both, &["signaling-websocket-blocked warn certain"]),
     (Some(GatewayFault::WebsocketStripped), Transports::Websocket, &["signaling-websocket-blocked fail certain"]),
-    (Some(GatewayFault::WebsocketRefused), Transports::Both, &["signaling-websocket-blocked fail certain"]),
+    (Some(GatewayFault::WebsocketRefused), Transports::Both, &["signaling-websocket-blocked warn certain"]),
     (Some(GatewayFault::WebsocketRefused), Transports::Polling, &[]),
-    (Some(GatewayFault::WebsocketHangs), Transports::Both, &["signaling-websocket-blocked fail certain"]),
+    (Some(GatewayFault::WebsocketHangs), Transports::Both, &["signaling-websocket-blocked warn certain"]),
     (Some(GatewayFault::NotSticky), Transports::Both, &["signaling-not-sticky fail certain"]),
     (Some(GatewayFault::NotSticky), Transports::Websocket, &[]),
-    (Some(GatewayFault::NoCors), Transports::Both, &["signaling-cors fail certain"]),
+    (Some(GatewayFault::NoCors), Transports::Both, &["signaling-cors warn certain"]),
 ];
 
 pub fn tests(kind: Kind) -> Vec<(String, Test)> {
