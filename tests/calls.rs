@@ -280,7 +280,7 @@ fn a_call_whose_direct_ways_end_in_nothing_needs_the_relay() {
     for (only_relayed, expected) in [(true, &["ice-direct-impossible warn likely"][..]), (false, &[])] {
         let report = within(async || {
             let stage = Stage::healthy().await;
-            let mut plan = stage.plan(&[Path::All], &[Transport::Udp]);
+            let mut plan = stage.plan(&[Path::All, Path::Host], &[Transport::Udp]);
             if let Some(call) = &mut plan.call {
                 call.ends.truncate(1);
             }

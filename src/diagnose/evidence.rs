@@ -230,8 +230,12 @@ impl<'a> Evidence<'a> {
 
     /// The peers of each attempt to call that counts.
     pub fn peers(&self) -> impl Iterator<Item = Seen<'a, PeerFact>> {
-        let peers = self.facts(|fact| if let Fact::Peer(it) = fact { Some(it) } else { None });
-        peers.filter(|seen| self.counts(seen.fact.path))
+        self.peers_on_any_path().filter(|seen| self.counts(seen.fact.path))
+    }
+
+    /// The peers of all attempts, those on a single way included that were made for the matrix alone.
+    pub fn peers_on_any_path(&self) -> impl Iterator<Item = Seen<'a, PeerFact>> {
+        self.facts(|fact| if let Fact::Peer(it) = fact { Some(it) } else { None })
     }
 
     /// Whether a call that fails on this path fails for users, too: a single way that was tried for the matrix alone is theirs only

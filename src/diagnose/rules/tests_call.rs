@@ -50,6 +50,7 @@ fn connected(path: Path, role: Role) -> PeerFact {
         gathering_complete: true,
         withheld: CandidateCounts::default(),
         received: counts,
+        remote_remapped: None,
         ice: IceEnd::Connected,
         by_deadline: false,
         ice_connected_ms: Some(80),
@@ -325,13 +326,19 @@ fn lossy_media_needs_more_than_some_lost_packets() {
 }
 
 #[test]
-fn a_call_through_the_relay_alone_is_a_warning() {
+fn a_call_through_the_relay_alone_is_a_warning_where_something_says_why() {
     let pairs = vec![
         pair(CandidateKind::Host, CandidateKind::Srflx, PairEnd::Unanswered),
         pair(CandidateKind::Relay, CandidateKind::Relay, PairEnd::Selected),
     ];
-    let peer = PeerFact { pairs, ..connected(Path::All, Role::Caller) };
-    assert_eq!(shown(&stage(exchange(Path::All, &[Role::Caller]), &[peer])), ["ice-direct-impossible warn likely"]);
+    let peer = PeerFact { pairs: pairs.clone(), ..connected(Path::All, Role::Caller) };
+    let call = |peers: &[PeerFact]| shown(&stage(exchange(Path::All, &[Role::Caller]), peers));
+    // It may have answered before the direct pairs could.
+    assert_eq!(call(std::slice::from_ref(&peer)), [""; 0]);
+    let there = PeerFact { remote_remapped: Some("198.51.100.2:40001".parse().expect("an address")), ..peer.clone() };
+    assert_eq!(call(&[there]), ["ice-direct-impossible warn likely"]);
+    let without = PeerFact { by_deadline: true, pairs: pairs[..1].to_vec(), ..stuck(Path::Srflx, Role::Caller) };
+    assert_eq!(call(&[peer, without]), ["ice-direct-impossible warn likely"]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A call in short, one fact for the signaling of an attempt and one for each peer: what rules judge. The report's `call` has it in full.
 
+use std::net::SocketAddr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -170,6 +172,10 @@ pub struct PeerFact {
     pub withheld: CandidateCounts,
     /// The other side's candidates, those inside its description included.
     pub received: CandidateCounts,
+    /// Where checks of the other side came from that its STUN server had seen under another port: its NAT maps by destination (RFC 4787
+    /// §4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_remapped: Option<SocketAddr>,
     /// How ICE ended.
     pub ice: IceEnd,
     /// Whether callcheck's own deadline ended the attempt.
@@ -205,11 +211,13 @@ impl PeerFact {
         self.media.audio.iter().chain(self.media.video.iter())
     }
 
-    /// Whether the call went through the own relay to an address beyond its server, and back.
+    /// Whether the call has shown that the own relay carries to an address beyond its server, and back: media went that way, or a check
+    /// did and was answered.
     #[must_use]
     pub fn relayed_beyond_server(&self) -> bool {
         let beyond = |pair: &PairFact| pair.local == CandidateKind::Relay && !pair.within_server;
-        self.ice == IceEnd::Connected && self.hears() && self.selected().is_some_and(beyond)
+        let answered = |pair: &PairFact| matches!(pair.end, PairEnd::Selected | PairEnd::Succeeded);
+        self.ice == IceEnd::Connected && self.hears() && self.pairs.iter().any(|pair| beyond(pair) && answered(pair))
     }
 
     /// The pair that carries the call.

@@ -28,6 +28,9 @@ const QUIET: Duration = Duration::from_secs(1);
 /// How long the last events may be on their way at the end, so that what was forwarded can be counted.
 const SETTLE_LIMIT: Duration = Duration::from_millis(400);
 
+/// How long a callee alone leaves it to the caller to end the call: two ends at once could hit the next call.
+const COURTESY: Duration = Duration::from_millis(500);
+
 /// How long the other side's refusal or end is waited for once a call seems over.
 const BREATH: Duration = Duration::from_millis(20);
 
@@ -199,7 +202,10 @@ impl<'a> Attempt<'a> {
 
     /// Tells the gateway that the call is over, and waits for what is still under way.
     async fn hang_up(&mut self) {
-        self.settle(|attempt| attempt.all_candidates_came()).await;
+        self.settle(SETTLE_LIMIT, |attempt| attempt.all_candidates_came()).await;
+        if self.index_of(Role::Caller).is_none() && self.refusal.is_none() {
+            self.settle(COURTESY, |attempt| attempt.ended.is_some() || attempt.ends[0].course.lost).await;
+        }
         if self.ended.is_some() {
             return;
         }
@@ -210,13 +216,13 @@ impl<'a> Attempt<'a> {
         _ = self.ends[at].talk.end(&self.calling.chat_id, reason).await;
         if other_is_here {
             let told = 1 - at;
-            self.settle(|attempt| attempt.ends[told].course.told_end || attempt.ends[told].peer.is_none()).await;
+            self.settle(SETTLE_LIMIT, |attempt| attempt.ends[told].course.told_end || attempt.ends[told].peer.is_none()).await;
         }
     }
 
     /// Takes what comes until a condition holds or the time is over.
-    async fn settle(&mut self, is_settled: impl Fn(&Self) -> bool) {
-        let until = Instant::now() + SETTLE_LIMIT;
+    async fn settle(&mut self, limit: Duration, is_settled: impl Fn(&Self) -> bool) {
+        let until = Instant::now() + limit;
         while !is_settled(self) && self.step(until).await == Step::Taken {}
     }
 

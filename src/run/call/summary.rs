@@ -1,6 +1,6 @@
 //! A peer's report in short, as rules judge it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::model::call::{Candidate, CandidateKind, Pair, Path, Peer, Role, StateKind, address_of};
 use crate::model::fact::{CandidateCounts, IceEnd, PairFact, PeerFact};
@@ -46,6 +46,7 @@ impl Whole {
             gathering_complete: peer.last(StateKind::IceGathering) == Some("complete"),
             withheld: self.withheld,
             received: counts(&peer.remote_candidates),
+            remote_remapped: remote_remapped(peer),
             ice: self.ice(peer),
             by_deadline: self.by_deadline,
             ice_connected_ms: peer.ice_connected_ms().map(since),
@@ -67,6 +68,15 @@ impl Whole {
             (None, false) => IceEnd::NotStarted,
         }
     }
+}
+
+/// What a check shows of the other side's NAT: it came from an address that is known, and from a port that isn't.
+fn remote_remapped(peer: &Peer) -> Option<SocketAddr> {
+    let addresses = |kind| peer.remote_candidates.iter().filter(move |it| it.kind == kind).filter_map(address_of);
+    let reflexive: Vec<_> = addresses(CandidateKind::Srflx).collect();
+    let unforeseen = peer.pairs.iter().filter(|pair| pair.remote.kind == CandidateKind::Prflx && pair.received > 0);
+    let mut sources = unforeseen.filter_map(|pair| address_of(&pair.remote));
+    sources.find(|source| !reflexive.contains(source) && reflexive.iter().any(|known| known.ip() == source.ip()))
 }
 
 /// Two relay candidates may be of one server under two addresses, and what a relay learns of may be another relay of its server.
