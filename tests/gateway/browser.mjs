@@ -1,12 +1,8 @@
 // A browser as the other end of a call: `node browser.mjs --browser FILE --role caller|callee --gateway URL --token TOKEN --chat ID
 // [--ice JSON] [--policy all|relay] [--seconds N]`. It prints `ready` once it can be called, and at its end what its page saw, as JSON.
-//
-// The page is served on localhost, where browsers give out camera and microphone; both are Chromium's fake ones.
 
-import { createServer } from "node:http";
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { chromium } from "playwright-core";
+import { launch, serve, talk } from "./page.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -21,121 +17,13 @@ const { values: options } = parseArgs({
   },
 });
 
-// The server's package brings the client that fits it, though it exports only itself.
-const client = readFileSync(new URL("node_modules/socket.io/client-dist/socket.io.min.js", import.meta.url));
-const page = '<!doctype html><meta charset="utf-8"><title>The other end</title><script src="/socket.io.min.js"></script>';
-
-const server = createServer((request, response) => {
-  const script = request.url === "/socket.io.min.js";
-  response.writeHead(200, { "content-type": script ? "text/javascript" : "text/html" }).end(script ? client : page);
-});
-await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
-
-/** Runs in the page. */
-async function talk({ role, gateway, token, chat, iceServers, policy, seconds }) {
-  const states = [];
-  const connection = new RTCPeerConnection({ iceServers, iceTransportPolicy: policy });
-  connection.oniceconnectionstatechange = () => states.push(`ice ${connection.iceConnectionState}`);
-  const connected = new Promise((resolve, reject) => {
-    connection.onconnectionstatechange = () => {
-      states.push(`connection ${connection.connectionState}`);
-      if (connection.connectionState === "connected") resolve();
-      if (connection.connectionState === "failed") reject(new Error("failed"));
-    };
-  });
-  const socket = io(gateway, { auth: { token } });
-  await new Promise((resolve, reject) => {
-    socket.on("connect", resolve);
-    socket.on("connect_error", reject);
-  });
-  const media = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
-  media.getTracks().forEach((track) => connection.addTrack(track, media));
-
-  const early = [];
-  const own = [];
-  let signaled = false;
-  const send = (candidate) => socket.emit("call:ice-candidate", { chatId: chat, candidate });
-  connection.onicecandidate = ({ candidate }) => {
-    if (!candidate?.candidate) return;
-    if (signaled) send(candidate.toJSON());
-    else own.push(candidate.toJSON());
-  };
-  const describe = async (description) => {
-    await connection.setRemoteDescription(description);
-    for (const candidate of early.splice(0)) await connection.addIceCandidate(candidate);
-  };
-  socket.on("call:ice-candidate", async ({ candidate }) => {
-    if (!candidate) return;
-    if (connection.remoteDescription) await connection.addIceCandidate(candidate);
-    else early.push(candidate);
-  });
-  const tell = (event, payload) => {
-    socket.emit(event, { chatId: chat, ...payload });
-    signaled = true;
-    own.splice(0).forEach(send);
-  };
-  if (role === "caller") {
-    socket.on("call:answer", ({ answer }) => describe(answer));
-    const offer = await connection.createOffer();
-    await connection.setLocalDescription(offer);
-    tell("call:initiate", { offer });
-  } else {
-    socket.on("call:offer", async ({ offer }) => {
-      await describe(offer);
-      await connection.setLocalDescription(await connection.createAnswer());
-      tell("call:answer", { answer: connection.localDescription });
-    });
-    await window.ready();
-  }
-  const late = new Promise((_, reject) => setTimeout(() => reject(new Error("no connection in 25 s")), 25_000));
-  let error;
-  const seen = { framesDecoded: 0, audioPackets: 0 };
-  const look = async () => {
-    for (const report of (await connection.getStats()).values()) {
-      if (report.type !== "inbound-rtp") continue;
-      if (report.kind === "video") seen.framesDecoded = Math.max(seen.framesDecoded, report.framesDecoded ?? 0);
-      if (report.kind === "audio") seen.audioPackets = Math.max(seen.audioPackets, report.packetsReceived ?? 0);
-    }
-  };
-  try {
-    await Promise.race([connected, late]);
-    const until = Date.now() + seconds * 1000;
-    while (Date.now() < until) {
-      await look();
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  } catch (failure) {
-    error = failure.message;
-  }
-  if (role === "caller") socket.emit("call:end", { chatId: chat, reason: "hangup" });
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  connection.close();
-  socket.close();
-  return { states, ...seen, error };
-}
-
-const browser = await chromium.launch({
-  executablePath: options.browser,
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    // The lab's TURN server has a certificate of the lab's own.
-    "--ignore-certificate-errors",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
-  ],
-});
+const server = await serve();
+const browser = await launch(options.browser);
 let result;
 try {
   const tab = await browser.newPage();
   await tab.exposeFunction("ready", () => console.log("ready"));
-  await tab.goto(`http://127.0.0.1:${server.address().port}/`);
+  await tab.goto(server.url);
   const { role, gateway, token, chat, policy } = options;
   result = await tab.evaluate(talk, {
     role, gateway, token, chat, policy, iceServers: JSON.parse(options.ice), seconds: Number(options.seconds),

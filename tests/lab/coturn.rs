@@ -20,8 +20,8 @@ use crate::topology::{CALLER, CONTROLS, CONTROLS_V6, TURN, TURN_PRIVATE, TURN_SE
 pub const SECRET: &str = "north-by-northwest-1959";
 
 const START_DEADLINE: Duration = Duration::from_secs(10);
-/// coturn may take a second to give a freed allocation back.
-const RELEASE_DEADLINE: Duration = Duration::from_secs(2);
+/// coturn may take a second to give a freed allocation back, and a browser that leaves at the end some more.
+const RELEASE_DEADLINE: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(5);
 const STUN_PORT: u16 = 3478;
 const QUOTA_REACHED: u16 = 486;

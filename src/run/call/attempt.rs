@@ -16,8 +16,9 @@ use crate::probe::ice_server::IceServer;
 use crate::signaling::call_event::CallEvent;
 use crate::signaling::line::Emitted;
 
-/// How long connecting may take once a side has the other one's description. Browsers take 15 to 40 s to say so.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// How long connecting may take once both sides have the other one's description, so that the verdict is there 5 s after the call's
+/// start. Browsers take 15 to 40 s.
+const CONNECT_LIMIT: Duration = Duration::from_millis(4500);
 
 /// How long the gateway may take with offer and answer, where both ends run here and nobody has to pick up.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
