@@ -10,6 +10,7 @@ use super::configuration::{Account, Configuration, Signaling, filled};
 use super::{Usage, login, output, planning};
 use crate::model::asked::Purpose;
 use crate::model::call::{Path, Role};
+use crate::model::endpoint::Transport;
 use crate::model::secret::Secret;
 use crate::run::call::{Calling, Lines, sockets};
 use crate::run::plan::Plan;
@@ -28,17 +29,17 @@ pub fn plan(command: &arguments::Call, common: &Common) -> Result<Plan, Usage> {
     let mut plan = planning::ice_servers_of_call(command, &configuration, common)?;
     plan.purpose = Purpose::Call;
     let gateway = gateway(command, configuration.signaling.as_ref())?;
-    let chat_id = command.chat_id.clone().map(Value::from).or_else(|| configuration.signaling.as_ref()?.chat_id.clone());
-    let chat_id = chat_id.ok_or_else(|| missing("--chat-id", "signaling.chat_id"))?;
+    let chat_id = chat_id(command, configuration.signaling.as_ref())?;
     let roles = command.role.map_or_else(|| vec![Role::Caller, Role::Callee], |role| vec![role.into()]);
     let mut ends = Vec::new();
     for role in roles {
         ends.push((role, with_login(&gateway, command, configuration.signaling.as_ref(), role)?));
     }
     let forced = forced(command, &configuration)?;
-    let has_relay = plan.services.iter().any(|planned| planned.service.relay);
+    let relays: Vec<Transport> =
+        plan.services.iter().map(|it| &it.service).filter(|it| it.relay).map(|it| it.transport).collect();
     plan.call = Some(Calling {
-        paths: paths(command, forced, has_relay, ends.len() > 1),
+        paths: paths(command, forced, &relays, ends.len() > 1),
         ends,
         lines: lines(common)?,
         chat_id: ChatId::new(chat_id),
@@ -52,11 +53,29 @@ pub fn plan(command: &arguments::Call, common: &Common) -> Result<Plan, Usage> {
     Ok(plan)
 }
 
+fn chat_id(command: &arguments::Call, configured: Option<&Signaling>) -> Result<Value, Usage> {
+    let (value, place) = match (&command.chat_id, configured.and_then(|configured| configured.chat_id.clone())) {
+        (Some(text), _) => (Value::from(text.clone()), "--chat-id"),
+        (None, Some(value)) => (value, "signaling.chat_id"),
+        (None, None) => return Err(missing("--chat-id", "signaling.chat_id")),
+    };
+    match &value {
+        Value::Number(_) => Ok(value),
+        Value::String(text) if !text.is_empty() => Ok(value),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+            Err(Usage(format!("invalid value {value} for {place}: it must be a text or a number")))
+        }
+    }
+}
+
 fn missing(option: &str, key: &str) -> Usage {
     Usage(format!("{option} is missing: give it, or {key} in the configuration file (--config)"))
 }
 
 fn forced(command: &arguments::Call, configuration: &Configuration) -> Result<Option<Path>, Usage> {
+    if command.paths {
+        return Ok(None);
+    }
     if let Some(path) = command.path {
         return Ok(Some(path.into()));
     }
@@ -80,35 +99,37 @@ fn duration(command: &arguments::Call, configuration: &Configuration) -> Result<
 }
 
 /// In one process host candidates always win and prove nothing about TURN: there the relay is attempted by itself, too.
-fn paths(command: &arguments::Call, forced: Option<Path>, has_relay: bool, both_here: bool) -> Vec<Path> {
+/// Of the relay's paths the matrix has those that a server is listed for.
+fn paths(command: &arguments::Call, forced: Option<Path>, relays: &[Transport], both_here: bool) -> Vec<Path> {
     if command.paths {
-        let relays = [Path::Relay, Path::RelayUdp, Path::RelayTcp, Path::RelayTls];
-        let direct = [Path::All, Path::Host, Path::Srflx];
-        return direct.into_iter().chain(relays.into_iter().filter(|_| has_relay)).collect();
+        let relayed = [Path::Relay, Path::RelayUdp, Path::RelayTcp, Path::RelayTls];
+        let is_listed = |path: &Path| relays.iter().any(|transport| path.includes_relay_over(*transport));
+        return [Path::All, Path::Host, Path::Srflx].into_iter().chain(relayed.into_iter().filter(is_listed)).collect();
     }
     match forced {
         Some(path) => vec![path],
-        None if has_relay && both_here => vec![Path::All, Path::Relay],
+        None if !relays.is_empty() && both_here => vec![Path::All, Path::Relay],
         None => vec![Path::All],
     }
 }
 
 fn gateway(command: &arguments::Call, configured: Option<&Signaling>) -> Result<Gateway, Usage> {
-    let url = command.signaling.as_deref().or_else(|| configured?.url.as_deref());
-    let url = url.ok_or_else(|| missing("--signaling", "signaling.url"))?;
+    let url = given(command.signaling.as_deref(), "--signaling", configured.and_then(|it| it.url.as_deref()), "signaling.url");
+    let (url, place) = url.ok_or_else(|| missing("--signaling", "signaling.url"))?;
     let wrong = |option: &str| {
         let option = option.to_owned();
         move |error: InvalidGateway| Usage(format!("invalid value for {option}: {error}"))
     };
-    let mut gateway = Gateway::new(url).map_err(wrong("--signaling"))?;
+    let mut gateway = Gateway::new(url).map_err(wrong(place))?;
     if let Some(path) = command.signaling_path.as_deref().or_else(|| configured?.path.as_deref()) {
         gateway = gateway.with_path(path);
     }
     if let Some(namespace) = command.namespace.as_deref().or_else(|| configured?.namespace.as_deref()) {
         gateway = gateway.with_namespace(namespace);
     }
-    if let Some(origin) = command.origin.as_deref().or_else(|| configured?.origin.as_deref()) {
-        gateway = gateway.with_origin(origin).map_err(wrong("--origin"))?;
+    let origin = given(command.origin.as_deref(), "--origin", configured.and_then(|it| it.origin.as_deref()), "signaling.origin");
+    if let Some((origin, place)) = origin {
+        gateway = gateway.with_origin(origin).map_err(wrong(place))?;
     }
     gateway.transports = transports(command, configured)?;
     let Some(configured) = configured else { return Ok(gateway) };
@@ -121,6 +142,11 @@ fn gateway(command: &arguments::Call, configured: Option<&Signaling>) -> Result<
     name_events(&mut gateway.events, configured)?;
     name_keys(&mut gateway.keys, configured)?;
     Ok(gateway)
+}
+
+/// A value with the name of where it was given: as an option, or else in the configuration.
+fn given<'a>(option: Option<&'a str>, name: &'a str, configured: Option<&'a str>, key: &'a str) -> Option<(&'a str, &'a str)> {
+    option.map(|value| (value, name)).or_else(|| configured.map(|value| (value, key)))
 }
 
 fn transports(command: &arguments::Call, configured: Option<&Signaling>) -> Result<Transports, Usage> {
@@ -156,9 +182,9 @@ fn name_events(events: &mut Events, configured: &Signaling) -> Result<(), Usage>
             "ice_candidate" => &mut events.ice_candidate,
             "end" => &mut events.end,
             "error" => &mut events.error,
-            _ => return Err(Usage(format!("unknown key signaling.events.{key}"))),
+            _ => return Err(unknown("events", key, name, "initiate, offer, answer, ice_candidate, end, error")),
         };
-        event.clone_from(name);
+        event.clone_from(named("events", key, name)?);
     }
     Ok(())
 }
@@ -171,11 +197,20 @@ fn name_keys(keys: &mut Keys, configured: &Signaling) -> Result<(), Usage> {
             "answer" => &mut keys.answer,
             "candidate" => &mut keys.candidate,
             "caller_id" => &mut keys.caller_id,
-            _ => return Err(Usage(format!("unknown key signaling.keys.{key}"))),
+            _ => return Err(unknown("keys", key, name, "chat_id, offer, answer, candidate, caller_id")),
         };
-        field.clone_from(name);
+        field.clone_from(named("keys", key, name)?);
     }
     Ok(())
+}
+
+fn unknown(table: &str, key: &str, name: &str, known: &str) -> Usage {
+    Usage(format!("unknown key signaling.{table}.{key} (with {name:?}): there are {known}"))
+}
+
+/// A name in an event, which has to be one.
+fn named<'a>(table: &str, key: &str, name: &'a String) -> Result<&'a String, Usage> {
+    if name.is_empty() { Err(Usage(format!("invalid value \"\" for signaling.{table}.{key}: it is empty"))) } else { Ok(name) }
 }
 
 /// The gateway with an end's login: a token of the command line or the environment, else what is configured.

@@ -86,9 +86,15 @@ impl Configuration {
         let shown = file.display().to_string();
         let text = super::planning::read_text(&shown, "--config", LONGEST_FILE)?;
         let wrong = |why: String| Usage(format!("invalid value {shown:?} for --config: {why}"));
-        let mut configuration: Self = toml::from_str(&text).map_err(|error| wrong(error.to_string().trim().to_owned()))?;
+        let table: toml::Table = toml::from_str(&text).map_err(|error| wrong(no_toml(&text, &error)))?;
+        let mut configuration = Self::of(&table)?;
         configuration.file = file;
         Ok(configuration)
+    }
+
+    /// What a file's table says.
+    fn of(table: &toml::Table) -> Result<Self, Usage> {
+        serde_path_to_error::deserialize(table.clone()).map_err(|error| unfit(table, &error))
     }
 
     /// The list of ICE servers as a browser has it, in JSON, with its secrets filled in; nothing where there is none.
@@ -99,6 +105,54 @@ impl Configuration {
         let filled: Result<Vec<Value>, Usage> =
             self.ice_servers.iter().map(|entry| filled(entry, "ice_servers").map(Value::Object)).collect();
         Ok(Some(json!(filled?).to_string()))
+    }
+}
+
+/// Where a file is no TOML; the line itself may hold a secret.
+fn no_toml(text: &str, error: &toml::de::Error) -> String {
+    let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
+    format!("line {line}: {}", error.message().replace('\n', " "))
+}
+
+/// Names the key that doesn't fit, and its value unless it may be secret.
+fn unfit(table: &toml::Table, error: &serde_path_to_error::Error<toml::de::Error>) -> Usage {
+    let key = error.path().to_string();
+    let message = error.inner().message();
+    if let Some(rest) = message.strip_prefix("unknown field ") {
+        let (name, known) = rest.split_once(", ").unwrap_or((rest, "there are none"));
+        let within = key.rsplit_once('.').map_or(String::new(), |(within, _)| format!("{within}."));
+        return Usage(format!("unknown key {within}{}: {known}", name.trim_matches('`')));
+    }
+    // The library's own words quote the value.
+    let why = message.split_once("expected ").map_or("it has another form", |(_, expected)| expected);
+    let value = value_at(table, &key).filter(|_| !is_secret(&key));
+    let value = value.map_or_else(String::new, |value| format!(" {}", shown(value)));
+    Usage(format!("invalid value{value} for {key}: it must be {why}"))
+}
+
+fn value_at<'a>(table: &'a toml::Table, key: &str) -> Option<&'a toml::Value> {
+    let mut names = key.split('.');
+    let first = table.get(names.next()?)?;
+    names.try_fold(first, |value, name| value.get(name))
+}
+
+/// Whether what stands there may be a login.
+fn is_secret(key: &str) -> bool {
+    ["ice_servers", "signaling.headers", "signaling.query", "signaling.caller", "signaling.callee", "signaling.url"]
+        .iter()
+        .any(|secret| key.starts_with(secret))
+}
+
+/// What a value is in a line; what has others in it may have secrets there.
+fn shown(value: &toml::Value) -> String {
+    match value {
+        toml::Value::Table(_) => "{…}".to_owned(),
+        toml::Value::Array(_) => "[…]".to_owned(),
+        toml::Value::String(_)
+        | toml::Value::Integer(_)
+        | toml::Value::Float(_)
+        | toml::Value::Boolean(_)
+        | toml::Value::Datetime(_) => value.to_string(),
     }
 }
 
@@ -115,6 +169,8 @@ pub fn filled(table: &Map<String, Value>, place: &str) -> Result<Map<String, Val
         } else if let (Some(name), Value::String(file)) = (key.strip_suffix("_file"), value) {
             let secret = login::read(Path::new(file), &key_in_file)?;
             filled.insert(name.to_owned(), secret.expose().into());
+        } else if key.ends_with("_env") || key.ends_with("_file") {
+            return Err(Usage(format!("invalid value {value} for {key_in_file}: it must be the name of a variable or file")));
         } else {
             filled.insert(key.clone(), value.clone());
         }
@@ -163,8 +219,28 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_named() {
-        let error = toml::from_str::<Configuration>("[signaling]\nurI = 'x'").expect_err("an unknown key");
-        assert!(error.to_string().contains("urI"), "{error}");
+        let named = |text: &str| {
+            let table = toml::from_str(text).expect("it is TOML");
+            Configuration::of(&table).expect_err("it doesn't fit").to_string()
+        };
+        assert!(
+            named("[signaling]\nurI = 'x'").starts_with("unknown key signaling.urI: "),
+            "{}",
+            named("[signaling]\nurI = 'x'")
+        );
+        assert!(named("polici = 'x'").starts_with("unknown key polici: "));
+        assert!(named("[signaling]\ncaller.aut = {}").starts_with("unknown key signaling.caller.aut: "));
+        assert_eq!(named("policy = 7"), "invalid value 7 for policy: it must be a string");
+        assert_eq!(named("[signaling.events]\nend = true"), "invalid value true for signaling.events.end: it must be a string");
+        assert_eq!(named("signaling.caller.auth = 'north'"), "invalid value for signaling.caller.auth: it must be a map");
+    }
+
+    #[test]
+    fn a_line_that_is_no_toml_is_named_by_its_number_and_not_shown() {
+        let text = "policy = 'all'\n[signaling]\ncaller.auth = { token = north }";
+        let error = toml::from_str::<toml::Table>(text).expect_err("it is no TOML");
+        let told = no_toml(text, &error);
+        assert!(told.starts_with("line 3: ") && !told.contains("north") && !told.contains('\n'), "{told}");
     }
 
     #[test]

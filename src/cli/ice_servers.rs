@@ -56,6 +56,16 @@ enum Urls {
 ///
 /// [`Usage`] names the source and what is wrong with its text.
 pub fn read(text: &str, source: &str, fallback: Option<&Rc<Login>>) -> Result<Vec<Planned>, Usage> {
+    read_for("--ice-servers", text, source, fallback)
+}
+
+/// The same with another name for what the list was given by.
+///
+/// # Errors
+///
+/// [`Usage`] names that, the source, and what is wrong with its text.
+pub fn read_for(option: &str, text: &str, source: &str, fallback: Option<&Rc<Login>>) -> Result<Vec<Planned>, Usage> {
+    let wrong = |source: &str, why: &str| Usage(format!("invalid value {source:?} for {option}: {why}"));
     let document: Document = serde_json::from_str(text).map_err(|error| wrong(source, &describe(text, &error)))?;
     let mut planned = Vec::new();
     for entry in entries(document) {
@@ -106,10 +116,6 @@ fn describe(text: &str, error: &serde_json::Error) -> String {
         Ok(_) if error.is_data() => NO_LIST.to_owned(),
         Ok(_) => error.to_string(),
     }
-}
-
-fn wrong(source: &str, why: &str) -> Usage {
-    Usage(format!("invalid value {source:?} for --ice-servers: {why}"))
 }
 
 #[cfg(test)]

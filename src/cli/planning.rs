@@ -68,7 +68,10 @@ pub fn ice_servers_of_call(command: &arguments::Call, configuration: &Configurat
     let mut list = None;
     let (services, form) = match (&command.turn, &command.ice_servers) {
         (None, None) => match configuration.ice_servers()? {
-            Some(text) => (ice_servers::read(&text, &configuration.file.display().to_string(), login.as_ref())?, Form::Urls),
+            Some(text) => {
+                let file = configuration.file.display().to_string();
+                (ice_servers::read_for("ice_servers", &text, &file, login.as_ref())?, Form::Urls)
+            }
             None => (Vec::new(), Form::Urls),
         },
         (target, source) => servers(target.as_ref(), source.as_deref(), login.as_ref(), common, &mut list)?,

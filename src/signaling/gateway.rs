@@ -155,15 +155,19 @@ impl Gateway {
     ///
     /// [`InvalidGateway`] names what is wrong with the URL.
     pub fn new(url: &str) -> Result<Self, InvalidGateway> {
-        let parsed = Url::parse(url).map_err(|error| InvalidGateway::Url(url.to_owned(), error.to_string()))?;
+        // What can't be read may hold a login all the same, which no error may show.
+        let parsed = match Url::parse(url) {
+            Err(_) if url.contains('@') => return Err(InvalidGateway::Login),
+            parsed => parsed.map_err(|error| InvalidGateway::Url(url.to_owned(), error.to_string()))?,
+        };
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err(InvalidGateway::Login);
+        }
         let secure = match parsed.scheme() {
             "https" | "wss" => true,
             "http" | "ws" => false,
             _ => return Err(InvalidGateway::Scheme(url.to_owned())),
         };
-        if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(InvalidGateway::Login);
-        }
         let host = match parsed.host() {
             Some(url::Host::Ipv4(address)) => Host::Address(address.into()),
             Some(url::Host::Ipv6(address)) => Host::Address(address.into()),
@@ -394,7 +398,9 @@ mod tests {
     fn a_url_that_no_client_takes_is_refused() {
         assert!(matches!(Gateway::new("chat.example.org"), Err(InvalidGateway::Url(..))));
         assert!(matches!(Gateway::new("ftp://chat.example.org"), Err(InvalidGateway::Scheme(_))));
-        assert_eq!(Gateway::new("https://me:secret@chat.example.org"), Err(InvalidGateway::Login));
+        for url in ["https://me:secret@chat.example.org", "ftp://me:secret@chat.example.org", "https://me:secret@[chat"] {
+            assert_eq!(Gateway::new(url), Err(InvalidGateway::Login));
+        }
     }
 
     #[test]
