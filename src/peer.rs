@@ -121,6 +121,8 @@ pub struct Peer {
     offered: Vec<(Candidate, Option<SocketAddr>)>,
     waiting: Vec<Offered>,
     is_described: bool,
+    /// The ICE user names of the own description, and of the other side's.
+    ufrags: [Vec<String>; 2],
     selected: Option<Way>,
     states: Vec<StateChange>,
     has_ended: bool,
@@ -158,6 +160,7 @@ impl Peer {
             offered: Vec::new(),
             waiting: Vec::new(),
             is_described: false,
+            ufrags: [Vec::new(), Vec::new()],
             selected: None,
             states: Vec::new(),
             has_ended: false,
@@ -277,7 +280,7 @@ impl Peer {
     /// Where the other side may be reached, as far as it told.
     #[must_use]
     pub fn remote_addresses(&self) -> Vec<SocketAddr> {
-        self.offered.iter().filter_map(|(_, address)| *address).collect()
+        self.usable().map(|(_, address)| address).collect()
     }
 
     /// The next datagram to send.
@@ -341,6 +344,7 @@ impl Peer {
     fn describe(&mut self, description: RTCSessionDescription, now: Instant) -> Result<String, Unusable> {
         let sdp = description::outgoing(&description.sdp);
         self.mid = description::first_mid(&sdp).map(str::to_owned);
+        self.ufrags[0] = description::ufrags(&sdp);
         self.connection.set_local_description(now, description).map_err(|why| Unusable::Own(why.to_string()))?;
         self.begin_gathering(now);
         self.tell_candidates();
@@ -356,6 +360,7 @@ impl Peer {
     ) -> Result<(), Unusable> {
         let unusable = |why: rtc::shared::error::Error| Unusable::Description(why.to_string());
         let (sdp, candidates) = description::incoming(sdp);
+        self.ufrags[1] = description::ufrags(&sdp);
         let description = kind(sdp).map_err(unusable)?;
         self.connection.set_remote_description(now, description).map_err(unusable)?;
         self.is_described = true;
@@ -372,6 +377,10 @@ impl Peer {
             return;
         }
         for offered in std::mem::take(&mut self.waiting) {
+            if offered.ufrag.as_ref().is_some_and(|ufrag| !self.ufrags[1].contains(ufrag)) {
+                self.set_stale(&offered);
+                continue;
+            }
             let Some(address) = offered.address() else { continue };
             let candidate = format!("candidate:{}", offered.line);
             let init = RTCIceCandidateInit { candidate, ..RTCIceCandidateInit::default() };
@@ -380,6 +389,28 @@ impl Peer {
             }
         }
         self.follow_up(now);
+    }
+
+    /// A candidate of another description, as from a call before: browsers refuse it.
+    fn set_stale(&mut self, offered: &Offered) {
+        let told = offered.describe(0);
+        let is_it = |candidate: &&mut Candidate| candidate.kind == told.kind && candidate.address == told.address;
+        self.offered.iter_mut().map(|(candidate, _)| candidate).filter(is_it).for_each(|candidate| candidate.stale = true);
+    }
+
+    /// The other side's candidates that checks are sent to.
+    fn usable(&self) -> impl Iterator<Item = (&Candidate, SocketAddr)> {
+        self.offered
+            .iter()
+            .filter(|(candidate, _)| !candidate.stale)
+            .filter_map(|(candidate, address)| Some((candidate, (*address)?)))
+    }
+
+    /// Whether a check for this side names both descriptions of this call (RFC 8445 §7.2.2).
+    fn is_of_this_call(&self, name: &str) -> bool {
+        let [own, other] = &self.ufrags;
+        let is_any_of = |known: &[String], ufrag: &str| known.is_empty() || known.iter().any(|known| known == ufrag);
+        name.split_once(':').is_some_and(|(to, from)| is_any_of(own, to) && is_any_of(other, from))
     }
 
     fn begin_gathering(&mut self, now: Instant) {

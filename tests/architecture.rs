@@ -65,6 +65,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("schemars", &["model", "render/json.rs"]),
     ("serde", &["model", "cli"]),
     ("serde_json", &["render", "cli", "signaling", "lab/demo.rs", "lab/gateway"]),
+    ("serde_path_to_error", &["cli/configuration.rs"]),
     ("sha1", &["proto/credentials.rs", "lab/authentication.rs", "signaling/websocket.rs"]),
     ("socket2", &["net", "lab/host"]),
     ("socketioxide", &["lab/gateway"]),

@@ -18,9 +18,15 @@ use rand::{Rng as _, SeedableRng as _};
 use tokio::net::UdpSocket;
 use tokio::time::sleep;
 
-use other::{Manner, Way, is_dtls, is_media, play};
-use stage::{Stage, forcing, found, run, within};
+use boxed::through_box;
+use middlebox::{Way, is_dtls, is_media};
+use other::{Manner, play};
+use stage::{Stage, calling, forcing, found, run, within};
 
+#[path = "calls/boxed.rs"]
+mod boxed;
+#[path = "calls/middlebox.rs"]
+mod middlebox;
 #[path = "calls/other.rs"]
 mod other;
 #[path = "calls/stage.rs"]
@@ -78,10 +84,13 @@ fn the_gateways_faults_are_told_apart() {
         (GatewayFault::ReceiverOffline, &["signaling-call-refused fail certain receiver-offline"]),
         (GatewayFault::OfferNotForwarded, &["receiver-offline fail certain"]),
         (GatewayFault::AnswerNotForwarded, &["answer-not-forwarded fail certain"]),
+        (GatewayFault::CallerCandidatesNotForwarded, &["candidates-not-forwarded fail certain"]),
         (GatewayFault::CalleeCandidatesNotForwarded, &["candidates-not-forwarded fail certain"]),
         (GatewayFault::OfferAltered, &["offer-altered warn certain"]),
+        (GatewayFault::AnswerAltered, &["offer-altered warn certain"]),
         (GatewayFault::NoAnswerAtOnce, &["no-answer-timeout fail certain"]),
         (GatewayFault::DropsConnection, &["signaling-drops degrade certain"]),
+        (GatewayFault::ClosesConnection, &["signaling-drops degrade certain"]),
         (GatewayFault::Slow, &["signaling-slow warn certain"]),
     ] {
         let report = through(fault);
@@ -210,10 +219,73 @@ fn media_that_never_comes_is_told_from_one_kind_that_is_missing_and_from_gaps() 
     // At random, since every third packet may well be every packet of the sound.
     let chance = RefCell::new(StdRng::seed_from_u64(1));
     let gaps = move |bytes: &[u8], way: Way, _: Duration| {
-        is_media(bytes) && way == Way::ToCaller && chance.borrow_mut().random_ratio(1, 3)
+        is_media(bytes) && !is_rtcp(bytes) && way == Way::ToCaller && chance.borrow_mut().random_ratio(1, 3)
     };
     let lossy = to(Manner { drops: Some(Rc::new(gaps)), ..Manner::default() });
     assert_eq!(found(&lossy), ["media-lossy degrade likely"]);
+}
+
+#[test]
+fn media_that_arrives_at_one_end_alone_is_seen_from_both_ends_together_and_from_each_by_itself() {
+    let to_caller = |bytes: &[u8], way: Way, _: Duration| is_media(bytes) && way == Way::ToCaller;
+    let [both, caller, callee] = within(async || {
+        let stage = Stage::healthy().await;
+        let lines = through_box(&stage, Rc::new(to_caller)).await;
+        let plan = || calling(stage.plan(&[Path::All], &[]), |call| call.lines = Rc::clone(&lines));
+        let both = run(&plan()).await;
+        let lines = through_box(&stage, Rc::new(to_caller)).await;
+        let plan = || calling(stage.plan(&[Path::All], &[]), |call| call.lines = Rc::clone(&lines));
+        let (caller, callee) = (calling(plan(), |call| call.ends.truncate(1)), calling(plan(), |call| drop(call.ends.remove(0))));
+        let (caller, callee) = tokio::join!(run(&caller), run(&callee));
+        [both, caller, callee]
+    });
+    assert_eq!((both.verdict, found(&both)), (Verdict::Failed, vec!["media-one-way fail certain".to_owned()]));
+    assert_eq!(found(&caller), ["media-none fail likely media-one-way"]);
+    assert_eq!((callee.verdict, found(&callee).len()), (Verdict::Ok, 0), "{:?}", found(&callee));
+}
+
+/// Drops the datagrams that are larger than this.
+fn narrow(limit: usize) -> Manner {
+    Manner { drops: Some(Rc::new(move |bytes, _, _| bytes.len() > limit)), ..Manner::default() }
+}
+
+#[test]
+fn large_packets_that_vanish_stop_the_handshake_where_it_has_such() {
+    assert_eq!(found(&to(narrow(600))), ["dtls-failed fail likely mtu-blackhole"]);
+    // No packet of this handshake is as large as that.
+    let wider = to(narrow(1200));
+    assert_eq!((wider.verdict, found(&wider).len()), (Verdict::Ok, 0), "{:?}", found(&wider));
+    let largest = wider.call.and_then(|call| call.caller).map(|peer| peer.dtls.largest_sent.max(peer.dtls.largest_received));
+    assert!(largest.is_some_and(|largest| (600..1200).contains(&largest)), "{largest:?}");
+}
+
+#[test]
+fn an_answer_that_is_no_sdp_is_told_from_one_that_never_came() {
+    for answer in ["", "hello", "v=0\r\n"] {
+        let report = to(Manner { answer: Box::new(|_| answer.to_owned()), ..Manner::default() });
+        assert_eq!(found(&report), ["offer-altered fail likely"], "{answer:?}");
+    }
+}
+
+#[test]
+fn candidates_of_another_generation_are_named() {
+    let old = |line: &str| Some(format!("{line} generation 0 ufrag OLD0"));
+    let to_old = |is_deaf| to(Manner { candidate: Box::new(old), is_deaf, ..Manner::default() });
+    assert_eq!(found(&to_old(true)), ["ice-wrong-ufrag fail certain"]);
+    // Where the other side can check this one, its checks tell the address that its candidates don't.
+    assert_eq!(found(&to_old(false)), ["ice-wrong-ufrag degrade certain"]);
+}
+
+#[test]
+fn an_answer_of_another_generation_is_named() {
+    let old = |answer: String| {
+        let bend = |line: &str| {
+            if line.starts_with("a=ice-ufrag:") { "a=ice-ufrag:OLD0".to_owned() } else { line.to_owned() }
+        };
+        answer.lines().map(bend).flat_map(|line| [line, "\r\n".to_owned()]).collect()
+    };
+    let report = to(Manner { answer: Box::new(old), ..Manner::default() });
+    assert_eq!(found(&report), ["ice-wrong-ufrag fail certain"]);
 }
 
 /// RTCP's packet types are 192 to 223 (RFC 5761 §4).

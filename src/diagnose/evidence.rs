@@ -225,24 +225,22 @@ impl<'a> Evidence<'a> {
     /// The signaling of each attempt to call that counts.
     pub fn exchanges(&self) -> impl Iterator<Item = Seen<'a, ExchangeFact>> {
         let exchanges = self.facts(|fact| if let Fact::Exchange(it) = fact { Some(it) } else { None });
-        exchanges.filter(|seen| self.counts(seen.fact.path))
+        exchanges.filter(|seen| self.asked.counts(seen.fact.path))
+    }
+
+    /// The paths of all attempts to call, those for the matrix alone included.
+    pub fn attempted(&self) -> impl Iterator<Item = Path> {
+        self.facts(|fact| if let Fact::Exchange(it) = fact { Some(it) } else { None }).map(|seen| seen.fact.path)
     }
 
     /// The peers of each attempt to call that counts.
     pub fn peers(&self) -> impl Iterator<Item = Seen<'a, PeerFact>> {
-        self.peers_on_any_path().filter(|seen| self.counts(seen.fact.path))
+        self.peers_on_any_path().filter(|seen| self.asked.counts(seen.fact.path))
     }
 
     /// The peers of all attempts, those on a single way included that were made for the matrix alone.
     pub fn peers_on_any_path(&self) -> impl Iterator<Item = Seen<'a, PeerFact>> {
         self.facts(|fact| if let Fact::Peer(it) = fact { Some(it) } else { None })
-    }
-
-    /// Whether a call that fails on this path fails for users, too: a single way that was tried for the matrix alone is theirs only
-    /// where it was forced.
-    fn counts(&self, path: Path) -> bool {
-        let forced = self.asked.call.as_ref().is_some_and(|call| call.forced.is_some());
-        forced || matches!(path, Path::All | Path::Relay)
     }
 
     /// How many seconds this host's clock is behind those of others; of several the one in the middle counts, so that no single

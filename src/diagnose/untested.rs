@@ -1,9 +1,9 @@
 //! What would have mattered and was not tested, in plain words.
 
-use super::call::Attempt;
 use super::controls::Answer;
 use super::endpoint::Reachability;
 use super::evidence::Evidence;
+use crate::model::call::Path;
 use crate::model::fact::HandshakeEnd;
 use crate::model::finding::{Finding, NotTested};
 use crate::model::report::CutShort;
@@ -35,9 +35,9 @@ pub fn list(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<Cut
 
 /// The ways to call that were to be attempted: after signaling has failed once, the next attempt would fail alike.
 fn calls(evidence: &Evidence<'_>, list: &mut Vec<NotTested>) {
-    let attempts = Attempt::all(evidence);
+    let attempts: Vec<Path> = evidence.attempted().collect();
     let paths = evidence.asked().call.iter().flat_map(|call| &call.paths);
-    for path in paths.filter(|path| !attempts.iter().any(|attempt| attempt.path == **path)) {
+    for path in paths.filter(|path| !attempts.contains(path)) {
         let why = if attempts.is_empty() { "no call came about" } else { "the signaling failed in the attempt before" };
         add(list, &format!("the call on path {}", path.name()), why);
     }

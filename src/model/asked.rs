@@ -29,7 +29,18 @@ impl Asked {
     /// Whether the call was asked to use nothing but the relay.
     #[must_use]
     pub fn relay_forced(&self) -> bool {
-        self.call.as_ref().and_then(|call| call.forced).is_some_and(Path::is_relay_only)
+        self.forced().is_some_and(Path::is_relay_only)
+    }
+
+    /// Whether a call that fails on this path fails for users, too: a single way that was tried for the matrix alone is theirs only
+    /// where it was forced.
+    #[must_use]
+    pub fn counts(&self, path: Path) -> bool {
+        self.forced().is_some() || matches!(path, Path::All | Path::Relay)
+    }
+
+    fn forced(&self) -> Option<Path> {
+        self.call.as_ref().and_then(|call| call.forced)
     }
 }
 

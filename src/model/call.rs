@@ -180,6 +180,9 @@ pub struct Candidate {
     pub url: Option<String>,
     /// When it was gathered or received, in milliseconds since the start of the run.
     pub at_ms: u64,
+    /// Whether a received one names another description than that which was received: browsers refuse such, and no check is sent to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stale: bool,
 }
 
 /// A candidate on its way through signaling, as browsers write it (W3C WebRTC §4.8.2); further keys are passed over.
@@ -325,6 +328,9 @@ pub struct Peer {
     pub candidates: Vec<Candidate>,
     /// The other side's candidates, as they were received.
     pub remote_candidates: Vec<Candidate>,
+    /// Checks of the other side that name another description than those of this call.
+    #[serde(default)]
+    pub stale_checks: u32,
     /// What was checked.
     pub pairs: Vec<Pair>,
     /// The pair that carries the call.

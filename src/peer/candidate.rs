@@ -107,7 +107,7 @@ impl Gathered {
             Self::Relay { transport, url, .. } => (Some(*transport), Some(url.clone())),
         };
         let address = self.address().to_string();
-        Candidate { kind: self.kind(), address, protocol: "udp".to_owned(), relay_protocol, url, at_ms }
+        Candidate { kind: self.kind(), address, protocol: "udp".to_owned(), relay_protocol, url, at_ms, stale: false }
     }
 }
 
@@ -121,6 +121,8 @@ pub(super) struct Offered {
     pub component: String,
     pub host: String,
     pub port: u16,
+    /// The ICE user name of the description that it belongs to, where it says so; browsers do.
+    pub ufrag: Option<String>,
 }
 
 impl Offered {
@@ -142,7 +144,8 @@ impl Offered {
             ("typ", "relay") => CandidateKind::Relay,
             _ => return None,
         };
-        Some(Self { line: line.to_owned(), kind, protocol, component, host, port })
+        let ufrag = words.skip_while(|word| *word != "ufrag").nth(1).map(str::to_owned);
+        Some(Self { line: line.to_owned(), kind, protocol, component, host, port, ufrag })
     }
 
     /// Where checks can be sent: over UDP, to a literal address, for the one component that there is with BUNDLE and rtcp-mux.
@@ -155,7 +158,15 @@ impl Offered {
     pub fn describe(&self, at_ms: u64) -> Candidate {
         let ip: Option<IpAddr> = self.host.parse().ok();
         let address = ip.map_or_else(|| self.host.clone(), |ip| SocketAddr::new(ip, self.port).to_string());
-        Candidate { kind: self.kind, address, protocol: self.protocol.clone(), relay_protocol: None, url: None, at_ms }
+        Candidate {
+            kind: self.kind,
+            address,
+            protocol: self.protocol.clone(),
+            relay_protocol: None,
+            url: None,
+            at_ms,
+            stale: false,
+        }
     }
 }
 
@@ -183,6 +194,12 @@ mod tests {
         assert!(!usable("candidate:1 1 udp 2122 9b36eaac-bb2e-49bb-bb78-21c41c499900.local 5000 typ host"));
         assert!(!usable("candidate:1 1 tcp 1518 192.0.2.7 9 typ host tcptype active"));
         assert!(!usable("candidate:1 2 udp 2122 192.0.2.7 5001 typ host"));
+        let ufrag = |text: &str| Offered::read(text).and_then(|offered| offered.ufrag);
+        assert_eq!(
+            ufrag("candidate:1 1 udp 2122 192.0.2.7 5000 typ host generation 0 ufrag abcd network-id 1").as_deref(),
+            Some("abcd")
+        );
+        assert_eq!(ufrag("candidate:1 1 udp 2122 192.0.2.7 5000 typ host"), None);
         for text in ["", "candidate:", "candidate:1 1 udp x", "candidate:1 1 udp 1 192.0.2.7 70000 typ host"] {
             assert_eq!(Offered::read(text), None, "{text:?}");
         }

@@ -12,6 +12,12 @@ const REQUEST: u16 = 0x0001;
 const SUCCESS: u16 = 0x0101;
 const ERROR: u16 = 0x0111;
 
+/// USERNAME (RFC 8489 §14.3).
+const USERNAME: u16 = 0x0006;
+
+/// How many different names of checks are kept: there is one, unless something is wrong.
+const MOST_NAMES: usize = 8;
+
 /// USE-CANDIDATE (RFC 8445 §7.1.2).
 const USE_CANDIDATE: u16 = 0x0025;
 
@@ -26,6 +32,8 @@ pub(super) type Way = (SocketAddr, SocketAddr);
 pub(super) struct Checks {
     ways: BTreeMap<Way, Tally>,
     pending: HashMap<[u8; 12], (Way, Instant)>,
+    /// The names that came with the other side's checks, and how often.
+    names: BTreeMap<String, u32>,
 }
 
 /// The checks of one pair.
@@ -86,6 +94,7 @@ impl Checks {
                 let tally = self.ways.entry(way).or_default();
                 tally.received += 1;
                 tally.first_received.get_or_insert(now);
+                self.take_name(message.text(USERNAME).unwrap_or_default());
             }
             SUCCESS | ERROR => {
                 let Some((asked, at)) = self.pending.remove(&message.transaction_id()) else { return false };
@@ -101,6 +110,17 @@ impl Checks {
             _ => return false,
         }
         true
+    }
+
+    fn take_name(&mut self, name: String) {
+        if self.names.len() < MOST_NAMES || self.names.contains_key(&name) {
+            *self.names.entry(name).or_default() += 1;
+        }
+    }
+
+    /// How many checks came with a name that isn't right.
+    pub fn named_otherwise(&self, is_right: impl Fn(&str) -> bool) -> u32 {
+        self.names.iter().filter(|(name, _)| !is_right(name)).map(|(_, count)| count).sum()
     }
 
     /// Takes note of a datagram that was refused on its way out.

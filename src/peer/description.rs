@@ -28,6 +28,11 @@ pub(super) fn first_mid(sdp: &str) -> Option<&str> {
     sdp.lines().find_map(|line| line.strip_prefix("a=mid:")).map(str::trim)
 }
 
+/// The ICE user names of a description (RFC 8839 §5.4).
+pub(super) fn ufrags(sdp: &str) -> Vec<String> {
+    sdp.lines().filter_map(|line| line.strip_prefix("a=ice-ufrag:")).map(|ufrag| ufrag.trim().to_owned()).collect()
+}
+
 fn is_of_candidates(line: &str) -> bool {
     line.starts_with(CANDIDATE) || line.starts_with("a=end-of-candidates")
 }

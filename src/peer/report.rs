@@ -18,6 +18,7 @@ impl Peer {
             states: self.states.clone(),
             candidates: self.gathered.iter().map(|(gathered, at_ms)| gathered.describe(*at_ms)).collect(),
             remote_candidates: self.offered.iter().map(|(candidate, _)| candidate.clone()).collect(),
+            stale_checks: self.checks.named_otherwise(|name| self.is_of_this_call(name)),
             selected_pair: pairs.iter().find(|pair| pair.end == PairEnd::Selected).cloned(),
             pairs,
             dtls: self.handshake.report(|at| self.at_ms(at)),
@@ -35,7 +36,7 @@ impl Peer {
     /// 8445 §6.1.2.4).
     fn pairs(&self) -> Vec<Pair> {
         let mut remotes: Vec<(Candidate, SocketAddr)> =
-            self.offered.iter().filter_map(|(candidate, address)| Some((candidate.clone(), (*address)?))).collect();
+            self.usable().map(|(candidate, address)| (candidate.clone(), address)).collect();
         for (_, address) in self.checks.ways() {
             if !remotes.iter().any(|(_, known)| *known == address) {
                 remotes.push((self.learned(address), address));
@@ -69,6 +70,7 @@ impl Peer {
             protocol: "udp".to_owned(),
             relay_protocol: None,
             url: None,
+            stale: false,
             at_ms: self.checks.first_seen(address).map_or(0, |at| self.at_ms(at)),
         }
     }

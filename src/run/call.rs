@@ -18,6 +18,8 @@ use tokio::time::timeout;
 use self::attempt::{Attempt, Ended};
 use self::end::End;
 pub use self::sockets::sockets;
+use crate::diagnose::diagnose;
+use crate::model::asked::Asked;
 use crate::model::call::{Call, Path, PathResult, Peer, Role, SignalingEvent, StateChange};
 use crate::model::fact::{Fact, Observation};
 use crate::model::finding::{Finding, Level};
@@ -137,9 +139,10 @@ impl Log {
 
     /// The report's `call`: the attempt that the verdict rests on, and all paths.
     #[must_use]
-    pub fn call(&self) -> Call {
+    pub fn call(&self, asked: &Asked) -> Call {
         let attempts = self.attempts.borrow();
-        let shown = attempts.iter().find(|attempt| !attempt.carries).or_else(|| attempts.last());
+        let counting = || attempts.iter().filter(|attempt| asked.counts(attempt.path));
+        let shown = counting().find(|attempt| !attempt.carries).or_else(|| counting().next_back());
         let peer = |role: Role| {
             let peers = shown.iter().flat_map(|attempt| attempt.peers.iter());
             peers.into_iter().find(|(known, _)| *known == role).map(|(_, peer)| peer.clone())
@@ -203,15 +206,47 @@ async fn join(context: &Context, calling: &Calling, role: Role, gateway: &Gatewa
     if is_in { Some(End::new(role, talk)) } else { None }
 }
 
-/// Names the cause of each path that failed: the finding that rests on it, else the first that makes calls fail.
+/// Names the cause of each path that failed. One that was tried for the matrix alone is judged by itself: the findings of the run leave
+/// it out.
 #[must_use]
-pub fn with_causes(mut call: Call, observations: &[Observation], findings: &[Finding]) -> Call {
-    let failing = || findings.iter().filter(|finding| finding.level == Level::Fail);
-    for path in call.paths.iter_mut().filter(|path| path.verdict != Verdict::Ok) {
-        let of_path = |seen: &&Observation| matches!(&seen.fact, Fact::Peer(peer) if peer.path == path.path);
-        let ids: Vec<&String> = observations.iter().filter(of_path).map(|seen| &seen.id).collect();
-        let resting = failing().find(|finding| finding.evidence.iter().any(|id| ids.contains(&id)));
-        path.finding = resting.or_else(|| failing().next()).map(|finding| finding.id.clone());
+pub fn with_causes(mut call: Call, asked: &Asked, observations: &[Observation], findings: &[Finding]) -> Call {
+    for failed in call.paths.iter_mut().filter(|path| path.verdict != Verdict::Ok) {
+        let path = failed.path;
+        failed.finding = if asked.counts(path) {
+            cause(path, observations, findings)
+        } else {
+            let alone: Vec<Observation> =
+                observations.iter().filter(|seen| !is_of_other_path(&seen.fact, path)).cloned().collect();
+            cause(path, &alone, &diagnose(&forcing(asked, path), &alone, None).findings)
+        };
     }
     call
+}
+
+/// The finding that rests on a path's peers, else the first that makes calls fail.
+fn cause(path: Path, observations: &[Observation], findings: &[Finding]) -> Option<String> {
+    // That nothing but the relay is allowed is the path's own nature, and says something only where nothing else does.
+    let (forced, failing): (Vec<&Finding>, Vec<&Finding>) =
+        findings.iter().filter(|finding| finding.level == Level::Fail).partition(|finding| finding.id == RELAY_FORCED);
+    let of_path = |seen: &&Observation| matches!(&seen.fact, Fact::Peer(peer) if peer.path == path);
+    let ids: Vec<&String> = observations.iter().filter(of_path).map(|seen| &seen.id).collect();
+    let resting = failing.iter().find(|finding| finding.evidence.iter().any(|id| ids.contains(&id)));
+    resting.or(failing.first()).or(forced.first()).map(|finding| finding.id.clone())
+}
+
+/// The cause of calls that may use nothing but a relay which isn't there.
+const RELAY_FORCED: &str = "ice-relay-forced-without-turn";
+
+fn is_of_other_path(fact: &Fact, path: Path) -> bool {
+    matches!(fact, Fact::Peer(peer) if peer.path != path) || matches!(fact, Fact::Exchange(exchange) if exchange.path != path)
+}
+
+/// The same as if this path and the servers that it uses were all that was asked for.
+fn forcing(asked: &Asked, path: Path) -> Asked {
+    let mut asked = asked.clone();
+    if let Some(call) = &mut asked.call {
+        (call.forced, call.paths) = (Some(path), vec![path]);
+    }
+    asked.services.retain(|service| path.includes_reflexive() || path.includes_relay_over(service.transport));
+    asked
 }

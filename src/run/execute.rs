@@ -74,7 +74,7 @@ pub async fn execute(
     if let Some(panic) = panic {
         std::panic::resume_unwind(panic);
     }
-    let call = plan.call.as_ref().map(|_| log.call());
+    let call = plan.call.as_ref().map(|_| log.call(&plan.asked()));
     report(plan, &context, call, started_at, cut_short)
 }
 
@@ -114,7 +114,7 @@ fn report(
     let asked = plan.asked();
     let observations = context.record.observations();
     let diagnosis = diagnose(&asked, &observations, cut_short);
-    let call = call.map(|call| call::with_causes(call, &observations, &diagnosis.findings));
+    let call = call.map(|call| call::with_causes(call, &asked, &observations, &diagnosis.findings));
     Report {
         schema: SCHEMA.to_owned(),
         tool: Tool::current(),

@@ -1,4 +1,4 @@
-//! The other end of a call, played by the test: a peer whose messages can be bent, and a box in the middle that drops what it is told to.
+//! The other end of a call, played by the test: a peer whose messages can be bent, with a box in the middle where that is wished.
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -20,9 +20,9 @@ use callcheck::probe::outside::Outside;
 use callcheck::signaling::call_event::{CallEvent, ChatId};
 use callcheck::signaling::conversation::Conversation;
 use callcheck::signaling::socket_io::{Roots, SocketIo};
-use tokio::net::UdpSocket;
 use tokio::time::{Instant, sleep};
 
+use crate::middlebox::{Drops, Middlebox, address_in, moved};
 use crate::stage::{CHAT, Stage};
 
 /// How the other end behaves.
@@ -46,15 +46,6 @@ pub struct Manner {
 
 type Bent = Box<dyn Fn(&str) -> Option<String>>;
 
-type Drops = Rc<dyn Fn(&[u8], Way, Duration) -> bool>;
-
-/// The ways through the box.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    ToCaller,
-    ToCallee,
-}
-
 impl Default for Manner {
     fn default() -> Self {
         Self {
@@ -67,69 +58,6 @@ impl Default for Manner {
             only_relayed: false,
         }
     }
-}
-
-/// Whether a datagram is RTP or RTCP (RFC 7983 §7).
-pub fn is_media(bytes: &[u8]) -> bool {
-    (128..192).contains(&bytes[0])
-}
-
-/// Whether a datagram is of DTLS (RFC 7983 §7).
-pub fn is_dtls(bytes: &[u8]) -> bool {
-    (20..64).contains(&bytes[0])
-}
-
-/// A box between the two ends: each knows the other by one of its sockets.
-struct Middlebox {
-    for_caller: UdpSocket,
-    for_callee: UdpSocket,
-}
-
-impl Middlebox {
-    async fn new() -> Self {
-        let bind = async || UdpSocket::bind("127.0.0.1:0").await.expect("loopback has free ports");
-        Self { for_caller: bind().await, for_callee: bind().await }
-    }
-
-    /// Forwards for ever; each side is known by what it sends.
-    async fn forward(self: Rc<Self>, drops: Drops, blocked: Rc<Cell<Option<SocketAddr>>>) {
-        let begun = Instant::now();
-        let (mut caller, mut callee): (Option<SocketAddr>, Option<SocketAddr>) = (None, None);
-        let (mut one, mut other) = (vec![0; 2048], vec![0; 2048]);
-        loop {
-            tokio::select! {
-                Ok((length, from)) = self.for_caller.recv_from(&mut one) => {
-                    if blocked.get() == Some(from) {
-                        continue;
-                    }
-                    caller = Some(from);
-                    if let Some(callee) = callee.filter(|_| !drops(&one[..length], Way::ToCallee, begun.elapsed())) {
-                        _ = self.for_callee.send_to(&one[..length], callee).await;
-                    }
-                }
-                Ok((length, from)) = self.for_callee.recv_from(&mut other) => {
-                    callee = Some(from);
-                    if let Some(caller) = caller.filter(|_| !drops(&other[..length], Way::ToCaller, begun.elapsed())) {
-                        _ = self.for_caller.send_to(&other[..length], caller).await;
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The line of a candidate with another address in it.
-pub fn moved(line: &str, to: SocketAddr) -> String {
-    let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-    words[4] = to.ip().to_string();
-    words[5] = to.port().to_string();
-    words.join(" ")
-}
-
-/// The address of a candidate's line.
-fn address_in(line: &str) -> SocketAddr {
-    let words: Vec<&str> = line.split(' ').collect();
-    SocketAddr::new(words[4].parse().expect("an address"), words[5].parse().expect("a port"))
 }
 
 /// Plays the other end until it is dropped.
@@ -153,8 +81,7 @@ pub async fn play(stage: &Stage, manner: Manner) {
     let endpoint = Endpoint::new(Transport::Udp, stage.turn.udp());
     let servers = [IceServer { endpoint, host: Host::Address(endpoint.ip()), relay: false, login: None }];
     let middlebox = Rc::new(Middlebox::new().await);
-    let (at_caller, at_callee) =
-        (middlebox.for_caller.local_addr().expect("a bound socket"), middlebox.for_callee.local_addr().expect("a bound socket"));
+    let (at_caller, at_callee) = (middlebox.at_caller(), middlebox.at_callee());
     let blocked = Rc::new(Cell::new(None));
     if let Some(drops) = manner.drops.clone() {
         tokio::task::spawn_local(Rc::clone(&middlebox).forward(drops, Rc::clone(&blocked)));

@@ -1,12 +1,14 @@
 //! The servers of a call on loopback, the plan of a run against them, and what is asked of its report.
 
+#![allow(dead_code, reason = "each file of tests takes what it needs")]
+
 use std::rc::Rc;
 use std::time::Duration;
 
 use callcheck::lab::fault::Fault;
 use callcheck::lab::gateway::exchange::{CALLEE_TOKEN, CALLER_TOKEN};
 use callcheck::lab::gateway::fault::GatewayFault;
-use callcheck::lab::gateway::server;
+use callcheck::lab::gateway::server::{self, GatewayConfig};
 use callcheck::lab::host::{Lab, LabConfig};
 use callcheck::model::asked::{Form, Purpose, Service};
 use callcheck::model::call::{Path, Role};
@@ -46,15 +48,20 @@ impl Stage {
 
     /// Servers with these faults.
     pub async fn broken(turn: &[Fault], gateway: &[GatewayFault]) -> Self {
-        let turn = Lab::start(LabConfig::broken(turn)).await.expect("loopback has free ports");
-        let gateway = server::Gateway::start(server::GatewayConfig::broken(gateway)).await.expect("loopback has free ports");
+        Self::of(LabConfig::broken(turn), GatewayConfig::broken(gateway)).await
+    }
+
+    /// These servers.
+    pub async fn of(turn: LabConfig, gateway: GatewayConfig) -> Self {
+        let turn = Lab::start(turn).await.expect("loopback has free ports");
+        let gateway = server::Gateway::start(gateway).await.expect("loopback has free ports");
         Self { turn, gateway }
     }
 
-    /// Waits until nobody is connected to the gateway, which hears of it a moment later.
+    /// Waits until nobody is connected to the gateway and no call is left there: it hears of both a moment later.
     pub async fn until_all_have_left(&self) {
         let gone = async {
-            while self.gateway.members() > 0 {
+            while self.gateway.members() + self.gateway.calls() > 0 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
@@ -127,6 +134,12 @@ pub fn forcing(mut plan: Plan, path: Path) -> Plan {
         call.forced = Some(path);
         call.paths = vec![path];
     }
+    plan
+}
+
+/// Changes what is called.
+pub fn calling(mut plan: Plan, change: impl FnOnce(&mut Calling)) -> Plan {
+    change(plan.call.as_mut().expect("it is the plan of a call"));
     plan
 }
 

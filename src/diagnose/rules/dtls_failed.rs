@@ -2,7 +2,7 @@
 
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
-use crate::model::call::DtlsEnd;
+use crate::model::call::{Dtls, DtlsEnd};
 use crate::model::cause::{Cause, Group};
 use crate::model::fact::IceEnd;
 use crate::model::finding::{Confidence, Level, Place};
@@ -25,34 +25,58 @@ pub const RULE: Rule = Rule {
     judge,
 };
 
-/// Handshake packets larger than this are lost first where large packets vanish, in bytes.
-const LARGE: u32 = 1000;
+/// The flights that carry a certificate are larger than this, in bytes; callcheck's own have some 700.
+const LARGE: u32 = 500;
+
+/// Hellos and alerts are smaller than this, in bytes.
+const SMALL: u32 = 300;
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let stuck: Vec<_> =
         evidence.peers().filter(|peer| peer.fact.ice == IceEnd::Connected && peer.fact.dtls.end != DtlsEnd::Connected).collect();
-    let Some(peer) = stuck.first() else {
+    let reasons = stuck.iter().map(|peer| reason(&peer.fact.dtls));
+    let Some(reason) = reasons.min() else {
         let done = evidence.peers().filter(|peer| peer.fact.dtls.end == DtlsEnd::Connected);
         return Judgement::ruled_out_by(done.map(|peer| peer.cite()).collect());
     };
-    let dtls = &peer.fact.dtls;
-    let (why, confidence) = match (dtls.trouble.as_deref(), dtls.sent, dtls.received) {
-        (Some("fingerprint"), ..) => ("the certificate doesn't fit the fingerprint of the description", Confidence::Certain),
-        (Some(trouble), ..) => (trouble, Confidence::Likely),
-        (None, 0, 0) => ("neither side begins the handshake: both have a=setup:passive", Confidence::Likely),
-        (None, _, 0) => ("none of its packets is answered", Confidence::Likely),
-        (None, ..) if dtls.largest_sent > LARGE && dtls.largest_received < LARGE => {
-            ("the large packets of the handshake seem to vanish on the way", Confidence::Likely)
-        }
-        (None, ..) => ("it is under way and doesn't end", Confidence::Likely),
+    let (why, confidence) = match &reason {
+        Reason::Fingerprint => ("the certificate doesn't fit the fingerprint of the description", Confidence::Certain),
+        Reason::Trouble(trouble) => (trouble.as_str(), Confidence::Likely),
+        Reason::LargeVanish => ("the large packets of the handshake seem to vanish on the way", Confidence::Likely),
+        Reason::Unanswered => ("none of its packets is answered", Confidence::Likely),
+        Reason::UnderWay => ("it is under way and doesn't end", Confidence::Likely),
+        Reason::NotBegun => ("neither side begins the handshake: both have a=setup:passive", Confidence::Likely),
     };
     let found = Found::new(&RULE.cause, format!("ICE connects and the DTLS handshake doesn't complete: {why}."))
         .confidence(confidence)
         .because(stuck.iter().map(|peer| peer.cite()))
         .fix(Place::Application, "Compare a=fingerprint and a=setup in both descriptions as sent and as received.");
-    if confidence == Confidence::Certain || dtls.largest_sent <= LARGE {
-        found.done()
-    } else {
+    if reason == Reason::LargeVanish {
         found.unless("mtu-blackhole", "run callcheck turn on both sides: it sends large packets through the relay").done()
+    } else {
+        found.done()
+    }
+}
+
+/// Why a handshake doesn't complete; what says more comes first, since of two ends one often sees less.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Reason {
+    Fingerprint,
+    Trouble(String),
+    LargeVanish,
+    Unanswered,
+    UnderWay,
+    NotBegun,
+}
+
+fn reason(dtls: &Dtls) -> Reason {
+    match (dtls.trouble.as_deref(), dtls.sent, dtls.received) {
+        (Some("fingerprint"), ..) => Reason::Fingerprint,
+        (Some(trouble), ..) => Reason::Trouble(trouble.to_owned()),
+        (None, 0, 0) => Reason::NotBegun,
+        (None, _, 0) => Reason::Unanswered,
+        // The other side repeats its hello, as if the flight with the certificate had never come.
+        (None, ..) if dtls.largest_sent > LARGE && dtls.largest_received < SMALL => Reason::LargeVanish,
+        (None, ..) => Reason::UnderWay,
     }
 }

@@ -4,7 +4,7 @@ use crate::diagnose::call::Attempt;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
-use crate::model::finding::{Level, Place};
+use crate::model::finding::{Confidence, Level, Place};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -37,8 +37,11 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             };
             // What still connects was changed without harm.
             let level = if attempt.carries() { Level::Warn } else { Level::Fail };
+            // From one side alone it isn't known what the other one sent.
+            let compared = way.altered.is_some() || exchange.fact.sees_both();
             return Found::new(&RULE.cause, summary)
                 .level(level)
+                .confidence(if compared { Confidence::Certain } else { Confidence::Likely })
                 .because(attempt.cite())
                 .fix(
                     Place::Signaling,

@@ -49,6 +49,8 @@ fn connected(path: Path, role: Role) -> PeerFact {
         gathered: counts,
         gathering_complete: true,
         withheld: CandidateCounts::default(),
+        stale_candidates: 0,
+        stale_checks: 0,
         received: counts,
         remote_remapped: None,
         ice: IceEnd::Connected,

@@ -153,6 +153,12 @@ impl Exchange {
         self.faults.contains(&fault)
     }
 
+    /// How many calls are under way.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.calls.len()
+    }
+
     /// A connection of an account is there.
     pub fn join(&mut self, account: Account) {
         *self.online.entry(account).or_default() += 1;

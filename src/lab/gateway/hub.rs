@@ -119,6 +119,12 @@ impl Hub {
         self.state().members.len()
     }
 
+    /// How many calls are under way.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.state().exchange.calls()
+    }
+
     fn act(&self) {
         let mut state = self.state();
         for act in state.exchange.take_due(Instant::now()) {

@@ -120,6 +120,12 @@ impl Gateway {
     pub fn members(&self) -> usize {
         self.hub.members()
     }
+
+    /// How many calls are under way.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.hub.calls()
+    }
 }
 
 impl Drop for Gateway {

@@ -176,6 +176,12 @@ pub struct PeerFact {
     /// §4.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_remapped: Option<SocketAddr>,
+    /// Those of them that name another description than that which was received, so that no check is sent to them.
+    #[serde(default)]
+    pub stale_candidates: u32,
+    /// Checks of the other side that name another description than those of this call.
+    #[serde(default)]
+    pub stale_checks: u32,
     /// How ICE ended.
     pub ice: IceEnd,
     /// Whether callcheck's own deadline ended the attempt.

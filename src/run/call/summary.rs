@@ -47,6 +47,8 @@ impl Whole {
             withheld: self.withheld,
             received: counts(&peer.remote_candidates),
             remote_remapped: remote_remapped(peer),
+            stale_candidates: peer.remote_candidates.iter().map(|candidate| u32::from(candidate.stale)).sum(),
+            stale_checks: peer.stale_checks,
             ice: self.ice(peer),
             by_deadline: self.by_deadline,
             ice_connected_ms: peer.ice_connected_ms().map(since),
