@@ -33,6 +33,9 @@ const SERVER: SiteId = SiteId(2);
 /// One way between a home and the internet.
 const DELAY: Duration = Duration::from_millis(10);
 
+/// How soon the other end hears of a hang-up: some times the way.
+const HANG_UP: Duration = Duration::from_millis(200);
+
 /// Longer than any call here takes to connect.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -46,6 +49,7 @@ pub fn trials() -> Vec<Trial> {
         trials.push(trial(format!("relay alone, over {name}, behind symmetric NATs"), move || {
             let call = Homes::behind(NatKind::Symmetric).call(path, Duration::from_secs(2));
             call.expect_pair(CandidateKind::Relay, Some(transport))?;
+            call.expect(call.is_hang_up_heard, "the hang-up to leave before the allocation is given back")?;
             call.expect_media(70)
         }));
     }
@@ -97,6 +101,7 @@ struct Homes {
 /// What came of a call.
 struct Ended {
     reports: [Peer; 2],
+    is_hang_up_heard: bool,
     allocations: usize,
 }
 
@@ -131,10 +136,11 @@ impl Homes {
         }
         carry_until(&mut ends, Instant::now() + duration).await;
         let reports = ends.each_ref().map(PeerHandle::report);
-        for end in &mut ends {
-            end.close().await;
-        }
-        Ended { reports, allocations: turn.allocations() }
+        let [caller, callee] = &mut ends;
+        caller.close().await;
+        let is_hang_up_heard = timeout_at(Instant::now() + HANG_UP, hears_hang_up(callee)).await.is_ok();
+        callee.close().await;
+        Ended { reports, is_hang_up_heard, allocations: turn.allocations() }
     }
 
     fn home(&self, home: usize) -> Site {
@@ -176,6 +182,11 @@ async fn connects(ends: &mut [PeerHandle; 2]) -> bool {
 async fn carry_until(ends: &mut [PeerHandle; 2], until: Instant) {
     while carry(ends, until).await {}
     sleep_until(until).await;
+}
+
+/// The states tell it seconds later.
+async fn hears_hang_up(end: &mut PeerHandle) {
+    while !matches!(end.next_event().await, Some(Event::ChannelClosed)) {}
 }
 
 /// Carries the next candidate, if one comes until then.
