@@ -289,7 +289,9 @@ impl<'a> Evidence<'a> {
         let allocations =
             self.endpoints.iter().filter(|endpoint| endpoint.endpoint.ip() == server).filter_map(EndpointEvidence::allocation);
         let mapped = bindings.filter_map(|seen| seen.fact.mapped).chain(allocations.filter_map(|seen| seen.fact.mapped));
-        mapped.into_iter().any(|mapped| mapped.ip() != source)
+        // A NAT that other servers have seen stands before this one as well.
+        let mut mapped = mapped.chain(self.outside().into_iter().map(|(mapped, _)| mapped));
+        mapped.any(|mapped| mapped.is_ipv4() == source.is_ipv4() && mapped.ip() != source)
     }
 
     /// The observations that a datagram that is no STUN came through between this network and a relay: UDP as such passes.

@@ -48,6 +48,10 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     if filtered.iter().any(|seen| seen.fact.arrived) {
         return Judgement::RuledOut(filtered.iter().map(|seen| seen.cite()).collect());
     }
+    // Hosts that take no TCP connection either are perhaps no more, and their silence says nothing of this network.
+    if !sure && matches!(controls.tcp(), Answer::Silent(_)) {
+        return Judgement::Unknown;
+    }
     let confidence = if sure { Confidence::Certain } else { Confidence::Likely };
     let summary =
         "This network filters STUN: other UDP passes, and STUN is answered neither by the TURN server nor by unrelated ones.";
