@@ -170,7 +170,7 @@ fn an_end_of_the_tests_own_connects() {
 #[test]
 fn checks_that_nobody_answers_leave_no_path() {
     let report = to(Manner { drops: Some(Rc::new(|_, _, _| true)), ..Manner::default() });
-    assert_eq!(found(&report), ["ice-no-path fail likely"]);
+    assert_eq!(found(&report), ["ice-no-path fail likely candidates-not-forwarded"], "the other end's checks are lost, too");
     let peer = report.call.and_then(|call| call.caller).expect("the caller");
     assert!(peer.states.iter().any(|change| change.by_deadline && change.state == "failed"), "{:?}", peer.states);
 }
@@ -302,8 +302,12 @@ fn candidates_without_addresses_are_named() {
 
 #[test]
 fn candidates_that_never_come_leave_two_causes_open() {
-    let report = to(Manner { candidate: Box::new(|_| None), ..Manner::default() });
+    let report = to(Manner { candidate: Box::new(|_| None), is_deaf: true, ..Manner::default() });
     assert_eq!(found(&report), ["candidates-not-forwarded fail likely ice-no-candidates"]);
+    // The other end's checks say where they come from.
+    let connects = to(Manner { candidate: Box::new(|_| None), ..Manner::default() });
+    assert_eq!(found(&connects), ["candidates-not-forwarded degrade likely ice-no-candidates"]);
+    assert_eq!(connects.verdict, Verdict::Degraded);
 }
 
 #[test]

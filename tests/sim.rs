@@ -10,6 +10,8 @@ mod format;
 
 mod sim {
     pub mod call;
+    pub mod call_world;
+    pub mod call_worlds;
     pub mod certificate;
     pub mod control;
     pub mod faults;
@@ -37,5 +39,6 @@ fn main() -> ExitCode {
     trials.extend(sim::scenario::trials());
     trials.extend(sim::properties::trials());
     trials.extend(sim::call::trials());
+    trials.extend(sim::call_worlds::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -75,7 +75,7 @@ impl Asks {
     }
 }
 
-fn controls(world: &World) -> Vec<Control> {
+pub fn controls(world: &World) -> Vec<Control> {
     let mut addresses: Vec<SocketAddr> = vec![(CONTROLS[0], 19302).into(), (CONTROLS[1], 3478).into()];
     if world.caller.v6 {
         addresses.extend([SocketAddr::from((CONTROLS_V6[0], 19302)), (CONTROLS_V6[1], 3478).into()]);

@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! caller ── (filter ── NAT ── carrier's NAT) ── internet ── (router ── edge ── 1:1 NAT ── filter) ── server
-//! 192.168.1.2                  198.51.100.2        │                                      203.0.113.10
-//!   └── router, 192.168.1.1                    controls, 192.0.2.53 and .54
+//! 192.168.1.2                  198.51.100.2       ││                                      203.0.113.10
+//!   └── router, 192.168.1.1                       │└─ controls, 192.0.2.53 and .54
+//! callee ── (filter ── NAT) ──────────────────────┘
+//! 192.168.7.2         198.51.100.66
 //! ```
 
 use std::future::Future;
@@ -48,6 +50,10 @@ pub const CALLER_AT_HOME: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 2);
 pub const CALLER_AT_CARRIER: Ipv4Addr = Ipv4Addr::new(100, 64, 0, 2);
 pub const CALLER_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 2);
 
+/// The callee as the world knows it, and inside its network.
+pub const CALLEE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 66);
+pub const CALLEE_AT_HOME: Ipv4Addr = Ipv4Addr::new(192, 168, 7, 2);
+
 /// The router of the caller's home: a name server for its hosts, and the portal or what looks into TLS where there is one.
 pub const HOME_ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
 pub const PORTAL_PORT: u16 = 8080;
@@ -56,6 +62,7 @@ pub const INTERCEPTOR_PORT: u16 = 8443;
 pub const AT_CALLER: SiteId = SiteId(0);
 pub const AT_SERVER: SiteId = SiteId(1);
 pub const AT_ROUTER: SiteId = SiteId(4);
+pub const AT_CALLEE: SiteId = SiteId(5);
 
 /// The NATs of the field's vocabulary, which RFC 4787 takes apart into mapping and filtering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +103,41 @@ pub struct Caller {
     pub resolver: Resolver,
     /// How far its clock is ahead, in seconds.
     pub clock_ahead_s: i64,
+}
+
+impl Caller {
+    /// A caller with a public address and nothing in its way.
+    pub fn public() -> Self {
+        Self {
+            nats: Vec::new(),
+            v4: true,
+            v6: false,
+            link: Link::default(),
+            gateway: Vec::new(),
+            gateway_memory: Memory::Stateless,
+            local: Vec::new(),
+            resolver: Resolver::Public,
+            clock_ahead_s: 0,
+        }
+    }
+
+    /// Its host over IPv4: at the first address without a NAT, at the second behind one.
+    fn site(&self, outside: Ipv4Addr, at_home: Ipv4Addr) -> Site {
+        let inner = if self.nats.is_empty() { outside } else { at_home };
+        let mut site = Site::public(&[inner.into()]);
+        site.routed = self.nats.last().map_or_else(|| vec![outside.into()], |outermost| outermost.outer.to_vec());
+        site.link = self.link;
+        let path = site.path.get_mut();
+        if !self.gateway.is_empty() {
+            let gateway = Firewall::new(self.gateway_memory, self.gateway.clone()).signed(HOME_ROUTER.into());
+            path.push(Middlebox::Firewall(gateway));
+        }
+        path.extend(self.nats.iter().cloned().map(Nat::new).map(Middlebox::Nat));
+        if !self.local.is_empty() {
+            *site.local.get_mut() = Some(Firewall::new(Memory::Stateful, self.local.clone()));
+        }
+        site
+    }
 }
 
 /// Whom the caller asks for names.
@@ -168,6 +210,8 @@ pub struct Host {
 pub struct World {
     pub seed: u64,
     pub caller: Caller,
+    /// The other side of a call, where there is one.
+    pub callee: Option<Caller>,
     pub host: Host,
     pub zone: Zone,
     pub controls: Controls,
@@ -183,6 +227,8 @@ pub enum Controls {
 /// A world that runs.
 pub struct Raised {
     pub network: Rc<dyn Network>,
+    /// The callee's, where there is one.
+    pub callee: Option<Rc<dyn Network>>,
     pub turn: Option<Rc<TurnServer>>,
 }
 
@@ -191,17 +237,8 @@ impl World {
     pub fn healthy(seed: u64, config: Config, listeners: Listeners) -> Self {
         Self {
             seed,
-            caller: Caller {
-                nats: Vec::new(),
-                v4: true,
-                v6: false,
-                link: Link::default(),
-                gateway: Vec::new(),
-                gateway_memory: Memory::Stateless,
-                local: Vec::new(),
-                resolver: Resolver::Public,
-                clock_ahead_s: 0,
-            },
+            caller: Caller::public(),
+            callee: None,
             host: Host {
                 placement: Placement::Public,
                 v6: false,
@@ -225,7 +262,9 @@ impl World {
     /// Raises the world; it must be called within a `LocalSet`.
     pub fn raise(&self) -> Raised {
         let [first, second] = [0, 1].map(|index| self.control_site(index));
-        let internet = Internet::start(vec![self.caller_site(), self.server_site(), first, second, router_site()], self.seed);
+        let mut sites = vec![self.caller_site(), self.server_site(), first, second, router_site()];
+        sites.extend(self.callee.as_ref().map(callee_site));
+        let internet = Internet::start(sites, self.seed);
         let zone = Rc::new(self.zone.clone());
         for site in [SiteId(2), SiteId(3)] {
             Control::open(&internet, site);
@@ -239,8 +278,14 @@ impl World {
         }
         let listeners = self.host.listeners.clone();
         let turn = listeners.map(|listeners| TurnServer::open(&internet, AT_SERVER, listeners, self.host.config.clone()));
+        let callee = self.callee.as_ref().map(|_| Rc::new(self.callee_network(&internet, &zone)) as Rc<dyn Network>);
         let network = Rc::new(self.caller_network(&internet, zone));
-        Raised { network, turn }
+        Raised { network, callee, turn }
+    }
+
+    fn callee_network(&self, internet: &Rc<Internet>, zone: &Rc<Zone>) -> CallerNetwork {
+        let name_servers = vec![SocketAddr::new(CONTROLS[0].into(), 53)];
+        CallerNetwork::new(internet, AT_CALLEE, Rc::clone(zone), name_servers, beginning(), self.seed ^ 0x0CA1_1EE5)
     }
 
     fn caller_network(&self, internet: &Rc<Internet>, zone: Rc<Zone>) -> CallerNetwork {
@@ -258,9 +303,7 @@ impl World {
 
     fn caller_site(&self) -> Site {
         let caller = &self.caller;
-        let inner = if caller.nats.is_empty() { CALLER } else { CALLER_AT_HOME };
-        let mut site = Site::public(&[inner.into()]);
-        site.routed = caller.nats.last().map_or_else(|| vec![CALLER.into()], |outermost| outermost.outer.to_vec());
+        let mut site = caller.site(CALLER, CALLER_AT_HOME);
         if caller.v6 {
             site.addresses.push(CALLER_V6.into());
             site.routed.push(CALLER_V6.into());
@@ -269,17 +312,7 @@ impl World {
             site.addresses.retain(IpAddr::is_ipv6);
             site.routed.retain(IpAddr::is_ipv6);
         }
-        site.link = caller.link;
         site.neighbours.insert(HOME_ROUTER.into(), AT_ROUTER);
-        let path = site.path.get_mut();
-        if !caller.gateway.is_empty() {
-            let gateway = Firewall::new(caller.gateway_memory, caller.gateway.clone()).signed(HOME_ROUTER.into());
-            path.push(Middlebox::Firewall(gateway));
-        }
-        path.extend(caller.nats.iter().cloned().map(Nat::new).map(Middlebox::Nat));
-        if !caller.local.is_empty() {
-            *site.local.get_mut() = Some(Firewall::new(Memory::Stateful, caller.local.clone()));
-        }
         site
     }
 
@@ -339,6 +372,11 @@ impl World {
         }
         path
     }
+}
+
+/// The callee has IPv4 alone, and no host beside it.
+fn callee_site(callee: &Caller) -> Site {
+    callee.site(CALLEE, CALLEE_AT_HOME)
 }
 
 fn router_site() -> Site {

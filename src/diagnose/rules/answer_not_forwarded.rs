@@ -41,7 +41,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 }
 
 /// How long an answer may be under way, in milliseconds: an end of the call that comes sooner may have crossed it.
-const UNDER_WAY_MS: u64 = 1000;
+pub const UNDER_WAY_MS: u64 = 1000;
 
 /// Whether the answer had the time to arrive before the gateway ended the call.
 #[must_use]

@@ -1,10 +1,12 @@
 //! `candidates-not-forwarded`: candidates get lost between the peers.
 
+use super::answer_not_forwarded::UNDER_WAY_MS;
 use crate::diagnose::call::Attempt;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
+use crate::model::call::DtlsEnd;
 use crate::model::cause::{Cause, Group};
-use crate::model::fact::Forwarded;
+use crate::model::fact::{ExchangeFact, Forwarded, PeerFact};
 use crate::model::finding::{Confidence, Level, Place};
 
 /// The rule.
@@ -64,12 +66,16 @@ fn alone(evidence: &Evidence<'_>) -> Option<Judgement> {
     if peer.fact.described_ms.is_none() || peer.fact.received.all() > 0 || !exchange.fact.lost.is_empty() {
         return None;
     }
-    if peer.fact.path.is_relay_only() && peer.fact.gathered.relay == 0 {
+    if peer.fact.path.is_relay_only() && peer.fact.gathered.relay == 0 || !had_time(exchange.fact, peer.fact) {
         return None;
     }
+    let level = if peer.fact.dtls.end == DtlsEnd::Connected { Level::Degrade } else { Level::Fail };
+    // Where only the relay is allowed, the other side's network may leave it none.
+    let confidence = if peer.fact.path.is_relay_only() { Confidence::Possible } else { Confidence::Likely };
     let summary = format!("No candidate of the {} arrives, although its description did.", peer.fact.role.other().name());
     let found = Found::new(&RULE.cause, summary)
-        .confidence(Confidence::Likely)
+        .level(level)
+        .confidence(confidence)
         .because([exchange.cite(), peer.cite()])
         .unless("ice-no-candidates", "look at the other side: does it gather candidates at all (chrome://webrtc-internals)?")
         .fix(
@@ -77,6 +83,13 @@ fn alone(evidence: &Evidence<'_>) -> Option<Judgement> {
             "Forward every candidate event to the other member of the call, in both directions, from its start.",
         );
     Some(found.done())
+}
+
+/// Whether candidates of the other side had the time to come before the call ended.
+#[must_use]
+pub fn had_time(exchange: &ExchangeFact, peer: &PeerFact) -> bool {
+    let described = peer.described_ms.unwrap_or_default();
+    exchange.refusal.is_none() && exchange.ended.as_ref().is_none_or(|ended| ended.after_ms > described + UNDER_WAY_MS)
 }
 
 fn lacks(way: Forwarded) -> bool {

@@ -1,9 +1,10 @@
 //! `ice-no-candidates`: a side offers nothing to check.
 
+use super::candidates_not_forwarded::had_time;
 use crate::diagnose::evidence::{Evidence, Seen};
 use crate::diagnose::rule::{Found, Judgement, Rule, Symptom};
 use crate::model::cause::{Cause, Group};
-use crate::model::fact::PeerFact;
+use crate::model::fact::{ExchangeFact, PeerFact};
 use crate::model::finding::{Confidence, Level, Place};
 
 /// The rule.
@@ -28,7 +29,9 @@ pub const SYMPTOM: Symptom = Symptom { id: RULE.cause.id, ..super::ice_no_relay_
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let peers: Vec<Seen<'_, PeerFact>> = evidence.peers().collect();
-    if let Some(peer) = peers.iter().find(|peer| peer.fact.gathered.all() == 0 && peer.fact.described_ms.is_some()) {
+    // A call that ended before may have ended before anything was gathered.
+    let is_bare = |peer: &PeerFact| peer.gathered.all() == 0 && peer.gathering_complete && peer.described_ms.is_some();
+    if let Some(peer) = peers.iter().find(|peer| is_bare(peer.fact)) {
         let path = peer.fact.path;
         let summary = format!("The {} gathers no candidate at all (path {}).", peer.fact.role.name(), path.name());
         let found = Found::new(&RULE.cause, summary).because([peer.cite()]);
@@ -36,7 +39,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         return found.fix(Place::Client, advice).done();
     }
     let starved = peers.iter().find(|peer| {
-        let alone = evidence.exchanges().any(|seen| seen.fact.path == peer.fact.path && !seen.fact.sees_both());
+        let waited_alone = |exchange: &ExchangeFact| !exchange.sees_both() && had_time(exchange, peer.fact);
+        let alone = evidence.exchanges().any(|seen| seen.fact.path == peer.fact.path && waited_alone(seen.fact));
         alone && peer.fact.described_ms.is_some() && peer.fact.received.all() == 0
     });
     let Some(peer) = starved else {

@@ -3,6 +3,7 @@
 use super::relay_untestable_from_here;
 use crate::diagnose::evidence::{Evidence, Seen};
 use crate::diagnose::rule::{Found, Judgement, Rule, Symptom};
+use crate::model::call::Role;
 use crate::model::cause::{Cause, Group};
 use crate::model::fact::{IceEnd, PairFact, PeerFact};
 use crate::model::finding::{Confidence, Level, Place};
@@ -68,12 +69,28 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     } else {
         found
     };
+    let found = doubts(evidence, peer).into_iter().fold(found, |found, (id, decide)| found.unless(id, decide));
     // What can't be told of the relay from here may be what left no path.
     match (relay_untestable_from_here::RULE.judge)(evidence) {
         Judgement::Found(untestable) => {
             untestable.remaining.iter().fold(found, |found, other| found.unless(&other.id, &other.decide)).done()
         }
         Judgement::RuledOut(_) | Judgement::Unknown => found.done(),
+    }
+}
+
+/// From one side alone: where no check of the other side has come in either, it may not know of this side.
+fn doubts(evidence: &Evidence<'_>, peer: &Seen<'_, PeerFact>) -> Vec<(&'static str, &'static str)> {
+    let alone = evidence.exchanges().any(|seen| seen.fact.path == peer.fact.path && !seen.fact.sees_both());
+    if !alone || peer.fact.pairs.iter().any(|pair| pair.received > 0) {
+        return Vec::new();
+    }
+    let candidates =
+        ("candidates-not-forwarded", "run callcheck call on the other side too: it says whether this side's candidates came");
+    let answer = ("answer-not-forwarded", "run the caller as callcheck call --role caller too: it says whether the answer came");
+    match peer.fact.role {
+        Role::Caller => vec![candidates],
+        Role::Callee => vec![candidates, answer],
     }
 }
 

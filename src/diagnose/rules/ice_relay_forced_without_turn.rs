@@ -4,6 +4,7 @@ use crate::diagnose::call::Attempt;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
+use crate::model::fact::PeerFact;
 use crate::model::finding::{Confidence, Level, Place};
 
 /// The rule.
@@ -31,9 +32,12 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     }
     let attempts = Attempt::all(evidence);
     let forced = || attempts.iter().filter(|attempt| attempt.path.is_relay_only());
-    let without: Vec<_> = forced().flat_map(|it| it.peers.iter()).filter(|peer| peer.fact.gathered.relay == 0).collect();
+    let peers = || forced().flat_map(|attempt| attempt.peers.iter());
+    // A call that ended before may have ended before the servers could answer.
+    let has_tried = |peer: &PeerFact| peer.gathering_complete || !peer.relay_expected;
+    let without: Vec<_> = peers().filter(|peer| peer.fact.gathered.relay == 0 && has_tried(peer.fact)).collect();
     let Some(first) = without.first() else {
-        let gathered = forced().flat_map(|it| it.peers.iter()).map(|peer| peer.cite());
+        let gathered = peers().filter(|peer| peer.fact.gathered.relay > 0).map(|peer| peer.cite());
         return Judgement::ruled_out_by(gathered.collect());
     };
     let open = attempts.iter().find(|attempt| !attempt.path.is_relay_only() && attempt.connected());

@@ -1,5 +1,6 @@
 //! `receiver-offline`: the gateway takes the call and nobody gets the offer.
 
+use super::no_answer_timeout::is_early;
 use crate::diagnose::evidence::{Evidence, Seen};
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
@@ -40,15 +41,21 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             "The offer reaches nobody: the gateway took the call, and no offer came to the receiver's connected socket.";
         return Found::new(&RULE.cause, summary).because([seen.cite()]).fix(Place::Signaling, fix).done();
     }
-    Found::new(&RULE.cause, "Nobody answers: the gateway took the call, and no answer came.")
+    let found = Found::new(&RULE.cause, "Nobody answers: the gateway took the call, and no answer came.")
         .confidence(Confidence::Possible)
         .because([seen.cite()])
         .fix(Place::Signaling, fix)
-        .unless("answer-not-forwarded", "run the receiver as callcheck call --role callee too: it says whether the offer came")
-        .done()
+        .unless("answer-not-forwarded", "run the receiver as callcheck call --role callee too: it says whether the offer came");
+    if seen.fact.ended.is_none() {
+        return found.done();
+    }
+    let decide = "run the receiver as callcheck call --role callee too: it says whether it was about to answer";
+    found.unless("no-answer-timeout", decide).done()
 }
 
 fn unanswered(seen: &Seen<'_, ExchangeFact>) -> bool {
     let fact = seen.fact;
-    fact.offer.sent && fact.refusal.is_none() && fact.lost.is_empty() && !fact.answer.received
+    // From the caller alone, an end that comes sooner than anybody could answer says nothing of the receiver.
+    let given_up = !fact.sees_both() && fact.ended.as_ref().is_some_and(is_early);
+    fact.offer.sent && fact.refusal.is_none() && fact.lost.is_empty() && !fact.answer.received && !given_up
 }

@@ -186,7 +186,14 @@ fn from_one_side_missing_candidates_leave_both_causes_open() {
         pairs: Vec::new(),
         ..stuck(Path::All, Role::Caller)
     };
-    assert_eq!(shown(&stage(alone, &[starved])), ["candidates-not-forwarded fail likely ice-no-candidates"]);
+    let found = shown(&stage(alone.clone(), std::slice::from_ref(&starved)));
+    assert_eq!(found, ["candidates-not-forwarded fail likely ice-no-candidates"]);
+    let carried = PeerFact { received: CandidateCounts::default(), ..connected(Path::All, Role::Caller) };
+    let found = shown(&stage(alone.clone(), &[carried]));
+    assert_eq!(found, ["candidates-not-forwarded degrade likely ice-no-candidates"], "the other side's checks made the path");
+    let relayed = ExchangeFact { path: Path::Relay, ..alone };
+    let found = shown(&stage(relayed, &[PeerFact { path: Path::Relay, ..starved }]));
+    assert_eq!(found, ["candidates-not-forwarded fail possible ice-no-candidates"], "its network may leave it no relay");
 }
 
 #[test]
@@ -218,7 +225,52 @@ fn a_dead_relay_is_named_and_the_pairs_are_its_evidence() {
 #[test]
 fn without_another_cause_the_missing_path_is_named_itself() {
     let peers = [stuck(Path::All, Role::Caller)];
-    assert_eq!(shown(&stage(exchange(Path::All, &[Role::Caller]), &peers)), ["ice-no-path fail likely"]);
+    assert_eq!(shown(&stage(both(Path::All), &peers)), ["ice-no-path fail likely"]);
+}
+
+#[test]
+fn from_one_side_a_missing_path_may_be_signaling_that_the_other_side_lacks() {
+    let alone = |peer: PeerFact| shown(&stage(exchange(Path::All, &[peer.role]), &[peer]));
+    assert_eq!(alone(stuck(Path::All, Role::Caller)), ["ice-no-path fail likely candidates-not-forwarded"]);
+    let of_callee = alone(stuck(Path::All, Role::Callee));
+    assert_eq!(of_callee, ["ice-no-path fail likely candidates-not-forwarded,answer-not-forwarded"]);
+    let pairs = vec![PairFact { received: 3, ..stuck(Path::All, Role::Callee).pairs[0].clone() }];
+    let heard = PeerFact { pairs, ..stuck(Path::All, Role::Callee) };
+    assert_eq!(alone(heard), ["ice-no-path fail likely"], "the other side checks, so it knows of this one");
+}
+
+#[test]
+fn what_a_call_had_no_time_for_is_no_fault() {
+    let bare = |role| PeerFact {
+        gathered: CandidateCounts::default(),
+        gathering_complete: false,
+        withheld: CandidateCounts { host: 1, ..CandidateCounts::default() },
+        received: CandidateCounts::default(),
+        ice: IceEnd::NotStarted,
+        pairs: Vec::new(),
+        ..stuck(Path::Relay, role)
+    };
+    let refusal = Some(Refusal { role: Role::Caller, message: "calls are switched off in this chat".into() });
+    let refused = ExchangeFact { refusal, answer: Delivery::default(), ..exchange(Path::Relay, &[Role::Caller]) };
+    let refused = stage(refused, &[bare(Role::Caller)]).calling(Some(Path::Relay));
+    assert_eq!(shown(&refused), ["signaling-call-refused fail certain"]);
+    let ended = Some(Ended { role: Role::Callee, reason: "no-answer".into(), after_ms: 40, answered: true });
+    let answer = Delivery { sent: true, sent_ms: Some(35), ..Delivery::default() };
+    let ended = ExchangeFact { answer, ended, ..exchange(Path::Relay, &[Role::Callee]) };
+    let ended = stage(ended, &[bare(Role::Callee)]).calling(Some(Path::Relay));
+    assert_eq!(shown(&ended), ["no-answer-timeout fail likely"]);
+}
+
+#[test]
+fn from_the_caller_alone_an_end_tells_by_its_time() {
+    let ended = |after_ms| {
+        let ended = Some(Ended { role: Role::Caller, reason: "no-answer".into(), after_ms, answered: false });
+        let offer = Delivery { sent: true, ..Delivery::default() };
+        let alone = ExchangeFact { ended, offer, answer: Delivery::default(), ..exchange(Path::All, &[Role::Caller]) };
+        shown(&stage(alone, &[waiting(Path::All, Role::Caller)]))
+    };
+    assert_eq!(ended(40), ["no-answer-timeout fail possible receiver-offline,answer-not-forwarded"]);
+    assert_eq!(ended(30_000), ["receiver-offline fail possible answer-not-forwarded,no-answer-timeout"]);
 }
 
 #[test]

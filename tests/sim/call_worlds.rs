@@ -1,0 +1,185 @@
+//! What must hold for both reports on a call in every drawn world: health is never accused, and what is named is true.
+//!
+//! `SIM_SEED`, `SIM_FIRST` and `SIM_WORLDS` choose the worlds as they do for those of servers alone.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use callcheck::lab::gateway::fault::GatewayFault;
+use callcheck::model::finding::{Confidence, Finding, Level};
+use callcheck::model::report::{Report, Verdict};
+use libtest_mimic::{Failed, Trial};
+
+use super::call_world::{CallWorld, Defect, Home, View, call, draw};
+use super::scenario::describe_found;
+use super::soundness;
+
+const WORLDS: u64 = 240;
+const CHUNK: u64 = 20;
+
+/// How many failing worlds of a chunk are told.
+const TOLD: usize = 5;
+
+/// What follows from a cause and says where the call ended; it leads only where the cause can't be seen from that end.
+const SYMPTOMS: [&str; 4] = ["ice-no-path", "ice-no-candidates", "ice-no-relay-candidate", "ice-path-lost"];
+
+/// The chunks, or the one world that `SIM_SEED` names.
+pub fn trials() -> Vec<Trial> {
+    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("the number of a world, or of worlds"));
+    if let Some(seed) = number("SIM_SEED") {
+        return vec![Trial::test(format!("call world {seed}"), move || hold_one(seed))];
+    }
+    let (first, worlds) = (number("SIM_FIRST").unwrap_or(0), number("SIM_WORLDS").unwrap_or(WORLDS));
+    let chunks = (0..worlds / CHUNK).map(|chunk| first + chunk * CHUNK..first + (chunk + 1) * CHUNK);
+    chunks
+        .map(|seeds| Trial::test(format!("call worlds {} to {}", seeds.start, seeds.end - 1), move || hold_all(seeds)))
+        .collect()
+}
+
+#[expect(clippy::print_stderr, reason = "whoever asks for one world wants to see its reports")]
+fn hold_one(seed: u64) -> Result<(), Failed> {
+    let drawn = draw(seed);
+    let called = call(&drawn);
+    for report in &called.reports {
+        eprintln!("{}", serde_json::to_string_pretty(report)?);
+    }
+    hold(&drawn).map_err(Failed::from)
+}
+
+fn hold_all(seeds: Range<u64>) -> Result<(), Failed> {
+    let failed: Vec<String> = seeds.filter_map(|seed| hold(&draw(seed)).err()).collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let told = failed.iter().take(TOLD).cloned().collect::<Vec<_>>().join("\n\n");
+    Err(format!("{} worlds\n\n{told}", failed.len()).into())
+}
+
+/// Makes the call of a world and says what doesn't hold for its reports.
+fn hold(drawn: &CallWorld) -> Result<(), String> {
+    let called = call(drawn);
+    let mut complaints = Vec::new();
+    for (view, report) in drawn.views().iter().zip(&called.reports) {
+        let of_view = self::complaints(drawn, *view, report);
+        complaints.extend(of_view.into_iter().map(|complaint| format!("{view:?}: {complaint}")));
+    }
+    if called.allocations_left > 0 {
+        complaints.push(format!("{} allocations are left on the server", called.allocations_left));
+    }
+    if complaints.is_empty() {
+        return Ok(());
+    }
+    let found: String = drawn.views().iter().zip(&called.reports).map(|(view, report)| findings(*view, report)).collect();
+    Err(format!("{drawn}\n  {}{found}", complaints.join("\n  ")))
+}
+
+fn findings(view: View, report: &Report) -> String {
+    let mut text = format!("\n  {view:?} -> {} after {} ms", report.verdict.name(), report.duration_ms);
+    for finding in &report.findings {
+        _ = write!(text, "\n     {}", describe_found(finding));
+    }
+    for entry in &report.not_tested {
+        _ = write!(text, "\n     not tested: {} ({})", entry.what, entry.why);
+    }
+    text
+}
+
+/// Everything that does not hold, one line each.
+fn complaints(drawn: &CallWorld, view: View, report: &Report) -> Vec<String> {
+    let mut complaints = soundness::complaints(report);
+    let truth = truth(drawn, view);
+    let is_healthy = truth.is_empty() && is_hidden_healthy(drawn, view);
+    let names_truth = |finding: &Finding| finding.remaining.iter().any(|cause| truth.contains(cause.id.as_str()));
+    // Who says that it may be something else, and names what it is, has not accused wrongly.
+    let hedged = |finding: &Finding| finding.confidence != Confidence::Certain && names_truth(finding);
+    let accusing = report.findings.iter().filter(|finding| finding.level != Level::Warn);
+    for (index, finding) in accusing.enumerate() {
+        let id = finding.id.as_str();
+        let follows = SYMPTOMS.contains(&id) && !is_healthy;
+        let leads_alone = index == 0 && !truth.is_empty() && is_hidden_healthy(drawn, view);
+        match (truth.contains(id) || hedged(finding), follows) {
+            (true, _) => {}
+            (false, true) if leads_alone => complaints.push(format!("{id} is named first, and only follows from a cause")),
+            (false, true) => {}
+            (false, false) => complaints.push(format!("{id} is named and not true")),
+        }
+    }
+    let mut noticeable = truth.clone();
+    if is_unseen(drawn, view) && carries(report) {
+        noticeable.remove("candidates-not-forwarded");
+    }
+    complaints.extend(wrong_verdict(report, &noticeable, is_healthy));
+    complaints
+}
+
+fn wrong_verdict(report: &Report, truth: &BTreeSet<&str>, is_healthy: bool) -> Option<String> {
+    let mentions = |finding: &Finding| {
+        truth.contains(finding.id.as_str()) || finding.remaining.iter().any(|cause| truth.contains(cause.id.as_str()))
+    };
+    let is_named = report.findings.iter().any(mentions);
+    match report.verdict {
+        Verdict::Ok if !carries(report) => Some("ok without a call that carries media".to_owned()),
+        Verdict::Ok if !truth.is_empty() && !is_named => Some("a fault is not noticed".to_owned()),
+        Verdict::Ok => None,
+        Verdict::Inconclusive | Verdict::Degraded | Verdict::Failed if is_healthy => {
+            Some(format!("{} without a fault", report.verdict.name()))
+        }
+        Verdict::Inconclusive if is_named || !report.not_tested.is_empty() => None,
+        Verdict::Inconclusive => Some("inconclusive, and no true cause among what remains".to_owned()),
+        Verdict::Degraded | Verdict::Failed if is_named || truth.is_empty() => None,
+        Verdict::Degraded | Verdict::Failed => Some("no true cause is named".to_owned()),
+    }
+}
+
+fn carries(report: &Report) -> bool {
+    let paths = report.call.iter().flat_map(|call| &call.paths);
+    paths.clone().count() > 0 && paths.clone().all(|path| path.verdict == Verdict::Ok)
+}
+
+/// The causes that are true and can be seen from an end.
+fn truth(drawn: &CallWorld, view: View) -> BTreeSet<&'static str> {
+    let mut truth: BTreeSet<&'static str> = drawn.defects.iter().flat_map(|defect| defect.causes()).copied().collect();
+    truth.extend(drawn.gateway.map(|(_, cause)| cause));
+    let (own, other) = match view {
+        View::Caller => (drawn.homes[0], Some(drawn.homes[1])),
+        View::Callee => (drawn.homes[1], Some(drawn.homes[0])),
+        View::Both => (drawn.homes[0], None),
+    };
+    if own.blocks_udp {
+        truth.insert("network-blocks-udp");
+    }
+    if drawn.relay_forced && !has_relay(drawn, own) {
+        truth.insert("ice-relay-forced-without-turn");
+    }
+    if drawn.relay_forced && other.is_some_and(|other| !has_relay(drawn, other)) {
+        truth.insert("ice-no-candidates");
+    }
+    truth
+}
+
+/// Whether the server gives a relay to a host in that network.
+fn has_relay(drawn: &CallWorld, home: Home) -> bool {
+    let udp_is_lost = home.blocks_udp || drawn.has(Defect::UdpClosed);
+    let is_reached = !udp_is_lost || drawn.listed.len() > 1;
+    is_reached && !drawn.has(Defect::Down) && !drawn.has(Defect::WrongPassword)
+}
+
+/// Whether a fault takes from an end nothing but what it has sent: where the call connects all the same, the end sees nothing of it.
+fn is_unseen(drawn: &CallWorld, view: View) -> bool {
+    let fault = match view {
+        View::Caller => GatewayFault::CallerCandidatesNotForwarded,
+        View::Callee => GatewayFault::CalleeCandidatesNotForwarded,
+        View::Both => return false,
+    };
+    drawn.gateway.is_some_and(|(made, _)| made == fault)
+}
+
+/// Whether nothing is wrong with the other side's network, of which an end sees nothing but that no path comes about.
+fn is_hidden_healthy(drawn: &CallWorld, view: View) -> bool {
+    match view {
+        View::Caller => !drawn.homes[1].blocks_udp,
+        View::Callee => !drawn.homes[0].blocks_udp,
+        View::Both => true,
+    }
+}
