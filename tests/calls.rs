@@ -81,7 +81,7 @@ fn the_gateways_faults_are_told_apart() {
     for (fault, expected) in [
         (GatewayFault::CallRefused, &["signaling-call-refused fail certain"][..]),
         (GatewayFault::CallRefusedByAnswer, &["signaling-call-refused fail certain"]),
-        (GatewayFault::ReceiverOffline, &["signaling-call-refused fail certain receiver-offline"]),
+        (GatewayFault::ReceiverOffline, &["signaling-call-refused fail likely receiver-offline"]),
         (GatewayFault::OfferNotForwarded, &["receiver-offline fail certain"]),
         (GatewayFault::AnswerNotForwarded, &["answer-not-forwarded fail certain"]),
         (GatewayFault::CallerCandidatesNotForwarded, &["candidates-not-forwarded fail certain"]),

@@ -1,5 +1,6 @@
 //! What would have mattered and was not tested, in plain words.
 
+use super::call::Attempt;
 use super::controls::Answer;
 use super::endpoint::Reachability;
 use super::evidence::Evidence;
@@ -40,6 +41,18 @@ fn calls(evidence: &Evidence<'_>, list: &mut Vec<NotTested>) {
     for path in paths.filter(|path| !attempts.contains(path)) {
         let why = if attempts.is_empty() { "no call came about" } else { "the signaling failed in the attempt before" };
         add(list, &format!("the call on path {}", path.name()), why);
+    }
+    // Where both ends run here, it is callcheck that ends what doesn't connect.
+    let ended = |attempt: &&Attempt<'_>| {
+        let told = attempt.exchange.is_some_and(|seen| seen.fact.ended.is_some() && !seen.fact.sees_both());
+        told && !attempt.connected() && !attempt.peers.iter().any(|peer| peer.fact.by_deadline)
+    };
+    for attempt in Attempt::all(evidence).iter().filter(ended) {
+        add(
+            list,
+            &format!("a path for the call ({})", attempt.path.name()),
+            "the call was ended from elsewhere before it could connect",
+        );
     }
 }
 

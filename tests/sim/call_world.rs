@@ -54,6 +54,9 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// The time that a server gets to free what was given back.
 const RELEASE_TIME: Duration = Duration::from_secs(15);
 
+/// The causes that are true where a fault is in.
+pub type Causes = &'static [&'static str];
+
 /// A user's network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Home {
@@ -83,7 +86,7 @@ impl Defect {
     ];
 
     /// The causes that are true where it is in.
-    pub fn causes(self) -> &'static [&'static str] {
+    pub fn causes(self) -> Causes {
         match self {
             Self::RangeDropped => &["relay-ports-closed"],
             Self::RangeClosedToStrangers => &["relay-ports-stateful-only"],
@@ -117,8 +120,8 @@ pub struct CallWorld {
     pub homes: [Home; 2],
     pub together: bool,
     pub defects: Vec<Defect>,
-    /// A fault of the gateway, and the cause that is then true.
-    pub gateway: Option<(GatewayFault, &'static str)>,
+    /// A fault of the gateway, and the causes that are then true.
+    pub gateway: Option<(GatewayFault, Causes)>,
     /// The transports that the application lists its TURN server with.
     pub listed: Vec<Transport>,
     pub relay_forced: bool,
@@ -168,15 +171,18 @@ pub fn draw(seed: u64) -> CallWorld {
     }
 }
 
-/// Each with its cause; what the handshakes with a gateway show is tested over sockets.
-const GATEWAY_FAULTS: &[(GatewayFault, &str)] = &[
-    (GatewayFault::CallRefused, "signaling-call-refused"),
-    (GatewayFault::CallRefusedByAnswer, "signaling-call-refused"),
-    (GatewayFault::OfferNotForwarded, "receiver-offline"),
-    (GatewayFault::AnswerNotForwarded, "answer-not-forwarded"),
-    (GatewayFault::CallerCandidatesNotForwarded, "candidates-not-forwarded"),
-    (GatewayFault::CalleeCandidatesNotForwarded, "candidates-not-forwarded"),
-    (GatewayFault::NoAnswerAtOnce, "no-answer-timeout"),
+/// Each with its causes; what the handshakes with a gateway show is tested over sockets.
+const GATEWAY_FAULTS: &[(GatewayFault, Causes)] = &[
+    (GatewayFault::CallRefused, &["signaling-call-refused"]),
+    (GatewayFault::CallRefusedByAnswer, &["signaling-call-refused"]),
+    (GatewayFault::OfferNotForwarded, &["receiver-offline"]),
+    (GatewayFault::AnswerNotForwarded, &["answer-not-forwarded"]),
+    (GatewayFault::CallerCandidatesNotForwarded, &["candidates-not-forwarded"]),
+    (GatewayFault::CalleeCandidatesNotForwarded, &["candidates-not-forwarded"]),
+    (GatewayFault::NoAnswerAtOnce, &["no-answer-timeout"]),
+    (GatewayFault::ReceiverOffline, &["signaling-call-refused", "receiver-offline"]),
+    (GatewayFault::DropsConnection, &["signaling-drops"]),
+    (GatewayFault::ClosesConnection, &["signaling-drops"]),
 ];
 
 fn home(blocks_udp: f64, dice: &mut Dice) -> Home {

@@ -125,11 +125,17 @@ fn wrong_verdict(report: &Report, truth: &BTreeSet<&str>, is_healthy: bool) -> O
         Verdict::Inconclusive | Verdict::Degraded | Verdict::Failed if is_healthy => {
             Some(format!("{} without a fault", report.verdict.name()))
         }
-        Verdict::Inconclusive if is_named || !report.not_tested.is_empty() => None,
+        Verdict::Inconclusive if is_named || truth.is_empty() || is_call_untested(report) => None,
         Verdict::Inconclusive => Some("inconclusive, and no true cause among what remains".to_owned()),
         Verdict::Degraded | Verdict::Failed if is_named || truth.is_empty() => None,
         Verdict::Degraded | Verdict::Failed => Some("no true cause is named".to_owned()),
     }
+}
+
+/// Whether the report says that no call came about, or that it was ended from elsewhere: then an end knows no more.
+fn is_call_untested(report: &Report) -> bool {
+    let of_call = |what: &str| what.starts_with("the call on path ") || what.starts_with("a path for the call ");
+    report.not_tested.iter().any(|entry| of_call(&entry.what))
 }
 
 fn carries(report: &Report) -> bool {
@@ -140,7 +146,7 @@ fn carries(report: &Report) -> bool {
 /// The causes that are true and can be seen from an end.
 fn truth(drawn: &CallWorld, view: View) -> BTreeSet<&'static str> {
     let mut truth: BTreeSet<&'static str> = drawn.defects.iter().flat_map(|defect| defect.causes()).copied().collect();
-    truth.extend(drawn.gateway.map(|(_, cause)| cause));
+    truth.extend(drawn.gateway.iter().flat_map(|(_, causes)| causes.iter().copied()));
     let (own, other) = match view {
         View::Caller => (drawn.homes[0], Some(drawn.homes[1])),
         View::Callee => (drawn.homes[1], Some(drawn.homes[0])),

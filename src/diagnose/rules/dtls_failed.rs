@@ -4,7 +4,7 @@ use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::call::{Dtls, DtlsEnd};
 use crate::model::cause::{Cause, Group};
-use crate::model::fact::IceEnd;
+use crate::model::fact::{IceEnd, PeerFact};
 use crate::model::finding::{Confidence, Level, Place};
 
 /// The rule.
@@ -31,9 +31,12 @@ const LARGE: u32 = 500;
 /// Hellos and alerts are smaller than this, in bytes.
 const SMALL: u32 = 300;
 
+/// How long a handshake that is under way may take, in milliseconds: a lost packet is sent again after one second (RFC 6347 §4.2.4.1).
+const UNDER_WAY_MS: u64 = 2000;
+
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    let stuck: Vec<_> =
-        evidence.peers().filter(|peer| peer.fact.ice == IceEnd::Connected && peer.fact.dtls.end != DtlsEnd::Connected).collect();
+    let is_stuck = |peer: &PeerFact| peer.ice == IceEnd::Connected && peer.dtls.end != DtlsEnd::Connected;
+    let stuck: Vec<_> = evidence.peers().filter(|peer| is_stuck(peer.fact) && had_time(evidence, peer.fact)).collect();
     let reasons = stuck.iter().map(|peer| reason(&peer.fact.dtls));
     let Some(reason) = reasons.min() else {
         let done = evidence.peers().filter(|peer| peer.fact.dtls.end == DtlsEnd::Connected);
@@ -79,4 +82,12 @@ fn reason(dtls: &Dtls) -> Reason {
         (None, ..) if dtls.largest_sent > LARGE && dtls.largest_received < SMALL => Reason::LargeVanish,
         (None, ..) => Reason::UnderWay,
     }
+}
+
+/// Whether the call lasted long enough for the handshake, or the handshake itself has failed.
+fn had_time(evidence: &Evidence<'_>, peer: &PeerFact) -> bool {
+    let begun = peer.ice_connected_ms.unwrap_or_default();
+    let mut exchanges = evidence.exchanges().filter(|seen| seen.fact.path == peer.path);
+    let lasted = exchanges.all(|seen| seen.fact.ended.as_ref().is_none_or(|ended| ended.after_ms > begun + UNDER_WAY_MS));
+    peer.dtls.trouble.is_some() || lasted
 }

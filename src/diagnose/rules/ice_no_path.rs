@@ -52,7 +52,7 @@ pub const SYMPTOM: Symptom = Symptom {
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    let stuck: Vec<_> = evidence.peers().filter(is_stuck).collect();
+    let stuck: Vec<_> = evidence.peers().filter(|peer| is_stuck(peer) && had_time(evidence, peer)).collect();
     let Some(peer) = stuck.first() else {
         let connected = evidence.peers().filter(|peer| peer.fact.ice == IceEnd::Connected);
         return Judgement::ruled_out_by(connected.map(|peer| peer.cite()).collect());
@@ -92,6 +92,16 @@ fn doubts(evidence: &Evidence<'_>, peer: &Seen<'_, PeerFact>) -> Vec<(&'static s
         Role::Caller => vec![candidates],
         Role::Callee => vec![candidates, answer],
     }
+}
+
+/// How long checks go on at least before a call says something of the path, in milliseconds: callcheck's own deadline comes later.
+const LONG_ENOUGH_MS: u64 = 4000;
+
+/// Whether the call lasted long enough for a check to be answered.
+fn had_time(evidence: &Evidence<'_>, peer: &Seen<'_, PeerFact>) -> bool {
+    let described = peer.fact.described_ms.unwrap_or_default();
+    let mut exchanges = evidence.exchanges().filter(|seen| seen.fact.path == peer.fact.path);
+    exchanges.all(|seen| seen.fact.ended.as_ref().is_none_or(|ended| ended.after_ms > described + LONG_ENOUGH_MS))
 }
 
 fn is_stuck(peer: &Seen<'_, PeerFact>) -> bool {

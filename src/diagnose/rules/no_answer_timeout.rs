@@ -32,7 +32,7 @@ const FIX: &str = "Raise the no-answer timer to 30 s or more, and stop it when t
 const SOON_MS: u64 = 5000;
 
 /// Words by which gateways say that nobody has answered in time.
-const UNANSWERED: [&str; 5] = ["answer", "timeout", "timed out", "missed", "не отвечает"];
+const UNANSWERED: [&str; 7] = ["no-answer", "no answer", "not answer", "timeout", "timed out", "missed", "не отвечает"];
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let early = evidence.exchanges().find_map(|seen| {

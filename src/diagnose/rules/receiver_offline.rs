@@ -1,10 +1,11 @@
 //! `receiver-offline`: the gateway takes the call and nobody gets the offer.
 
 use super::no_answer_timeout::is_early;
+use super::signaling_call_refused::speaks_of_absence;
 use crate::diagnose::evidence::{Evidence, Seen};
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
-use crate::model::fact::ExchangeFact;
+use crate::model::fact::{Ended, ExchangeFact};
 use crate::model::finding::{Confidence, Level, Place};
 
 /// The rule.
@@ -55,7 +56,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 
 fn unanswered(seen: &Seen<'_, ExchangeFact>) -> bool {
     let fact = seen.fact;
-    // From the caller alone, an end that comes sooner than anybody could answer says nothing of the receiver.
-    let given_up = !fact.sees_both() && fact.ended.as_ref().is_some_and(is_early);
+    // From the caller alone, an end that comes sooner than anybody could answer says nothing of the receiver, unless in so many words.
+    let is_silent = |ended: &Ended| is_early(ended) && !speaks_of_absence(&ended.reason);
+    let given_up = !fact.sees_both() && fact.ended.as_ref().is_some_and(is_silent);
     fact.offer.sent && fact.refusal.is_none() && fact.lost.is_empty() && !fact.answer.received && !given_up
 }

@@ -3,7 +3,7 @@
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
-use crate::model::finding::{Level, Place};
+use crate::model::finding::{Confidence, Level, Place};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -37,10 +37,17 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         Place::Application,
         "Do what the gateway's words say; the call needs a one-to-one chat, both of its members, and both free.",
     );
-    let message = refusal.message.to_lowercase();
-    if ABSENT.iter().any(|word| message.contains(word)) {
-        found.unless("receiver-offline", "see on the gateway whether the receiver's account is connected").done()
+    if speaks_of_absence(&refusal.message) {
+        let decide = "see on the gateway whether the receiver's account is connected";
+        found.confidence(Confidence::Likely).unless("receiver-offline", decide).done()
     } else {
         found.done()
     }
+}
+
+/// Whether a gateway's words say that the receiver isn't there.
+#[must_use]
+pub fn speaks_of_absence(words: &str) -> bool {
+    let words = words.to_lowercase();
+    ABSENT.iter().any(|word| words.contains(word))
 }

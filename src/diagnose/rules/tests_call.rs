@@ -134,7 +134,7 @@ fn the_gateways_own_words_are_passed_on() {
 fn a_refusal_that_speaks_of_absence_leaves_the_receiver_open() {
     let refusal = Some(Refusal { role: Role::Caller, message: "Receiver is offline".into() });
     let refused = ExchangeFact { refusal, answer: Delivery::default(), ..both(Path::All) };
-    assert_eq!(shown(&stage(refused, &[])), ["signaling-call-refused fail certain receiver-offline"]);
+    assert_eq!(shown(&stage(refused, &[])), ["signaling-call-refused fail likely receiver-offline"]);
 }
 
 #[test]
@@ -259,6 +259,16 @@ fn what_a_call_had_no_time_for_is_no_fault() {
     let ended = ExchangeFact { answer, ended, ..exchange(Path::Relay, &[Role::Callee]) };
     let ended = stage(ended, &[bare(Role::Callee)]).calling(Some(Path::Relay));
     assert_eq!(shown(&ended), ["no-answer-timeout fail likely"]);
+    let gone = Some(Ended { role: Role::Callee, reason: "disconnected".into(), after_ms: 120, answered: true });
+    let gone = ExchangeFact { ended: gone, ..exchange(Path::All, &[Role::Callee]) };
+    let checking = PeerFact { by_deadline: false, ..stuck(Path::All, Role::Callee) };
+    let shaking = PeerFact { dtls: Dtls { end: DtlsEnd::Failed, ..Dtls::default() }, ..connected(Path::All, Role::Callee) };
+    for peer in [checking, shaking] {
+        let ended = stage(gone.clone(), &[peer]);
+        assert_eq!(shown(&ended), [""; 0]);
+        let untested: Vec<String> = ended.diagnosis().not_tested.into_iter().map(|entry| entry.what).collect();
+        assert!(untested.contains(&"a path for the call (all)".to_owned()), "{untested:?}");
+    }
 }
 
 #[test]
