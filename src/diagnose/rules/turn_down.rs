@@ -43,7 +43,11 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         return Judgement::ruled_out_by(alive.iter().flat_map(|endpoint| endpoint.cite_reachability()).collect());
     };
     let refused = dead.iter().flat_map(|server| &server.endpoints).any(|endpoint| refused_by_itself(endpoint));
-    let all_refused = dead.iter().flat_map(|server| &server.endpoints).all(|endpoint| refused_by_itself(endpoint));
+    // Ports that nobody listed were tried as well: where one of them is silent, a filter is at work.
+    let of_the_dead = |endpoint: &&EndpointEvidence<'_>| dead.iter().any(|server| server.ip == endpoint.endpoint.ip());
+    let silent_beside = evidence.endpoints().iter().filter(of_the_dead).any(|it| it.reachability() == Reachability::Silent);
+    let all_refused =
+        !silent_beside && dead.iter().flat_map(|server| &server.endpoints).all(|endpoint| refused_by_itself(endpoint));
     let controls = evidence.controls();
     let network_works = [controls.stun(), controls.dns(), controls.tcp()].contains(&Answer::Passes) || !alive.is_empty();
     let blocked_here = matches!(controls.stun(), Answer::Silent(_)) && !refused;
@@ -100,7 +104,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     } else {
         found
     };
-    let found = if refused { found } else { one_transport(&dead, found) };
+    let found = if refused && !silent_beside { found } else { one_transport(evidence, &dead, found) };
     let start = if evidence.is_coturn() || !refused { "systemctl status coturn" } else { "ss -lunpt" };
     found
         .fix_by(Place::Server, "See whether the TURN server runs and on which ports it listens.", start)
@@ -117,12 +121,16 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 }
 
 /// Where one transport alone was asked for, that port may be closed and the host be up.
-fn one_transport(dead: &[&Server<'_, '_>], found: Found) -> Found {
+fn one_transport(evidence: &Evidence<'_>, dead: &[&Server<'_, '_>], found: Found) -> Found {
     let mut transports: Vec<Transport> =
         dead.iter().flat_map(|server| places(&server.endpoints)).map(|place| place.transport).collect();
     transports.dedup();
     let decide = "look at the server's firewall: a closed port looks the same as a dead host where nothing else is asked";
     match transports.as_slice() {
+        // A NAT here drops what comes from another address than the one asked, so that it looks like silence.
+        [Transport::Udp] if dead.iter().any(|server| evidence.is_translated(server.ip)) => found
+            .unless("turn-udp-closed", decide)
+            .unless("reply-from-other-address", "ask from a host without NAT, or look at the server's addresses (ip addr)"),
         [Transport::Udp] => found.unless("turn-udp-closed", decide),
         [Transport::Tcp] => found.unless("turn-tcp-closed", decide),
         [Transport::Tls | Transport::Dtls] | [Transport::Tls, Transport::Dtls] => found.unless("turn-tls-closed", decide),
