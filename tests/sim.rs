@@ -24,6 +24,7 @@ mod sim {
     pub mod properties;
     pub mod resolver;
     pub mod scenario;
+    pub mod seeds;
     pub mod server;
     pub mod soundness;
     pub mod steps;

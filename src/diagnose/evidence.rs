@@ -228,6 +228,12 @@ impl<'a> Evidence<'a> {
         exchanges.filter(|seen| self.asked.counts(seen.fact.path))
     }
 
+    /// Whether nobody ended a call on this path from elsewhere until so many milliseconds after its start.
+    #[must_use]
+    pub fn lasted(&self, path: Path, until_ms: u64) -> bool {
+        self.exchanges().filter(|seen| seen.fact.path == path).all(|seen| seen.fact.lasted(until_ms))
+    }
+
     /// The paths of all attempts to call, those for the matrix alone included.
     pub fn attempted(&self) -> impl Iterator<Item = Path> {
         self.facts(|fact| if let Fact::Exchange(it) = fact { Some(it) } else { None }).map(|seen| seen.fact.path)

@@ -1,10 +1,7 @@
 //! What must hold for both reports on a call in every drawn world: health is never accused, and what is named is true.
-//!
-//! `SIM_SEED`, `SIM_FIRST` and `SIM_WORLDS` choose the worlds as they do for those of servers alone.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::ops::Range;
 
 use callcheck::lab::gateway::fault::GatewayFault;
 use callcheck::model::finding::{Confidence, Finding, Level};
@@ -13,47 +10,28 @@ use libtest_mimic::{Failed, Trial};
 
 use super::call_world::{CallWorld, Defect, Home, View, call, draw};
 use super::scenario::describe_found;
+use super::seeds::Worlds;
 use super::soundness;
 
 const WORLDS: u64 = 240;
 const CHUNK: u64 = 20;
 
-/// How many failing worlds of a chunk are told.
-const TOLD: usize = 5;
-
 /// What follows from a cause and says where the call ended; it leads only where the cause can't be seen from that end.
 const SYMPTOMS: [&str; 4] = ["ice-no-path", "ice-no-candidates", "ice-no-relay-candidate", "ice-path-lost"];
 
-/// The chunks, or the one world that `SIM_SEED` names.
+/// The worlds.
 pub fn trials() -> Vec<Trial> {
-    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("the number of a world, or of worlds"));
-    if let Some(seed) = number("SIM_SEED") {
-        return vec![Trial::test(format!("call world {seed}"), move || hold_one(seed))];
-    }
-    let (first, worlds) = (number("SIM_FIRST").unwrap_or(0), number("SIM_WORLDS").unwrap_or(WORLDS));
-    let chunks = (0..worlds / CHUNK).map(|chunk| first + chunk * CHUNK..first + (chunk + 1) * CHUNK);
-    chunks
-        .map(|seeds| Trial::test(format!("call worlds {} to {}", seeds.start, seeds.end - 1), move || hold_all(seeds)))
-        .collect()
+    Worlds { name: "call world", count: WORLDS, chunk: CHUNK, hold: |seed| hold(&draw(seed)), show }.trials()
 }
 
 #[expect(clippy::print_stderr, reason = "whoever asks for one world wants to see its reports")]
-fn hold_one(seed: u64) -> Result<(), Failed> {
+fn show(seed: u64) -> Result<(), Failed> {
     let drawn = draw(seed);
     let called = call(&drawn);
     for report in &called.reports {
         eprintln!("{}", serde_json::to_string_pretty(report)?);
     }
     hold(&drawn).map_err(Failed::from)
-}
-
-fn hold_all(seeds: Range<u64>) -> Result<(), Failed> {
-    let failed: Vec<String> = seeds.filter_map(|seed| hold(&draw(seed)).err()).collect();
-    if failed.is_empty() {
-        return Ok(());
-    }
-    let told = failed.iter().take(TOLD).cloned().collect::<Vec<_>>().join("\n\n");
-    Err(format!("{} worlds\n\n{told}", failed.len()).into())
 }
 
 /// Makes the call of a world and says what doesn't hold for its reports.

@@ -1,11 +1,7 @@
 //! What must hold in every drawn world: health is never accused, and what is named is true.
-//!
-//! `SIM_SEED=n` plays one world alone and shows its report; a failing seed is printed with its world. `SIM_WORLDS=n` plays more, and
-//! `SIM_FIRST=n` begins with another seed than 0.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::ops::Range;
 use std::time::Duration;
 
 use callcheck::model::fact::{Fact, InboundWay, Observation};
@@ -16,6 +12,7 @@ use libtest_mimic::{Failed, Trial};
 use super::faults::{ALL, Fault, Harm};
 use super::play::{Played, play};
 use super::scenario::describe_found;
+use super::seeds::Worlds;
 use super::soundness;
 use super::worlds::{Dice, Drawn, healthy};
 
@@ -26,21 +23,12 @@ const CHUNK: u64 = 50;
 /// What a run may take beyond its bound, for its last answer.
 const LAST_ANSWER: Duration = Duration::from_millis(100);
 
-/// How many failing worlds of a chunk are told.
-const TOLD: usize = 5;
-
-/// The chunks, or the one world that `SIM_SEED` names.
+/// The worlds, and one of them twice.
 pub fn trials() -> Vec<Trial> {
-    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("the number of a world, or of worlds"));
-    if let Some(seed) = number("SIM_SEED") {
-        return vec![Trial::test(format!("world {seed}"), move || hold_one(seed))];
+    let mut trials = Worlds { name: "world", count: WORLDS, chunk: CHUNK, hold, show }.trials();
+    if std::env::var_os("SIM_SEED").is_none() {
+        trials.push(Trial::test("the same seed gives the same report", repeats));
     }
-    let (first, worlds) = (number("SIM_FIRST").unwrap_or(0), number("SIM_WORLDS").unwrap_or(WORLDS));
-    let chunks = (0..worlds / CHUNK).map(|chunk| first + chunk * CHUNK..first + (chunk + 1) * CHUNK);
-    let mut trials: Vec<Trial> = chunks
-        .map(|seeds| Trial::test(format!("worlds {} to {}", seeds.start, seeds.end - 1), move || hold_all(seeds)))
-        .collect();
-    trials.push(Trial::test("the same seed gives the same report", repeats));
     trials
 }
 
@@ -80,7 +68,7 @@ fn add_fault(drawn: &mut Drawn, dice: &mut Dice, others: &[(&'static Fault, Harm
 }
 
 #[expect(clippy::print_stderr, reason = "whoever asks for one world wants to see its report")]
-fn hold_one(seed: u64) -> Result<(), Failed> {
+fn show(seed: u64) -> Result<(), Failed> {
     let case = draw(seed);
     let played = play(&case.drawn.world, &case.drawn.asks);
     let complaints = complaints(&case, &played);
@@ -92,21 +80,14 @@ fn hold_one(seed: u64) -> Result<(), Failed> {
     Err(format!("{}\n  {}\n{}\n{report}", case.drawn, complaints.join("\n  "), findings(&played.report)).into())
 }
 
-fn hold_all(seeds: Range<u64>) -> Result<(), Failed> {
-    let mut failed = Vec::new();
-    for seed in seeds {
-        let case = draw(seed);
-        let played = play(&case.drawn.world, &case.drawn.asks);
-        let complaints = complaints(&case, &played);
-        if !complaints.is_empty() {
-            failed.push(format!("{}\n  {}\n{}", case.drawn, complaints.join("\n  "), findings(&played.report)));
-        }
-    }
-    if failed.is_empty() {
+fn hold(seed: u64) -> Result<(), String> {
+    let case = draw(seed);
+    let played = play(&case.drawn.world, &case.drawn.asks);
+    let complaints = complaints(&case, &played);
+    if complaints.is_empty() {
         return Ok(());
     }
-    let told = failed.iter().take(TOLD).cloned().collect::<Vec<_>>().join("\n\n");
-    Err(format!("{} worlds\n\n{told}", failed.len()).into())
+    Err(format!("{}\n  {}\n{}", case.drawn, complaints.join("\n  "), findings(&played.report)))
 }
 
 fn findings(report: &Report) -> String {

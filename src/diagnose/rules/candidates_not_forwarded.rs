@@ -88,8 +88,7 @@ fn alone(evidence: &Evidence<'_>) -> Option<Judgement> {
 /// Whether candidates of the other side had the time to come before the call ended.
 #[must_use]
 pub fn had_time(exchange: &ExchangeFact, peer: &PeerFact) -> bool {
-    let described = peer.described_ms.unwrap_or_default();
-    exchange.refusal.is_none() && exchange.ended.as_ref().is_none_or(|ended| ended.after_ms > described + UNDER_WAY_MS)
+    exchange.refusal.is_none() && exchange.lasted(peer.described_ms.unwrap_or_default() + UNDER_WAY_MS)
 }
 
 fn lacks(way: Forwarded) -> bool {

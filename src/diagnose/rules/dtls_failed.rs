@@ -86,8 +86,5 @@ fn reason(dtls: &Dtls) -> Reason {
 
 /// Whether the call lasted long enough for the handshake, or the handshake itself has failed.
 fn had_time(evidence: &Evidence<'_>, peer: &PeerFact) -> bool {
-    let begun = peer.ice_connected_ms.unwrap_or_default();
-    let mut exchanges = evidence.exchanges().filter(|seen| seen.fact.path == peer.path);
-    let lasted = exchanges.all(|seen| seen.fact.ended.as_ref().is_none_or(|ended| ended.after_ms > begun + UNDER_WAY_MS));
-    peer.dtls.trouble.is_some() || lasted
+    peer.dtls.trouble.is_some() || evidence.lasted(peer.path, peer.ice_connected_ms.unwrap_or_default() + UNDER_WAY_MS)
 }

@@ -99,9 +99,7 @@ const LONG_ENOUGH_MS: u64 = 4000;
 
 /// Whether the call lasted long enough for a check to be answered.
 fn had_time(evidence: &Evidence<'_>, peer: &Seen<'_, PeerFact>) -> bool {
-    let described = peer.fact.described_ms.unwrap_or_default();
-    let mut exchanges = evidence.exchanges().filter(|seen| seen.fact.path == peer.fact.path);
-    exchanges.all(|seen| seen.fact.ended.as_ref().is_none_or(|ended| ended.after_ms > described + LONG_ENOUGH_MS))
+    evidence.lasted(peer.fact.path, peer.fact.described_ms.unwrap_or_default() + LONG_ENOUGH_MS)
 }
 
 fn is_stuck(peer: &Seen<'_, PeerFact>) -> bool {

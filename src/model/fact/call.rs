@@ -41,6 +41,12 @@ pub struct ExchangeFact {
 }
 
 impl ExchangeFact {
+    /// Whether nobody ended the call from elsewhere until so many milliseconds after its start.
+    #[must_use]
+    pub fn lasted(&self, until_ms: u64) -> bool {
+        self.ended.as_ref().is_none_or(|ended| ended.after_ms > until_ms)
+    }
+
     /// Whether both peers ran here, so that what one sent can be compared with what the other got.
     #[must_use]
     pub fn sees_both(&self) -> bool {
