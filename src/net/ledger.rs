@@ -7,6 +7,9 @@ use std::time::Duration;
 use super::session::{Exchange, Session};
 use crate::proto::authentication::LongTerm;
 
+/// The pauses before a Refresh that may have overtaken its Allocate is sent again.
+const OVERTAKEN: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(200)];
+
 /// The live allocations of a run. Clones are handles to the same ledger.
 #[derive(Clone, Default)]
 pub struct Ledger {
@@ -18,6 +21,21 @@ struct Entry {
     session: Session,
     signed: Option<LongTerm>,
     granted: bool,
+}
+
+impl Entry {
+    /// A server that finds nothing to give back may still be at work on the Allocate: coturn looks up the user of each request in
+    /// one of several threads, so the Refresh may overtake it.
+    async fn give_back(self) {
+        for pause in OVERTAKEN {
+            let exchange = self.session.give_back(self.signed.as_ref()).await;
+            if self.granted || exchange.reply.code() != Some(437) {
+                return;
+            }
+            tokio::time::sleep(pause).await;
+        }
+        self.session.give_back(self.signed.as_ref()).await;
+    }
 }
 
 /// A live allocation in the ledger.
@@ -79,7 +97,7 @@ impl Ledger {
     /// Gives back all that is alive, within the limit.
     pub async fn release_all(&self, limit: Duration) {
         let entries = std::mem::take(&mut *self.entries.borrow_mut());
-        let releases = entries.into_iter().map(|entry| async move { entry.session.give_back(entry.signed.as_ref()).await });
+        let releases = entries.into_iter().map(Entry::give_back);
         // Past the limit the server's own timer ends them.
         _ = tokio::time::timeout(limit, futures::future::join_all(releases)).await;
     }

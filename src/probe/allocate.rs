@@ -58,8 +58,9 @@ pub async fn allocate(context: &Context, session: &Session, signed: Option<LongT
     } else {
         // Where the answer never came the allocation may exist all the same: the release at the end asks for it.
         match fact.reply.code() {
-            // The 5-tuple has an allocation already: one whose answer was lost is this run's to give back.
-            Some(437) => _ = context.ledger.release(held).await,
+            // The 5-tuple has an allocation already, or one send of the request was granted before the nonce of the next went stale:
+            // what was granted in an answer that got lost is this run's to give back.
+            Some(437 | 438) => _ = context.ledger.release(held).await,
             Some(_) => context.ledger.strike(held),
             None => {}
         }
