@@ -14,7 +14,7 @@ use crate::model::cause::Cause;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{
     ClockFact, CredentialsFact, ExchangeFact, Fact, HandshakeFact, InboundFact, NameFact, Observation, PeerFact, ProxyFact,
-    RedirectFact, RouteFact,
+    RedirectFact, RouteFact, Tally,
 };
 use crate::model::finding::Level;
 
@@ -49,6 +49,9 @@ impl<F> Seen<'_, F> {
         self.target.parse().ok()
     }
 }
+
+/// The least time that a lost segment costs a TCP connection, in milliseconds.
+const LEAST_RETRANSMISSION_MS: f64 = 200.0;
 
 /// All that a run has seen.
 pub struct Evidence<'a> {
@@ -318,6 +321,23 @@ impl<'a> Evidence<'a> {
         tried.filter(|seen| seen.fact.arrived).map(|seen| seen.cite()).collect()
     }
 
+    /// The answers over TCP or TLS of an endpoint, and those of them that came a retransmission late: a stream hides lost packets
+    /// and pays for each with at least 200 ms (Linux's least retransmission timeout; RFC 6298 has a second).
+    #[must_use]
+    pub fn held_up(&self, endpoint: Endpoint) -> (Tally, Vec<String>) {
+        if !endpoint.transport.is_stream() {
+            return (Tally::default(), Vec::new());
+        }
+        let target = endpoint.to_string();
+        let of_endpoint = self.observations.iter().filter(|seen| seen.target == target);
+        let answers: Vec<_> = of_endpoint.filter_map(|seen| Some((seen, answered_at_once(&seen.fact)?))).collect();
+        let Some(fastest) = answers.iter().map(|(_, rtt_ms)| *rtt_ms).min_by(f64::total_cmp) else { return Default::default() };
+        let late = answers.iter().filter(|(_, rtt_ms)| *rtt_ms >= fastest + LEAST_RETRANSMISSION_MS);
+        let late: Vec<String> = late.map(|(seen, _)| seen.id.clone()).collect();
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        (Tally { sent: count(answers.len()), arrived: count(answers.len() - late.len()) }, late)
+    }
+
     /// Whether anything shows that the socket outside reaches anybody: else a datagram that never arrived tells nothing.
     #[must_use]
     pub fn reaches_out(&self) -> bool {
@@ -341,4 +361,19 @@ impl<'a> Evidence<'a> {
             .iter()
             .filter_map(move |seen| select(&seen.fact).map(|fact| Seen { id: &seen.id, target: &seen.target, fact }))
     }
+}
+
+/// The round trip, in milliseconds, of an answer that takes a server no time; an allocation may take it a second.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other facts are no single answer")]
+fn answered_at_once(fact: &Fact) -> Option<f64> {
+    let reply = match fact {
+        Fact::Connect(it) => &it.reply,
+        Fact::Binding(it) => &it.reply,
+        Fact::Challenge(it) => &it.reply,
+        Fact::Permission(it) => &it.reply,
+        Fact::Channel(it) => &it.reply,
+        Fact::Release(it) => &it.reply,
+        _ => return None,
+    };
+    reply.rtt_ms.filter(|_| reply.answered())
 }

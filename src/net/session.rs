@@ -29,6 +29,9 @@ use crate::proto::transactions::{Answer, Due, Received, Transactions};
 /// How long a request over a stream may take. TCP retransmits by itself, first after one second (RFC 6298 §2).
 const STREAM_PATIENCE: Duration = Duration::from_millis(2200);
 
+/// How many fresh nonces the last request of a session takes: on a slow line its own repetitions may make each one stale.
+const PARTING_NONCES: u32 = 4;
+
 /// How many relayed datagrams wait to be taken; a flood beyond that is dropped.
 const RELAYED_QUEUE: usize = 4096;
 
@@ -188,7 +191,7 @@ impl Session {
     ///
     /// A stale nonce is renewed once (RFC 8489 §9.2.5).
     pub async fn ask_signed(&self, request: &Request, with: Option<&LongTerm>) -> Exchange {
-        self.ask_renewing(request, with, &self.schedule()).await
+        self.ask_renewing(request, with, &self.schedule(), 1).await
     }
 
     /// Gives the allocation of this 5-tuple back by a Refresh with LIFETIME 0 (RFC 8656 §8): what is lost holds a port for minutes.
@@ -198,14 +201,20 @@ impl Session {
         } else {
             Schedule::parting(self.round_trip().unwrap_or_default())
         };
-        self.ask_renewing(&Request::refresh(Duration::ZERO), with, &schedule).await
+        self.ask_renewing(&Request::refresh(Duration::ZERO), with, &schedule, PARTING_NONCES).await
     }
 
-    async fn ask_renewing(&self, request: &Request, with: Option<&LongTerm>, schedule: &Schedule) -> Exchange {
-        let exchange = self.ask_signed_by(request, with, schedule.clone()).await;
-        let (Some(with), Some(response), Some(438)) = (with, &exchange.response, exchange.reply.code()) else { return exchange };
-        let mut renewed = with.clone();
-        if renewed.renew(response) { self.ask_signed_by(request, Some(&renewed), schedule.clone()).await } else { exchange }
+    async fn ask_renewing(&self, request: &Request, with: Option<&LongTerm>, schedule: &Schedule, nonces: u32) -> Exchange {
+        let mut exchange = self.ask_signed_by(request, with, schedule.clone()).await;
+        let mut with = with.cloned();
+        for _ in 0..nonces {
+            let (Some(with), Some(response), Some(438)) = (&mut with, &exchange.response, exchange.reply.code()) else { break };
+            if !with.renew(response) {
+                break;
+            }
+            exchange = self.ask_signed_by(request, Some(with), schedule.clone()).await;
+        }
+        exchange
     }
 
     /// Sends a request that is costly for the server, with credentials where there are any, and waits for its end. A stale nonce

@@ -16,6 +16,9 @@ use crate::proto::response::Response;
 /// How often a fresh nonce is taken before it is a loop.
 const NONCES: u32 = 3;
 
+/// How many requests are made at most: on a lossy line a nonce may go stale while its request is repeated, which is no loop.
+const REQUESTS: u32 = 8;
+
 /// A live allocation.
 pub struct Allocation {
     /// The session that it belongs to.
@@ -97,13 +100,16 @@ async fn ask(
     held: Held,
 ) -> (Exchange, Option<LongTerm>, u32) {
     let request = Request::allocate();
-    let mut stale_nonces = 0;
+    let (mut stale_nonces, mut requests) = (0, 0);
     loop {
         let exchange = session.ask_unhurried(&request, signed.as_ref()).await;
         let stale = exchange.reply.code() == Some(438);
-        stale_nonces += u32::from(stale);
+        requests += 1;
+        stale_nonces += u32::from(stale && exchange.reply.sends == 1);
         let renewed = match (&mut signed, &exchange.response) {
-            (Some(signed), Some(response)) if stale && stale_nonces < NONCES => signed.renew(response).then_some(signed),
+            (Some(signed), Some(response)) if stale && stale_nonces < NONCES && requests < REQUESTS => {
+                signed.renew(response).then_some(signed)
+            }
             (Some(_) | None, _) => None,
         };
         let Some(renewed) = renewed else { return (exchange, signed, stale_nonces) };

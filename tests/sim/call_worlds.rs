@@ -21,7 +21,7 @@ const SYMPTOMS: [&str; 4] = ["ice-no-path", "ice-no-candidates", "ice-no-relay-c
 
 /// The worlds.
 pub fn trials() -> Vec<Trial> {
-    Worlds { name: "call world", count: WORLDS, chunk: CHUNK, hold: |seed| hold(&draw(seed)), show }.trials()
+    Worlds { name: "call world", count: WORLDS, chunk: CHUNK, mended: &[], hold: |seed| hold(&draw(seed)), show }.trials()
 }
 
 #[expect(clippy::print_stderr, reason = "whoever asks for one world wants to see its reports")]

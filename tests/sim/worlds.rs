@@ -53,6 +53,11 @@ impl Drawn {
     pub fn claim(&mut self, part: &'static str) -> Option<()> {
         self.claimed.insert(part).then_some(())
     }
+
+    /// Whether the caller's TCP connections and datagrams leave from different addresses.
+    pub fn tcp_leaves_elsewhere(&self) -> bool {
+        self.world.caller.nats.last().is_some_and(|outermost| outermost.outer[0] != outermost.outer[1])
+    }
 }
 
 impl fmt::Display for Drawn {

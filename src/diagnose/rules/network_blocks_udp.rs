@@ -30,7 +30,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     if controls.stun() == Answer::Passes || controls.dns() == Answer::Passes {
         return Judgement::ruled_out_by(controls.cite(&[ControlKind::Stun, ControlKind::Dns]));
     }
-    let arrived = evidence.arrived_datagrams();
+    let of_high_ports = evidence.endpoints().iter().find_map(|endpoint| controls.high_ports_open(endpoint.endpoint.ip()));
+    let arrived: Vec<String> = evidence.arrived_datagrams().into_iter().chain(of_high_ports.map(|seen| seen.cite())).collect();
     if !arrived.is_empty() {
         return Judgement::RuledOut(arrived);
     }

@@ -1,11 +1,14 @@
 //! `packet-loss`: the way to the server loses packets.
 
+use super::stream_cut::stalled_after;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::interval::{clopper_pearson, surely_over};
 use crate::diagnose::rule::{Found, Judgement, Rule};
+use crate::diagnose::server::list;
 use crate::model::cause::{Cause, Group};
+use crate::model::endpoint::Endpoint;
 use crate::model::fact::Tally;
-use crate::model::finding::{Level, Place};
+use crate::model::finding::{Confidence, Level, Place};
 
 /// The loss beyond which calls suffer: that of the round trip, as a share.
 pub const BEARABLE: f64 = 0.03;
@@ -20,7 +23,8 @@ pub const RULE: Rule = Rule {
         meaning: "Packets are lost between this host and the server: Wi-Fi, a full line, an overloaded host.",
         impact: "Calls connect slowly and sound and picture break up.",
         proof: "The round-trip loss is over 3 % so surely that a line of just 3 % would show it once in 10,000 looks; from at least 20 paced \
-                requests, and up to 300 where the first show loss.",
+                requests, and up to 300 where the first show loss. Over TCP and TLS alone: so many answers come a retransmission late, and \
+                the stream stalls.",
         look_alikes: "relay-lossy: there the way to the server is clean and only what is relayed is lost.",
         remedy: "Look for the lossy link: cable in place of Wi-Fi, another network, the host's load.",
     },
@@ -31,12 +35,14 @@ pub const RULE: Rule = Rule {
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let measured: Vec<_> = evidence.promised().filter_map(|endpoint| Some((endpoint, endpoint.loss()?))).collect();
     let worst = measured.iter().max_by(|(_, one), (_, other)| share(*one).total_cmp(&share(*other)));
-    let Some((endpoint, requests)) = worst else { return Judgement::Unknown };
-    let (lower, upper) = clopper_pearson(requests.lost(), requests.sent);
-    if requests.sent < 20 || surely_over(requests.lost(), requests.sent) <= BEARABLE {
+    let Some((endpoint, requests)) = worst.filter(|(_, requests)| is_loss(*requests)) else {
+        if let Some(found) = behind_streams(evidence) {
+            return found;
+        }
         let clean = measured.iter().filter(|(_, requests)| requests.lost() == 0);
         return Judgement::ruled_out_by(clean.flat_map(|(endpoint, _)| endpoint.losses.iter().map(|loss| loss.cite())).collect());
-    }
+    };
+    let (lower, upper) = clopper_pearson(requests.lost(), requests.sent);
     let summary = format!(
         "The way to the server loses packets: {} of {} requests stayed unanswered (95 % interval {:.0} to {:.0} %).",
         requests.lost(),
@@ -44,14 +50,50 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         lower * 100.0,
         upper * 100.0
     );
-    Found::new(&RULE.cause, summary)
-        .because(endpoint.losses.iter().map(|loss| loss.cite()))
+    fixed(Found::new(&RULE.cause, summary).because(endpoint.losses.iter().map(|loss| loss.cite())))
+}
+
+/// Whether anything shows that the way to the promised endpoints loses packets.
+pub fn shows(evidence: &Evidence<'_>) -> bool {
+    evidence.promised().any(|endpoint| endpoint.loss().is_some_and(is_loss) || holds_up(evidence, endpoint.endpoint))
+}
+
+/// Whether so many answers of a stream come a retransmission late that the way to it loses packets.
+pub fn holds_up(evidence: &Evidence<'_>, endpoint: Endpoint) -> bool {
+    is_loss(evidence.held_up(endpoint).0)
+}
+
+/// A connection that stalls while its answers come late again and again waits for what was lost; one that is cut answered in time.
+fn behind_streams(evidence: &Evidence<'_>) -> Option<Judgement> {
+    let stalled = evidence.promised().filter(|endpoint| stalled_after(endpoint).is_some());
+    let (endpoint, (answers, late)) =
+        stalled.map(|endpoint| (endpoint, evidence.held_up(endpoint.endpoint))).find(|(_, (answers, _))| is_loss(*answers))?;
+    let summary = format!(
+        "The way to the server loses packets: {} of {} answers over {} came a retransmission late, and the stream through it stalls.",
+        answers.lost(),
+        answers.sent,
+        list(&[endpoint.endpoint]),
+    );
+    let found = Found::new(&RULE.cause, summary).confidence(Confidence::Likely).because(late);
+    let found = found.because(endpoint.stream.map(|stream| stream.cite())).unless(
+        "stream-cut",
+        "run callcheck again: a line that loses packets stalls elsewhere each time, a filter after the same number of bytes",
+    );
+    Some(fixed(found))
+}
+
+fn fixed(found: Found) -> Judgement {
+    found
         .fix_by(
             Place::Network,
             "Find the lossy link; a cable in place of Wi-Fi, or another network, tells.",
             "mtr --udp --report <host>",
         )
         .done()
+}
+
+fn is_loss(requests: Tally) -> bool {
+    requests.sent >= 20 && surely_over(requests.lost(), requests.sent) > BEARABLE
 }
 
 fn share(requests: Tally) -> f64 {

@@ -84,13 +84,19 @@ pub fn excluded_by_grant(evidence: &Evidence<'_>) -> Judgement {
     Judgement::ruled_out_by(granted(evidence))
 }
 
-/// Whether the same server granted an allocation over another of its endpoints.
+/// Whether the same server granted an allocation over another of its endpoints. Two addresses of one name may be one server: where
+/// this run held allocations while it was refused, they count as such.
 #[must_use]
 pub fn granted_elsewhere(evidence: &Evidence<'_>, refused: &EndpointEvidence<'_>) -> bool {
     served(evidence).any(|other| {
         let one_server = match evidence.asked().form {
             Form::Host | Form::HostAndPort => true,
-            Form::Urls => other.endpoint.ip() == refused.endpoint.ip(),
+            Form::Urls => {
+                let (one, another) = (other.endpoint.ip(), refused.endpoint.ip());
+                let held = refused.refusal().is_some_and(|refusal| refusal.fact.others_alive > 0);
+                one == another
+                    || held && evidence.names().any(|name| [one, another].iter().all(|ip| name.fact.addresses.contains(ip)))
+            }
         };
         one_server && other.allocation().is_some()
     })

@@ -1,5 +1,6 @@
 //! `stream-cut`: a connection opens and works, and after some kilobytes nothing moves any more.
 
+use super::packet_loss;
 use crate::diagnose::endpoint::EndpointEvidence;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
@@ -27,7 +28,9 @@ pub const RULE: Rule = Rule {
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let stalls = |endpoint: &&EndpointEvidence<'_>| stalled_after(endpoint).is_some_and(|bytes| bytes > 0);
-    let cut: Vec<_> = evidence.promised().filter(stalls).collect();
+    // What waits for lost packets comes late time and again; packet-loss says so.
+    let waits = |endpoint: &&EndpointEvidence<'_>| packet_loss::holds_up(evidence, endpoint.endpoint);
+    let cut: Vec<_> = evidence.promised().filter(stalls).filter(|endpoint| !waits(endpoint)).collect();
     let Some(first) = cut.first() else {
         let flowing = evidence.promised().filter(|endpoint| !endpoint.is_datagram()).filter_map(|endpoint| endpoint.stream);
         return Judgement::ruled_out_by(

@@ -1,6 +1,6 @@
 //! `tls-handshake-failed`: a TCP connection opens, or a port answers DTLS, and the handshake never completes.
 
-use super::{handshakes, refusals};
+use super::{handshakes, packet_loss, refusals};
 use crate::diagnose::evidence::{Evidence, Seen};
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
@@ -31,10 +31,13 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
+    // A line that loses packets makes the server's answer late, and then silence says nothing of the server.
+    let lossy = packet_loss::shows(evidence);
     let failed: Vec<_> = evidence
         .promised()
         .filter_map(|endpoint| endpoint.handshake.map(|handshake| (endpoint.endpoint, handshake)))
         .filter(|(place, handshake)| failure(*place, &handshake.fact.end).is_some())
+        .filter(|(_, handshake)| !(lossy && handshake.fact.end == HandshakeEnd::Silent))
         .collect();
     let Some((first, handshake)) = failed.first() else {
         return handshakes::excluded_by_handshakes(evidence, &[]);

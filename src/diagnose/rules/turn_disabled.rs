@@ -1,5 +1,6 @@
 //! `turn-disabled`: the server answers STUN and does not relay.
 
+use super::packet_loss;
 use crate::diagnose::endpoint::EndpointEvidence;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
@@ -36,8 +37,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     // TURN over a stream at the same address: then it relays, and what is lost over UDP is another rule's.
     let relays_there =
         |place: Endpoint| answered.iter().any(|it| it.endpoint().is_some_and(|endpoint| endpoint.ip() == place.ip()));
-    let over_udp_alone = silent.iter().all(|endpoint| endpoint.is_datagram());
-    if silent.first().is_none_or(|first| over_udp_alone && relays_there(first.endpoint)) {
+    // Over a lossy line an answer may come too late on a stream as well.
+    let may_be_lost = silent.iter().all(|endpoint| endpoint.is_datagram()) || packet_loss::shows(evidence);
+    if silent.first().is_none_or(|first| may_be_lost && relays_there(first.endpoint)) {
         return Judgement::ruled_out_by(answered.iter().map(|challenge| challenge.cite()).collect());
     }
     let lost = places(&silent);

@@ -40,6 +40,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let rejected_by_server =
         closed.iter().all(|endpoint| endpoint.icmp().is_some_and(|(_, from)| from == Some(endpoint.endpoint.ip())));
     let controls = evidence.controls();
+    let udp_arrives = closed.iter().find_map(|endpoint| controls.high_ports_open(endpoint.endpoint.ip()));
+    let udp_passes = udp_arrives.is_some() || controls.dns() == Answer::Passes;
     let confidence = match controls.stun() {
         _ if rejected_by_server => Confidence::Certain,
         // The same port answers elsewhere: this network doesn't block it.
@@ -50,6 +52,10 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         Answer::Silent(_) | Answer::NotAsked if udp_elsewhere => Confidence::Likely,
         // STUN passes here as datagrams to the relay show: then it is the controls that are dead.
         Answer::Silent(_) if !evidence.stun_passes().is_empty() => Confidence::Likely,
+        // Other datagrams reach the server: what keeps STUN back may be this network, and not UDP as such.
+        Answer::Silent(_) if udp_arrives.is_some() => Confidence::Possible,
+        // Hosts that take no TCP connection either are perhaps no more.
+        Answer::Silent(_) if udp_passes && matches!(controls.tcp(), Answer::Silent(_)) => Confidence::Possible,
         Answer::Silent(_) => return Judgement::Unknown,
         Answer::NotAsked => Confidence::Possible,
     };
@@ -78,17 +84,17 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
                 .flat_map(EndpointEvidence::cite_reachability),
         )
         .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns]))
-        .because(evidence.stun_passes());
-    let found = if confidence == Confidence::Possible {
+        .because(evidence.stun_passes())
+        .because(udp_arrives.map(|seen| seen.cite()));
+    let found = if confidence == Confidence::Possible && !udp_passes {
+        let decide = "allow controls, or try another network: if no host answers over UDP here, this network blocks it";
+        found.unless("network-blocks-udp", decide)
+    } else {
         found
-            .unless(
-                "network-blocks-udp",
-                "allow controls, or try another network: if no host answers over UDP here, this network blocks it",
-            )
-            .unless(
-                "network-blocks-stun",
-                "allow controls, or try another network: if only STUN is silent here, this network filters it",
-            )
+    };
+    let found = if confidence == Confidence::Possible {
+        let decide = "allow other controls, or try another network: if only STUN is silent here, this network filters it";
+        found.unless("network-blocks-stun", decide)
     } else {
         found
     };

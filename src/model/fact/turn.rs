@@ -40,7 +40,7 @@ pub struct AllocationFact {
     /// LIFETIME in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetime_s: Option<u32>,
-    /// How many times a fresh nonce was demanded (438).
+    /// How many times a fresh nonce was demanded (438) of a request that was sent once.
     #[serde(default)]
     pub stale_nonces: u32,
     /// Whether it was made without credentials.
