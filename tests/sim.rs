@@ -10,6 +10,7 @@ mod format;
 
 mod sim {
     pub mod call;
+    pub mod call_loop;
     pub mod call_world;
     pub mod call_worlds;
     pub mod certificate;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     trials.extend(sim::scenario::trials());
     trials.extend(sim::properties::trials());
     trials.extend(sim::call::trials());
+    trials.extend(sim::call_loop::trials());
     trials.extend(sim::call_worlds::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use callcheck::lab::configuration::{Config, RelayAddress};
-use callcheck::model::call::{CandidateKind, PairEnd, Path, Peer, Role, StateKind};
+use callcheck::model::call::{CandidateKind, PairEnd, Path, Peer, Role, StateKind, TrickledCandidate};
 use callcheck::model::endpoint::{Endpoint, Transport};
 use callcheck::model::target::Host;
 use callcheck::net::network::Network;
@@ -31,13 +31,16 @@ const INSIDE: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 168, 1, 2), Ipv4Addr::new(192,
 const SERVER: SiteId = SiteId(2);
 
 /// One way between a home and the internet.
-const DELAY: Duration = Duration::from_millis(10);
+pub const DELAY: Duration = Duration::from_millis(10);
 
 /// How soon the other end hears of a hang-up: some times the way.
 const HANG_UP: Duration = Duration::from_millis(200);
 
 /// Longer than any call here takes to connect.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Longer than ICE takes to give up by itself.
+const LONGEST: Duration = Duration::from_secs(40);
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
@@ -88,29 +91,51 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-fn trial(name: impl Into<String>, test: impl FnOnce() -> Result<(), String> + Send + 'static) -> Trial {
+pub fn trial(name: impl Into<String>, test: impl FnOnce() -> Result<(), String> + Send + 'static) -> Trial {
     Trial::test(format!("call: {}", name.into()), move || test().map_err(Failed::from))
 }
 
 /// Two homes and a server.
-struct Homes {
-    nat: NatKind,
+pub struct Homes {
+    nat: Option<NatKind>,
     server_is_alive: bool,
+    /// How long the ends try to connect; without a limit until ICE itself gives up.
+    pub patience: Option<Duration>,
+    /// Whether the caller's candidates come before its offer.
+    pub candidates_first: bool,
+    /// What the other end gets besides what was gathered.
+    pub candidates_besides: Vec<TrickledCandidate>,
 }
 
 /// What came of a call.
-struct Ended {
-    reports: [Peer; 2],
-    is_hang_up_heard: bool,
-    allocations: usize,
+pub struct Ended {
+    pub reports: [Peer; 2],
+    /// The offer and the answer.
+    pub descriptions: [String; 2],
+    /// What each end told, in its order.
+    pub events: [Vec<Event>; 2],
+    pub is_hang_up_heard: bool,
+    pub allocations: usize,
 }
 
 impl Homes {
-    fn behind(nat: NatKind) -> Self {
-        Self { nat, server_is_alive: true }
+    /// Both behind a NAT of this kind.
+    pub fn behind(nat: NatKind) -> Self {
+        Self {
+            nat: Some(nat),
+            server_is_alive: true,
+            patience: Some(PATIENCE),
+            candidates_first: false,
+            candidates_besides: Vec::new(),
+        }
     }
 
-    fn call(&self, path: Path, duration: Duration) -> Ended {
+    /// Both on the internet itself.
+    pub fn in_the_open() -> Self {
+        Self { nat: None, ..Self::behind(NatKind::FullCone) }
+    }
+
+    pub fn call(&self, path: Path, duration: Duration) -> Ended {
         in_virtual_time(async { self.run(path, duration).await })
     }
 
@@ -123,31 +148,48 @@ impl Homes {
         let config = Config::new(vec![RelayAddress::plain(TURN.into())]);
         let servers = ice_servers(&config);
         let turn = TurnServer::open(&internet, SERVER, listeners, config);
-        let mut ends = [(0, Role::Caller), (1, Role::Callee)].map(|(home, role)| {
+        let ends = [(0, Role::Caller), (1, Role::Callee)].map(|(home, role)| {
             let zone = Rc::new(Zone::default());
             let network = CallerNetwork::new(&internet, SiteId(home), zone, Vec::new(), beginning(), home as u64);
             PeerHandle::start(&context(&(Rc::new(network) as Rc<dyn Network>)), role, path, &servers).expect("a peer")
         });
-        let offer = ends[0].offer().expect("an offer");
-        let answer = ends[1].accept_offer(&offer).expect("an answer");
-        ends[0].accept_answer(&answer).expect("it fits");
-        if !connects(&mut ends).await {
-            ends.iter().for_each(PeerHandle::give_up);
+        let mut line = Line { ends, events: [Vec::new(), Vec::new()] };
+        let offer = line.ends[0].offer().expect("an offer");
+        if self.candidates_first {
+            line.carry_until(Instant::now() + PATIENCE).await;
         }
-        carry_until(&mut ends, Instant::now() + duration).await;
+        let answer = line.ends[1].accept_offer(&offer).expect("an answer");
+        line.ends[0].accept_answer(&answer).expect("it fits");
+        for candidate in &self.candidates_besides {
+            line.ends.iter().for_each(|end| end.add_remote_candidate(candidate));
+        }
+        let is_over = if let Some(patience) = self.patience {
+            let connected = line.carry_till(Instant::now() + patience, |end| end.connected_ms().is_some()).await;
+            if !connected {
+                line.ends.iter().for_each(PeerHandle::give_up);
+            }
+            connected
+        } else {
+            line.carry_till(Instant::now() + LONGEST, |end| end.last(StateKind::IceConnection) == Some("failed")).await
+        };
+        assert!(is_over || self.patience.is_some(), "ICE gives up by itself");
+        line.carry_until(Instant::now() + duration).await;
+        let Line { mut ends, events } = line;
         let reports = ends.each_ref().map(PeerHandle::report);
         let [caller, callee] = &mut ends;
         caller.close().await;
         let is_hang_up_heard = timeout_at(Instant::now() + HANG_UP, hears_hang_up(callee)).await.is_ok();
         callee.close().await;
-        Ended { reports, is_hang_up_heard, allocations: turn.allocations() }
+        Ended { reports, descriptions: [offer, answer], events, is_hang_up_heard, allocations: turn.allocations() }
     }
 
     fn home(&self, home: usize) -> Site {
-        let mut site = Site::public(&[INSIDE[home].into()]);
+        let address = if self.nat.is_some() { INSIDE[home] } else { OUTSIDE[home] };
+        let mut site = Site::public(&[address.into()]);
         site.routed = vec![OUTSIDE[home].into()];
         site.link = Link { delay: DELAY, ..Link::default() };
-        site.path.get_mut().push(Middlebox::Nat(Nat::new(self.nat.behaviour(OUTSIDE[home]))));
+        let nat = self.nat.map(|nat| Middlebox::Nat(Nat::new(nat.behaviour(OUTSIDE[home]))));
+        site.path.get_mut().extend(nat);
         site
     }
 }
@@ -168,20 +210,45 @@ fn ice_servers(config: &Config) -> Vec<IceServer> {
     [(Transport::Udp, 3478), (Transport::Tcp, 3478), (Transport::Tls, 5349)].map(server).to_vec()
 }
 
-async fn connects(ends: &mut [PeerHandle; 2]) -> bool {
-    let until = Instant::now() + PATIENCE;
-    let is_connected = |end: &PeerHandle| end.report().connected_ms().is_some();
-    while !ends.iter().all(is_connected) {
-        if !carry(ends, until).await {
-            return false;
-        }
-    }
-    true
+/// The two ends, and signaling without a fault between them.
+struct Line {
+    ends: [PeerHandle; 2],
+    events: [Vec<Event>; 2],
 }
 
-async fn carry_until(ends: &mut [PeerHandle; 2], until: Instant) {
-    while carry(ends, until).await {}
-    sleep_until(until).await;
+impl Line {
+    /// Carries candidates until both ends are in a state, or until then.
+    async fn carry_till(&mut self, until: Instant, is_reached: impl Fn(&Peer) -> bool) -> bool {
+        while !self.ends.iter().all(|end| is_reached(&end.report())) {
+            if !self.carry(until).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn carry_until(&mut self, until: Instant) {
+        while self.carry(until).await {}
+        sleep_until(until).await;
+    }
+
+    /// Takes the next event, if one comes until then; a candidate goes to the other end.
+    async fn carry(&mut self, until: Instant) -> bool {
+        let [one, other] = &mut self.ends;
+        let next = async {
+            tokio::select! {
+                biased;
+                Some(event) = one.next_event() => (0, event),
+                Some(event) = other.next_event() => (1, event),
+            }
+        };
+        let Ok((end, event)) = timeout_at(until, next).await else { return false };
+        if let Event::Candidate(candidate) = &event {
+            self.ends[1 - end].add_remote_candidate(candidate);
+        }
+        self.events[end].push(event);
+        true
+    }
 }
 
 /// The states tell it seconds later.
@@ -189,33 +256,16 @@ async fn hears_hang_up(end: &mut PeerHandle) {
     while !matches!(end.next_event().await, Some(Event::ChannelClosed)) {}
 }
 
-/// Carries the next candidate, if one comes until then.
-async fn carry(ends: &mut [PeerHandle; 2], until: Instant) -> bool {
-    let [one, other] = ends;
-    let next = async {
-        tokio::select! {
-            biased;
-            Some(event) = one.next_event() => (&*other, event),
-            Some(event) = other.next_event() => (&*one, event),
-        }
-    };
-    let Ok((far, event)) = timeout_at(until, next).await else { return false };
-    if let Event::Candidate(candidate) = &event {
-        far.add_remote_candidate(candidate);
-    }
-    true
-}
-
 impl Ended {
-    fn expect(&self, holds: bool, what: &str) -> Result<(), String> {
+    pub fn expect(&self, holds: bool, what: &str) -> Result<(), String> {
         if holds { Ok(()) } else { Err(format!("expected {what}: {:#?}", self.reports)) }
     }
 
-    fn selected(&self, end: usize) -> Option<CandidateKind> {
+    pub fn selected(&self, end: usize) -> Option<CandidateKind> {
         self.reports[end].selected_pair.as_ref().map(|pair| pair.local.kind)
     }
 
-    fn expect_pair(&self, kind: CandidateKind, transport: Option<Transport>) -> Result<(), String> {
+    pub fn expect_pair(&self, kind: CandidateKind, transport: Option<Transport>) -> Result<(), String> {
         for report in &self.reports {
             let pair = report.selected_pair.as_ref().map(|pair| (pair.local.kind, pair.local.relay_protocol));
             self.expect(pair == Some((kind, transport)), "a selected pair of that kind")?;
@@ -224,7 +274,7 @@ impl Ended {
     }
 
     /// Packets of both kinds at both ends, and nothing left at the server.
-    fn expect_media(&self, audio: u32) -> Result<(), String> {
+    pub fn expect_media(&self, audio: u32) -> Result<(), String> {
         for report in &self.reports {
             let received = |flow: Option<&callcheck::model::call::MediaFlow>| flow.map_or(0, |flow| flow.packets_received);
             self.expect(received(report.media.audio.as_ref()) >= audio, "audio")?;
