@@ -13,8 +13,8 @@ use crate::model::call::Path;
 use crate::model::cause::Cause;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{
-    ClockFact, CredentialsFact, ExchangeFact, Fact, HandshakeFact, InboundFact, NameFact, Observation, PeerFact, ProxyFact,
-    RedirectFact, RouteFact, Tally,
+    AllocationFact, ClockFact, CredentialsFact, ExchangeFact, Fact, HandshakeFact, InboundFact, NameFact, Observation, PeerFact,
+    ProxyFact, RedirectFact, RouteFact, Tally,
 };
 use crate::model::finding::Level;
 
@@ -200,6 +200,11 @@ impl<'a> Evidence<'a> {
         self.facts(|fact| if let Fact::Name(it) = fact { Some(it) } else { None })
     }
 
+    /// The answers to an Allocate with credentials.
+    pub fn allocations(&self) -> impl Iterator<Item = Seen<'a, AllocationFact>> {
+        self.facts(|fact| if let Fact::Allocation(it) = fact { Some(it) } else { None })
+    }
+
     /// Which addresses have a route.
     pub fn routes(&self) -> impl Iterator<Item = Seen<'a, RouteFact>> {
         self.facts(|fact| if let Fact::Route(it) = fact { Some(it) } else { None })
@@ -321,13 +326,18 @@ impl<'a> Evidence<'a> {
         tried.filter(|seen| seen.fact.arrived).map(|seen| seen.cite()).collect()
     }
 
-    /// The answers over TCP or TLS of an endpoint, and those of them that came a retransmission late: a stream hides lost packets
+    /// The answers over TCP and TLS of all endpoints, and those of them that came a retransmission late: a stream hides lost packets
     /// and pays for each with at least 200 ms (Linux's least retransmission timeout; RFC 6298 has a second).
     #[must_use]
-    pub fn held_up(&self, endpoint: Endpoint) -> (Tally, Vec<String>) {
-        if !endpoint.transport.is_stream() {
-            return (Tally::default(), Vec::new());
-        }
+    pub fn held_up(&self) -> (Tally, Vec<String>) {
+        let streams = self.endpoints.iter().filter(|endpoint| !endpoint.is_datagram());
+        streams.map(|endpoint| self.held_up_at(endpoint.endpoint)).fold(Default::default(), |(all, mut ids), (tally, more)| {
+            ids.extend(more);
+            (all.plus(tally), ids)
+        })
+    }
+
+    fn held_up_at(&self, endpoint: Endpoint) -> (Tally, Vec<String>) {
         let target = endpoint.to_string();
         let of_endpoint = self.observations.iter().filter(|seen| seen.target == target);
         let answers: Vec<_> = of_endpoint.filter_map(|seen| Some((seen, answered_at_once(&seen.fact)?))).collect();

@@ -38,14 +38,24 @@ impl<'a> RelayEvidence<'a> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
     pub fn all(observations: &'a [Observation]) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
+        // What has sent out is let in by a stateful firewall, whoever is given that port next.
+        let mut have_sent: Vec<SocketAddr> = Vec::new();
         for seen in observations {
             let Some(endpoint) = seen.endpoint() else { continue };
             let (relayed, sample) = match &seen.fact {
                 Fact::Allocation(fact) => (fact.relayed, fact.sample),
                 // An open relay grants an allocation without credentials; its path shows in what follows.
                 Fact::Permission(fact) => (Some(fact.relayed), false),
+                Fact::Inbound(fact)
+                    if fact.arrived && fact.way == InboundWay::Unsolicited && have_sent.contains(&fact.relayed) =>
+                {
+                    continue;
+                }
                 Fact::Inbound(fact) => (Some(fact.relayed), fact.sample),
-                Fact::Outbound(fact) => (Some(fact.relayed), false),
+                Fact::Outbound(fact) => {
+                    have_sent.push(fact.relayed);
+                    (Some(fact.relayed), false)
+                }
                 Fact::SelfPair(fact) => (Some(fact.relayed), false),
                 _ => continue,
             };

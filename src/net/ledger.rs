@@ -1,6 +1,7 @@
 //! The allocations that are alive, so that every one of them is given back on every way out.
 
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -20,7 +21,8 @@ struct Entry {
     number: u64,
     session: Session,
     signed: Option<LongTerm>,
-    granted: bool,
+    granted: Option<SocketAddr>,
+    releasing: bool,
 }
 
 impl Entry {
@@ -29,7 +31,7 @@ impl Entry {
     async fn give_back(self) {
         for pause in OVERTAKEN {
             let exchange = self.session.give_back(self.signed.as_ref()).await;
-            if self.granted || exchange.reply.code() != Some(437) {
+            if self.granted.is_some() || exchange.reply.code() != Some(437) {
                 return;
             }
             tokio::time::sleep(pause).await;
@@ -48,21 +50,26 @@ impl Ledger {
     pub fn hold(&self, session: &Session, signed: Option<&LongTerm>) -> Held {
         let mut entries = self.entries.borrow_mut();
         let number = entries.last().map_or(0, |entry| entry.number + 1);
-        entries.push(Entry { number, session: session.clone(), signed: signed.cloned(), granted: false });
+        entries.push(Entry { number, session: session.clone(), signed: signed.cloned(), granted: None, releasing: false });
         Held(number)
     }
 
-    /// Notes that the server has granted an allocation.
-    pub fn grant(&self, held: Held) {
-        if let Some(entry) = self.entries.borrow_mut().iter_mut().find(|entry| entry.number == held.0) {
-            entry.granted = true;
+    /// Notes that the server has granted an allocation, and says whether another one that nobody has begun to give back has the same
+    /// relayed address.
+    #[must_use]
+    pub fn grant(&self, held: Held, relayed: SocketAddr) -> bool {
+        let mut entries = self.entries.borrow_mut();
+        let shared = entries.iter().any(|entry| entry.granted == Some(relayed) && !entry.releasing && entry.number != held.0);
+        if let Some(entry) = entries.iter_mut().find(|entry| entry.number == held.0) {
+            entry.granted = Some(relayed);
         }
+        shared
     }
 
     /// How many granted allocations are alive.
     #[must_use]
     pub fn alive(&self) -> u32 {
-        u32::try_from(self.entries.borrow().iter().filter(|entry| entry.granted).count()).unwrap_or(u32::MAX)
+        u32::try_from(self.entries.borrow().iter().filter(|entry| entry.granted.is_some()).count()).unwrap_or(u32::MAX)
     }
 
     /// Takes an entry out that never became an allocation.
@@ -82,8 +89,9 @@ impl Ledger {
     /// The entry is taken out when the answer is there, so a run cut short meanwhile gives it back again.
     pub async fn release(&self, held: Held) -> Option<Exchange> {
         let (session, signed) = {
-            let entries = self.entries.borrow();
-            let entry = entries.iter().find(|entry| entry.number == held.0)?;
+            let mut entries = self.entries.borrow_mut();
+            let entry = entries.iter_mut().find(|entry| entry.number == held.0)?;
+            entry.releasing = true;
             (entry.session.clone(), entry.signed.clone())
         };
         let exchange = session.give_back(signed.as_ref()).await;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::context::Context;
+use crate::model::duration::milliseconds;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{AllocationFact, Fact};
 use crate::model::outcome::{Defect, Outcome, Reply};
@@ -53,9 +54,9 @@ pub async fn allocate(context: &Context, session: &Session, signed: Option<LongT
     let others_alive = context.ledger.alive();
     let held = context.ledger.hold(session, signed.as_ref());
     let (exchange, signed, stale_nonces) = ask(context, session, signed, held).await;
-    let fact = allocation_fact(&exchange, role, others_alive, stale_nonces, signed.is_none());
+    let mut fact = allocation_fact(&exchange, role, others_alive, stale_nonces, signed.is_none());
     let allocation = if let Some(relayed) = fact.relayed {
-        context.ledger.grant(held);
+        fact.shared = context.ledger.grant(held, relayed);
         let lifetime = fact.lifetime_s.map(|seconds| Duration::from_secs(seconds.into()));
         Ok(Allocation { session: session.clone(), signed, relayed, mapped: fact.mapped, lifetime, held })
     } else {
@@ -78,7 +79,7 @@ pub async fn allocate(context: &Context, session: &Session, signed: Option<LongT
 pub fn open(context: &Context, session: &Session, response: &Response) -> Option<Allocation> {
     let relayed = response.relayed?;
     let held = context.ledger.hold(session, None);
-    context.ledger.grant(held);
+    _ = context.ledger.grant(held, relayed);
     let (mapped, lifetime) = (response.reflexive(), response.lifetime);
     Some(Allocation { session: session.clone(), signed: None, relayed, mapped, lifetime, held })
 }
@@ -105,7 +106,7 @@ async fn ask(
         let exchange = session.ask_unhurried(&request, signed.as_ref()).await;
         let stale = exchange.reply.code() == Some(438);
         requests += 1;
-        stale_nonces += u32::from(stale && exchange.reply.sends == 1);
+        stale_nonces += u32::from(stale && is_prompt(&exchange, session));
         let renewed = match (&mut signed, &exchange.response) {
             (Some(signed), Some(response)) if stale && stale_nonces < NONCES && requests < REQUESTS => {
                 signed.renew(response).then_some(signed)
@@ -115,6 +116,12 @@ async fn ask(
         let Some(renewed) = renewed else { return (exchange, signed, stale_nonces) };
         context.ledger.renew(held, renewed);
     }
+}
+
+/// Whether an answer came without a repetition, on a stream too: else the nonce may have gone stale on the way.
+fn is_prompt(exchange: &Exchange, session: &Session) -> bool {
+    let usual = session.round_trip().map_or(f64::INFINITY, |round_trip| milliseconds(round_trip * 2) + 100.0);
+    exchange.reply.sends == 1 && exchange.reply.rtt_ms.is_none_or(|took| took <= usual)
 }
 
 fn allocation_fact(
@@ -141,6 +148,7 @@ fn allocation_fact(
         unauthenticated,
         sample: role == Role::Sample,
         others_alive,
+        shared: false,
         alternate: response.and_then(|response| response.alternate),
     }
 }

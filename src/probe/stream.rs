@@ -14,9 +14,7 @@ use super::loss::{is_suspicious, measure_again, smoothed_jitter};
 use super::outside::{Heard, Peer, TOKEN_LENGTH, Token};
 use crate::model::duration::milliseconds;
 use crate::model::fact::{Fact, StreamFact, Tally};
-use crate::net::session::Session;
 use crate::proto::request::Request;
-use crate::proto::schedule::Schedule;
 
 /// A packet of the short stream over UDP, in bytes: 20 ms of Opus with its headers.
 const VOICE_PACKET: usize = 172;
@@ -82,11 +80,6 @@ fn add(measured: &mut StreamFact, further: &StreamFact) {
     measured.jitter_ms = measured.jitter_ms.max(further.jitter_ms);
     let arrived = u64::from(measured.outbound.arrived) * measured.packet_bytes as u64;
     measured.stalled_after_bytes = further.stalled_after_bytes.map(|_| arrived);
-}
-
-async fn still_answers(session: &Session, round_trip: Duration) -> bool {
-    let patience = Duration::from_millis(600).max(round_trip * 4);
-    session.ask_by(&Request::binding(), Schedule::reliable(patience)).await.reply.answered()
 }
 
 #[derive(Clone, Copy)]
@@ -189,10 +182,15 @@ impl Run<'_> {
 
     /// A connection that still answers has not stalled: what was lost was lost behind the relay.
     async fn take_back_stall(&self, measured: &mut StreamFact) {
-        let round_trip = self.allocation.session.round_trip().unwrap_or(Duration::from_millis(100));
-        if measured.stalled_after_bytes.is_some() && still_answers(&self.allocation.session, round_trip).await {
+        if measured.stalled_after_bytes.is_some() && self.still_answers().await {
             measured.stalled_after_bytes = None;
         }
+    }
+
+    /// Asks for the permission once more: some servers answer no Binding.
+    async fn still_answers(&self) -> bool {
+        let request = Request::create_permission(self.to.ip());
+        self.allocation.session.ask_unhurried(&request, self.allocation.signed.as_ref()).await.reply.answered()
     }
 
     /// The bytes after which a stream took nothing more: its last packets are all missing.

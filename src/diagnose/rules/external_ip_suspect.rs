@@ -1,5 +1,6 @@
 //! `external-ip-suspect`: the relayed address is none of the server's known ones, and no datagram settles whether it is right.
 
+use crate::diagnose::controls::Answer;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::relay::RelayEvidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
@@ -75,6 +76,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         ("relay-ports-stateful-only", "compare external-ip likewise: if it is right, only answers are let in"),
         ("relay-untestable-from-here", "run callcheck from another network: this one may keep UDP to high ports in"),
         ("network-blocks-udp", "run callcheck from another network: this one may let no UDP out"),
+        ("network-blocks-stun", "run callcheck from another network: this one may let no STUN out"),
+        ("cgnat", "name a STUN server that answers over UDP (--control): it tells which address datagrams leave from"),
     ];
     let strangers = evidence.symmetric_nat() != Some(false);
     let shown = evidence.controls().high_ports_open(first.endpoint.ip()).is_some();
@@ -82,6 +85,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         "relay-ports-closed" => fails,
         "relay-ports-stateful-only" => fails && strangers,
         "relay-untestable-from-here" => fails && !(judged && shown),
+        "network-blocks-stun" => fails && matches!(evidence.controls().stun(), Answer::Silent(_)),
+        "cgnat" => fails && !permitted,
         _ => !evidence.reaches_out(),
     };
     let found = doubts.into_iter().filter(|(id, _)| holds(id)).fold(found, |found, (id, decide)| found.unless(id, decide));

@@ -1,12 +1,12 @@
 //! `nonce-loop`: every nonce is stale at once, the fresh ones too.
 
-use super::refusals;
+use super::{packet_loss, refusals};
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::diagnose::server::list;
 use crate::model::cause::{Cause, Group};
 use crate::model::fact::AllocationFact;
-use crate::model::finding::{Level, Place};
+use crate::model::finding::{Confidence, Level, Place};
 
 /// How often a fresh nonce must be refused.
 const STALE: u32 = 2;
@@ -45,6 +45,12 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let found = Found::new(&RULE.cause, summary)
         .level(refusals::level(evidence, &RULE.cause, &lost))
         .because(looping.iter().map(|(_, refused)| refused.cite()));
+    let found = if packet_loss::shows(evidence) {
+        let decide = "run callcheck over another line: on one that loses packets a short-lived nonce goes stale on its way";
+        found.confidence(Confidence::Likely).unless("packet-loss", decide)
+    } else {
+        found
+    };
     let found = if evidence.is_coturn() {
         found.fix_by(
             Place::Server,

@@ -6,7 +6,6 @@ use crate::diagnose::interval::{clopper_pearson, surely_over};
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::diagnose::server::list;
 use crate::model::cause::{Cause, Group};
-use crate::model::endpoint::Endpoint;
 use crate::model::fact::Tally;
 use crate::model::finding::{Confidence, Level, Place};
 
@@ -55,21 +54,28 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 
 /// Whether anything shows that the way to the promised endpoints loses packets.
 pub fn shows(evidence: &Evidence<'_>) -> bool {
-    evidence.promised().any(|endpoint| endpoint.loss().is_some_and(is_loss) || holds_up(evidence, endpoint.endpoint))
+    evidence.promised().any(|endpoint| endpoint.loss().is_some_and(is_loss) || holds_up(evidence))
 }
 
-/// Whether so many answers of a stream come a retransmission late that the way to it loses packets.
-pub fn holds_up(evidence: &Evidence<'_>, endpoint: Endpoint) -> bool {
-    is_loss(evidence.held_up(endpoint).0)
+/// Whether the loss of the way to any endpoint is known: over TCP and TLS alone it isn't.
+pub fn is_measured(evidence: &Evidence<'_>) -> bool {
+    evidence.endpoints().iter().any(|endpoint| endpoint.loss().is_some())
+}
+
+/// Whether so many answers over TCP and TLS come a retransmission late that the way loses packets.
+pub fn holds_up(evidence: &Evidence<'_>) -> bool {
+    is_loss(evidence.held_up().0)
 }
 
 /// A connection that stalls while its answers come late again and again waits for what was lost; one that is cut answered in time.
 fn behind_streams(evidence: &Evidence<'_>) -> Option<Judgement> {
-    let stalled = evidence.promised().filter(|endpoint| stalled_after(endpoint).is_some());
-    let (endpoint, (answers, late)) =
-        stalled.map(|endpoint| (endpoint, evidence.held_up(endpoint.endpoint))).find(|(_, (answers, _))| is_loss(*answers))?;
+    let endpoint = evidence.promised().find(|endpoint| stalled_after(endpoint).is_some())?;
+    let (answers, late) = evidence.held_up();
+    if !is_loss(answers) {
+        return None;
+    }
     let summary = format!(
-        "The way to the server loses packets: {} of {} answers over {} came a retransmission late, and the stream through it stalls.",
+        "The way to the server loses packets: {} of {} answers over TCP came a retransmission late, and a stream over {} stalls.",
         answers.lost(),
         answers.sent,
         list(&[endpoint.endpoint]),

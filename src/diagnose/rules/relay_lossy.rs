@@ -6,7 +6,7 @@ use crate::diagnose::evidence::Evidence;
 use crate::diagnose::interval::{clopper_pearson, surely_over, surely_under};
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
-use crate::model::fact::StreamFact;
+use crate::model::fact::{StreamFact, Tally};
 use crate::model::finding::{Confidence, Level, Place};
 
 /// The jitter beyond which calls suffer, in milliseconds: the depth of a usual jitter buffer's first step.
@@ -45,16 +45,17 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             measured.iter().filter_map(|endpoint| endpoint.stream).map(|stream| stream.cite()).collect(),
         );
     };
+    let own_way_clean = endpoint.loss().is_some_and(|requests| is_cleaner(requests, endpoint));
     let found = Found::new(&RULE.cause, format!("What goes through the relay at {} suffers: {how}.", endpoint.endpoint.address))
-        .confidence(if endpoint.loss().is_some() { Confidence::Certain } else { Confidence::Likely })
+        .confidence(if own_way_clean { Confidence::Certain } else { Confidence::Likely })
         .because(endpoint.stream.map(|stream| stream.cite()))
         .because(endpoint.losses.iter().map(|loss| loss.cite()));
-    let found = if endpoint.loss().is_some() {
+    let found = if own_way_clean {
         found
     } else {
         found.unless(
             "packet-loss",
-            "the server answers no Binding, so the way to it could not be measured apart: try another network",
+            "the way to the server could not be told from the relay well enough: run callcheck again, or from another network",
         )
     };
     let found = found.fix_by(
@@ -73,6 +74,14 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     } else {
         found.done()
     }
+}
+
+/// Whether the way to the server surely loses less than the stream through the relay, where loss is the complaint.
+fn is_cleaner(requests: Tally, endpoint: &EndpointEvidence<'_>) -> bool {
+    let Some(stream) = endpoint.stream else { return true };
+    let both = stream.fact.inbound.plus(stream.fact.outbound);
+    let cleaner = surely_under(requests.lost(), requests.sent) < surely_over(both.lost(), both.sent);
+    cleaner || loss_complaint(stream.fact, endpoint).is_none()
 }
 
 fn complaint(endpoint: &EndpointEvidence<'_>) -> Option<String> {

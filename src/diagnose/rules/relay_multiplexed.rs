@@ -24,15 +24,11 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    let relays = evidence.relays();
-    let twice = relays.iter().enumerate().find_map(|(index, relay)| {
-        let other =
-            relays[..index].iter().find(|other| other.relayed == relay.relayed && other.allocation != relay.allocation)?;
-        Some((relay, other))
-    });
-    let Some((relay, other)) = twice else { return Judgement::Unknown };
-    Found::new(&RULE.cause, format!("Two allocations share the relayed address {}.", relay.relayed))
-        .because([other.allocation.to_owned(), relay.allocation.to_owned()])
+    let Some(second) = evidence.allocations().find(|seen| seen.fact.shared) else { return Judgement::Unknown };
+    let Some(relayed) = second.fact.relayed else { return Judgement::Unknown };
+    let both = evidence.allocations().filter(|seen| seen.fact.relayed == Some(relayed));
+    Found::new(&RULE.cause, format!("Two allocations share the relayed address {relayed}."))
+        .because(both.map(|seen| seen.cite()))
         .fix_by(Place::Server, "Switch it off unless open ports are scarce.", "#multiplex-peer")
         .done()
 }

@@ -236,6 +236,7 @@ fn allocation(outcome: Outcome) -> AllocationFact {
         unauthenticated: false,
         sample: false,
         others_alive: 0,
+        shared: false,
         alternate: None,
     }
 }

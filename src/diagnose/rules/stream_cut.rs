@@ -29,8 +29,7 @@ pub const RULE: Rule = Rule {
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let stalls = |endpoint: &&EndpointEvidence<'_>| stalled_after(endpoint).is_some_and(|bytes| bytes > 0);
     // What waits for lost packets comes late time and again; packet-loss says so.
-    let waits = |endpoint: &&EndpointEvidence<'_>| packet_loss::holds_up(evidence, endpoint.endpoint);
-    let cut: Vec<_> = evidence.promised().filter(stalls).filter(|endpoint| !waits(endpoint)).collect();
+    let cut: Vec<_> = evidence.promised().filter(|endpoint| stalls(endpoint) && !packet_loss::holds_up(evidence)).collect();
     let Some(first) = cut.first() else {
         let flowing = evidence.promised().filter(|endpoint| !endpoint.is_datagram()).filter_map(|endpoint| endpoint.stream);
         return Judgement::ruled_out_by(
@@ -44,17 +43,25 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     };
     // The datagrams behind the relay could be lost too; a clean stream over UDP shows that they aren't.
     let confidence = if evidence.endpoints().iter().any(clean) { Confidence::Certain } else { Confidence::Likely };
-    Found::new(
+    let found = Found::new(
         &RULE.cause,
         format!("A connection to {} stalls after {bytes} bytes: something on the way cuts it silently.", list(&lost)),
     )
     .level(Level::Degrade)
     .confidence(confidence)
     .because(cut.iter().filter_map(|endpoint| endpoint.stream).map(|stream| stream.cite()))
-    .because(cut.iter().filter_map(|endpoint| endpoint.allocation()).map(|allocation| allocation.cite()))
-    .fix(Place::Network, "Compare with another network: a middlebox in this one, or before the server, drops the connection.")
-    .fix_by(Place::Application, "Offer TURN over TLS on port 443 beside it.", "turns:<host>:443?transport=tcp")
-    .done()
+    .because(cut.iter().filter_map(|endpoint| endpoint.allocation()).map(|allocation| allocation.cite()));
+    let found = if confidence == Confidence::Certain {
+        found
+    } else {
+        let decide =
+            "run callcheck again: a filter cuts after the same number of bytes, a line that loses packets stalls elsewhere";
+        found.unless("packet-loss", decide)
+    };
+    found
+        .fix(Place::Network, "Compare with another network: a middlebox in this one, or before the server, drops the connection.")
+        .fix_by(Place::Application, "Offer TURN over TLS on port 443 beside it.", "turns:<host>:443?transport=tcp")
+        .done()
 }
 
 /// The bytes after which a stream over TCP or TLS stalled.

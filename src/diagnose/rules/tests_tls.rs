@@ -103,7 +103,7 @@ fn a_handshake_that_does_not_complete_is_named_by_its_end() {
         (HandshakeEnd::Alert { alert: "handshake_failure".to_owned() }, vec!["tls-handshake-failed degrade certain"]),
         (HandshakeEnd::Failed { why: "bad signature".to_owned() }, vec!["tls-handshake-failed degrade certain"]),
         (HandshakeEnd::Closed, vec!["tls-handshake-failed degrade likely network-allow-list"]),
-        (HandshakeEnd::Silent, vec!["tls-handshake-failed degrade likely network-allow-list"]),
+        (HandshakeEnd::Silent, vec!["tls-handshake-failed degrade likely network-allow-list,packet-loss"]),
         (HandshakeEnd::NotTls { speaks: Protocol::Http }, vec![]),
     ];
     for (end, expected) in cases {

@@ -1,7 +1,7 @@
 //! `tls-handshake-failed`: a TCP connection opens, or a port answers DTLS, and the handshake never completes.
 
 use super::{handshakes, packet_loss, refusals};
-use crate::diagnose::evidence::{Evidence, Seen};
+use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
 use crate::model::endpoint::Endpoint;
@@ -56,14 +56,12 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     } else {
         found
     };
-    let unfinished = |(place, handshake): &(Endpoint, Seen<'_, HandshakeFact>)| {
-        !place.transport.is_stream() && handshake.fact.end == HandshakeEnd::Silent
+    let may_be_lost = |place: Endpoint, handshake: &HandshakeFact| {
+        handshake.end == HandshakeEnd::Silent && !(place.transport.is_stream() && packet_loss::is_measured(evidence))
     };
-    let found = if failed.iter().any(unfinished) {
-        found.unless(
-            "packet-loss",
-            "run callcheck again: on a line that loses datagrams the handshake gets through some other time",
-        )
+    let found = if failed.iter().any(|(place, handshake)| may_be_lost(*place, handshake.fact)) {
+        found
+            .unless("packet-loss", "run callcheck again: on a line that loses packets the handshake gets through some other time")
     } else {
         found
     };

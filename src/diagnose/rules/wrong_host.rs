@@ -5,6 +5,7 @@ use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::diagnose::server::{cite, list, places};
 use crate::model::cause::{Cause, Group};
+use crate::model::fact::HandshakeEnd;
 use crate::model::finding::{Confidence, Level, Place};
 use crate::model::outcome::Protocol;
 
@@ -39,6 +40,14 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let lost = places(&foreign);
     let summary = format!("{what}, not TURN, is what answers on {}.", list(&lost));
     let found = Found::new(&RULE.cause, summary).level(evidence.level_by_rest(&lost)).because(cite(&foreign));
+    // No other host has shown that this network lets its visitors through.
+    let shown = evidence.control_handshakes().any(|seen| seen.fact.end == HandshakeEnd::Completed);
+    let found = if !shown && speaks(first) == Some(Protocol::Http) {
+        let decide = "open any page in a browser here: a portal that wants a login answers in place of every host";
+        found.confidence(Confidence::Likely).unless("captive-portal", decide)
+    } else {
+        found
+    };
     mend(found).done()
 }
 
@@ -77,7 +86,7 @@ fn speaks(endpoint: &EndpointEvidence<'_>) -> Option<Protocol> {
 }
 
 fn completed_tls(endpoint: &EndpointEvidence<'_>) -> bool {
-    endpoint.handshake.is_some_and(|handshake| handshake.fact.end == crate::model::fact::HandshakeEnd::Completed)
+    endpoint.handshake.is_some_and(|handshake| handshake.fact.end == HandshakeEnd::Completed)
 }
 
 /// A plain TCP connection without an answer. TLS has rules of its own, and an answer with a defect is none of another service.

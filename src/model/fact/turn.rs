@@ -52,6 +52,9 @@ pub struct AllocationFact {
     /// Other allocations of this run that were alive at the same time.
     #[serde(default)]
     pub others_alive: u32,
+    /// Whether another allocation of this run had the same relayed address at the same time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
     /// ALTERNATE-SERVER of a 300.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alternate: Option<SocketAddr>,
