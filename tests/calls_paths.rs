@@ -8,6 +8,7 @@ use callcheck::lab::gateway::server::GatewayConfig;
 use callcheck::lab::host::LabConfig;
 use callcheck::model::call::{CandidateKind, Path, address_of};
 use callcheck::model::endpoint::Transport;
+use callcheck::model::fact::Fact;
 use callcheck::model::report::{Report, Verdict};
 use callcheck::model::target::Host;
 use callcheck::run::plan::Plan;
@@ -63,6 +64,36 @@ fn a_call_connects_through_servers_that_are_reached_over_ipv6() {
         }
         assert_eq!(stage.turn.allocations(), 0);
         stage.until_all_have_left().await;
+    });
+}
+
+#[test]
+fn every_error_of_every_url_is_seen_by_both_ends() {
+    within(async || {
+        let stage = Stage::healthy().await;
+        let mut plan = stage.plan(&[], &[Transport::Udp]);
+        let mut refusals = Vec::new();
+        let faults = [(Fault::CredentialsRejected, 401), (Fault::QuotaReached, 486), (Fault::RelayPortsExhausted, 508)];
+        for ((fault, code), transport) in faults.into_iter().zip(ALL_TRANSPORTS) {
+            let other = Stage::broken(&[fault], &[]).await;
+            plan.services.extend(other.plan(&[], &[transport]).services);
+            plan.trust = plan.trust.with_roots(other.turn.ca_pem().as_bytes()).expect("the lab's own root");
+            let endpoints: Vec<_> =
+                other.turn.endpoints().iter().filter(|it| it.transport == transport).map(ToString::to_string).collect();
+            refusals.push((other, endpoints, code));
+        }
+        let report = run(&forcing(plan, Path::Relay)).await;
+        for (_, endpoints, code) in &refusals {
+            let refused = report.observations.iter().filter(|seen| {
+                endpoints.contains(&seen.target) && matches!(&seen.fact, Fact::Allocation(it) if it.reply.code() == Some(*code))
+            });
+            // The probe of the server and each end of the call.
+            assert!(refused.count() >= 3, "{code} at {endpoints:?}: {:?}", report.observations);
+        }
+        let call = report.call.expect("a call");
+        for peer in [call.caller.expect("the caller"), call.callee.expect("the callee")] {
+            assert_eq!(peer.selected_pair.expect("a selected pair").local.kind, CandidateKind::Relay);
+        }
     });
 }
 
