@@ -41,8 +41,11 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         return Judgement::ruled_out_by(passing);
     }
     let closed: Vec<_> = evidence.relays().iter().filter(|relay| relay.lets_in() == Some(false)).collect();
-    if closed.is_empty() || closed.iter().any(|relay| explained_otherwise(evidence, relay)) {
+    if closed.is_empty() {
         return Judgement::Unknown;
+    }
+    if closed.iter().any(|relay| explained_otherwise(evidence, relay)) {
+        return behind_a_private_address(evidence, &closed);
     }
     let refused = closed.iter().any(|relay| refused_by_server(relay));
     let comes_out = closed.iter().any(|relay| relay.lets_out() == Some(true));
@@ -113,6 +116,41 @@ fn open_ways(relay: &RelayEvidence<'_>) -> Vec<String> {
     ways.filter(|seen| seen.fact.arrived).map(|seen| seen.cite()).collect()
 }
 
+/// A server that advertises a private address lets nothing in there, and at its public one neither, although that is forwarded to it.
+fn behind_a_private_address(evidence: &Evidence<'_>, closed: &[&RelayEvidence<'_>]) -> Judgement {
+    let server = closed[0].endpoint.ip();
+    let kept_out = |relay: &&RelayEvidence<'_>| {
+        has_wrong_reach(relay) && relay.endpoint.ip() == server && relay.lets_in_alternative() == Some(false)
+    };
+    let Some(reached) = evidence.controls().high_ports_open(server) else { return Judgement::Unknown };
+    if !closed.iter().all(kept_out) {
+        return Judgement::Unknown;
+    }
+    let summary = format!(
+        "The relay's UDP ports are closed from outside as well: none of {} sampled ones ({}) lets a datagram in at {server} either.",
+        closed.len(),
+        ports(closed),
+    );
+    let found = Found::new(&RULE.cause, summary)
+        .confidence(Confidence::Likely)
+        .because(closed.iter().flat_map(|relay| relay.cite()))
+        .because([reached.cite()])
+        .unless(
+            "relay-ports-stateful-only",
+            "correct external-ip and run callcheck again: then answers to what the relay sends show",
+        )
+        .unless(
+            "relay-nat-remaps-ports",
+            "capture on the server what arrives (tcpdump udp): other ports than the relayed ones are a NAT's",
+        );
+    open_the_range(evidence, found).done()
+}
+
+/// A private address of a server that is reached at a public one.
+fn has_wrong_reach(relay: &RelayEvidence<'_>) -> bool {
+    !Reach::of(relay.relayed.ip()).is_global() && Reach::of(relay.endpoint.ip()).is_global()
+}
+
 /// Whether any address of the server is known that the relayed one can be compared with.
 fn is_family_known(evidence: &Evidence<'_>, relay: &RelayEvidence<'_>) -> bool {
     evidence.server_addresses().iter().any(|address| address.is_ipv4() == relay.relayed.is_ipv4())
@@ -121,8 +159,7 @@ fn is_family_known(evidence: &Evidence<'_>, relay: &RelayEvidence<'_>) -> bool {
 /// A wrong address and a range that is closed to strangers alone have rules of their own.
 fn explained_otherwise(evidence: &Evidence<'_>, relay: &RelayEvidence<'_>) -> bool {
     let elsewhere = is_family_known(evidence, relay) && !evidence.server_addresses().contains(&relay.relayed.ip());
-    let wrong_reach = !Reach::of(relay.relayed.ip()).is_global() && Reach::of(relay.endpoint.ip()).is_global();
-    relay.lets_in_alternative() == Some(true) || elsewhere || wrong_reach
+    relay.lets_in_alternative() == Some(true) || elsewhere || has_wrong_reach(relay)
 }
 
 /// An ICMP error of the server itself about the relayed port: the datagram got there and was rejected.

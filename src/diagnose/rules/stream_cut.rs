@@ -19,7 +19,8 @@ pub const RULE: Rule = Rule {
                   an unwanted protocol, or a limit.",
         impact: "Calls over TURN by TCP or TLS connect and freeze within a second.",
         proof: "Allocation over TCP or TLS passes, and the stream through it stalls after some kilobytes without a reset.",
-        look_alikes: "mtu-blackhole: there the very first large packet is lost, and small ones go on.",
+        look_alikes: "mtu-blackhole: there the very first large packet is lost, and small ones go on. packet-loss: a connection that waits for lost \
+                      packets stalls too, after another number of bytes each time, and its other answers come late.",
         remedy: "Find the middlebox; TURN over UDP, or over TLS on port 443, may pass it.",
     },
     folds: &[],
