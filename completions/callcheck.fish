@@ -50,6 +50,7 @@ complete -c callcheck -n "__fish_callcheck_needs_command" -s V -l version -d 'Pr
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "stun" -d 'Ask STUN servers for the own public address, over UDP, TCP and TLS'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "turn" -d 'Check a TURN server: login, relay ports, external address, data path'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "external-ip" -d 'Check that the address which a TURN server advertises is the one that works'
+complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "ports" -d 'Say which ports of a server are open: those it listens on, and its relay range, sampled or port by port'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "call" -d 'Call through the signaling server, both ends from here or one of them, and say why it fails'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "demo" -d 'Run against a server embedded in this program, healthy or broken on purpose'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "explain" -d 'Say what a cause means, how it is proved and how to mend it'
@@ -137,6 +138,37 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l stri
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -s v -l verbose -d 'List every observation'
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -s q -l quiet -d 'Say the verdict alone'
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l user -d 'The TURN user; with a shared secret, the id that goes into the ephemeral name' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l password-file -d 'A file with the password in its first line [env: `CALLCHECK_TURN_PASSWORD` holds the password itself]' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l password -d 'The password; visible to everyone on this host in the list of processes' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l secret-file -d 'A file with the secret of ephemeral (REST) credentials in its first line [env: `CALLCHECK_TURN_SECRET` holds the secret itself]' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l secret -d 'The secret; visible to everyone on this host in the list of processes' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l samples -d 'How many ports of the relay are sampled' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l rate -d 'No more than so many ports a second' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l range -d 'The range in question [default: 49152-65535]' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l bind -d 'Send from this address or network interface' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l control -d 'A STUN server to compare with, in place of the built-in public ones; repeatable' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l format -d 'The form of the report' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l report -d 'Write the report to a file too; the suffix (.json, .txt) gives the form' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l color -d 'When to use colours; `NO_COLOR` is respected' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l deny -d 'Fail on this cause, whatever its level; repeatable' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l allow -d 'Take this cause as no more than a warning; repeatable' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l all -d 'Try every port of the relay, one by one: for one\'s own server, which is kept busy meanwhile'
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -s 4 -l ipv4 -d 'IPv4 alone'
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -s 6 -l ipv6 -d 'IPv6 alone'
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l no-controls -d 'Ask no host but the target: who blocks can then not be told'
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l json -d 'The same as --format json'
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l mask-addresses -d 'Replace addresses and host names in the report, the same one by the same one'
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l strict -d 'Exit with 1 when calls work for some users only, or badly'
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -s v -l verbose -d 'List every observation'
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -s q -l quiet -d 'Say the verdict alone'
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l signaling -d 'The signaling server (Socket.IO 4)' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l chat-id -d 'The one-to-one chat of the two accounts' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l caller-token-file -d 'A file with the caller\'s token in its first line [env: `CALLCHECK_CALLER_TOKEN` holds the token itself]' -r -F
@@ -301,13 +333,14 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand man" -l strict -d 'E
 complete -c callcheck -n "__fish_callcheck_using_subcommand man" -s v -l verbose -d 'List every observation'
 complete -c callcheck -n "__fish_callcheck_using_subcommand man" -s q -l quiet -d 'Say the verdict alone'
 complete -c callcheck -n "__fish_callcheck_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "stun" -d 'Ask STUN servers for the own public address, over UDP, TCP and TLS'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "turn" -d 'Check a TURN server: login, relay ports, external address, data path'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "external-ip" -d 'Check that the address which a TURN server advertises is the one that works'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "call" -d 'Call through the signaling server, both ends from here or one of them, and say why it fails'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "demo" -d 'Run against a server embedded in this program, healthy or broken on purpose'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "explain" -d 'Say what a cause means, how it is proved and how to mend it'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "replay" -d 'Diagnose a saved report again'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "man" -d 'Print the man page'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip call demo explain replay completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "stun" -d 'Ask STUN servers for the own public address, over UDP, TCP and TLS'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "turn" -d 'Check a TURN server: login, relay ports, external address, data path'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "external-ip" -d 'Check that the address which a TURN server advertises is the one that works'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "ports" -d 'Say which ports of a server are open: those it listens on, and its relay range, sampled or port by port'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "call" -d 'Call through the signaling server, both ends from here or one of them, and say why it fails'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "demo" -d 'Run against a server embedded in this program, healthy or broken on purpose'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "explain" -d 'Say what a cause means, how it is proved and how to mend it'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "replay" -d 'Diagnose a saved report again'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "man" -d 'Print the man page'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -45,6 +45,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Usage> {
         Command::Stun(command) => session::stun(&command, &arguments.common),
         Command::Turn(command) => session::turn(&command, &arguments.common),
         Command::ExternalIp(command) => session::external_ip(&command, &arguments.common),
+        Command::Ports(command) => session::ports(&command, &arguments.common),
         Command::Call(command) => session::call(&command, &arguments.common),
         Command::Demo(command) => session::demo(&command, &arguments.common),
         Command::Replay(command) => session::replay(&command, &arguments.common),

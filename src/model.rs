@@ -9,6 +9,7 @@ pub mod endpoint;
 pub mod fact;
 pub mod finding;
 pub mod outcome;
+pub mod ports;
 pub mod report;
 pub mod secret;
 pub mod target;

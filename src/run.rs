@@ -3,7 +3,8 @@
 pub mod call;
 pub mod execute;
 pub mod plan;
-pub mod server;
+pub mod ports;
+mod server;
 
 pub use execute::execute;
 pub use plan::Plan;

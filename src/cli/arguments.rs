@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::model::call::{Path, Role};
+use crate::model::ports::PortRange;
 use crate::model::target::Target;
 use crate::probe::control::Control;
 use crate::signaling::gateway::Transports;
@@ -34,6 +35,8 @@ pub enum Command {
     Turn(Turn),
     /// Check that the address which a TURN server advertises is the one that works
     ExternalIp(Turn),
+    /// Say which ports of a server are open: those it listens on, and its relay range, sampled or port by port
+    Ports(Box<Ports>),
     /// Call through the signaling server, both ends from here or one of them, and say why it fails
     Call(Box<Call>),
     /// Run against a server embedded in this program, healthy or broken on purpose
@@ -77,6 +80,29 @@ pub struct Turn {
     /// How long the paced stream through the relay lasts; short and overlapped by default
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub stream: Option<Duration>,
+}
+
+/// Arguments of `ports`.
+#[derive(Debug, Args)]
+pub struct Ports {
+    /// The server.
+    #[arg(value_name = "HOST", help = TURN_TARGET)]
+    pub target: Target,
+    /// What to log in to the TURN server with
+    #[command(flatten)]
+    pub login: Login,
+    /// How many ports of the relay are sampled
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub samples: u32,
+    /// Try every port of the relay, one by one: for one's own server, which is kept busy meanwhile
+    #[arg(long, conflicts_with = "samples")]
+    pub all: bool,
+    /// No more than so many ports a second
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate: Option<u32>,
+    /// The range in question [default: 49152-65535]
+    #[arg(long, value_name = "FIRST-LAST")]
+    pub range: Option<PortRange>,
 }
 
 /// Arguments of `call`. What isn't given comes from the configuration file.

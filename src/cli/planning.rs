@@ -3,13 +3,14 @@
 use std::io::Read as _;
 use std::rc::Rc;
 
-use super::arguments::{self, Common, Stun, Turn};
+use super::arguments::{self, Common, Ports, Stun, Turn};
 use super::configuration::Configuration;
 use super::web_list::WebList;
 use super::{Usage, ice_servers, login, network, web_list};
-use crate::model::asked::{Form, Purpose};
+use crate::model::asked::{Form, Purpose, Service};
+use crate::model::endpoint::Transport;
 use crate::model::target::Target;
-use crate::run::plan::{Login, Plan, Planned};
+use crate::run::plan::{Login, Plan, Planned, PortsPlan};
 
 /// The longest list of servers that is read, in bytes.
 const LONGEST_LIST: u64 = 1 << 20;
@@ -94,6 +95,24 @@ pub fn stun(command: &Stun, common: &Common) -> Result<Plan, Usage> {
     plan(common, "stun", Purpose::Stun, form, services.collect())
 }
 
+/// The ports beside the usual ones that `ports` asks: nobody is promised them, and where they answer they are a way out of strict networks.
+const BESIDE: [(Transport, u16); 2] = [(Transport::Tcp, 443), (Transport::Tls, 443)];
+
+/// The plan of `ports`.
+pub fn ports(command: &Ports, common: &Common) -> Result<Plan, Usage> {
+    let login = login::resolve(&command.login)?.map(Rc::new);
+    let (services, form) = servers(Some(&command.target), None, login.as_ref(), common, &mut None)?;
+    let mut plan = plan(common, "ports", Purpose::Ports, form, services)?;
+    let beside = match &command.target {
+        Target::Host(host) => {
+            BESIDE.map(|(transport, port)| Service { host: host.clone(), port: Some(port), transport, relay: true }).to_vec()
+        }
+        Target::HostAndPort(..) | Target::Uri(_) => Vec::new(),
+    };
+    plan.ports = Some(PortsPlan { beside, samples: command.samples, all: command.all, rate: command.rate, range: command.range });
+    Ok(plan)
+}
+
 fn plan(common: &Common, command: &str, purpose: Purpose, form: Form, services: Vec<Planned>) -> Result<Plan, Usage> {
     Ok(Plan {
         command: command.to_owned(),
@@ -107,6 +126,7 @@ fn plan(common: &Common, command: &str, purpose: Purpose, form: Form, services: 
         long_stream: None,
         proxy: network::proxy(),
         call: None,
+        ports: None,
         contacted: Vec::new(),
     })
 }

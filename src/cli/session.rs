@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::arguments::{Call, Common, Demo, Replay, Stun, Turn};
+use super::arguments::{Call, Common, Demo, Ports, Replay, Stun, Turn};
 use super::runtime::{in_runtime, interrupted};
 use super::{Usage, calling, network, output, planning};
 use crate::diagnose::{again, verdict_again};
@@ -31,6 +31,11 @@ pub fn turn(command: &Turn, common: &Common) -> Result<u8, Usage> {
 /// `external-ip`.
 pub fn external_ip(command: &Turn, common: &Common) -> Result<u8, Usage> {
     on_the_network(|| planning::turn(command, common, "external-ip", Purpose::ExternalIp), common)
+}
+
+/// `ports`.
+pub fn ports(command: &Ports, common: &Common) -> Result<u8, Usage> {
+    on_the_network(|| planning::ports(command, common), common)
 }
 
 /// `call`.

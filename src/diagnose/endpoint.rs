@@ -109,6 +109,7 @@ impl<'a> EndpointEvidence<'a> {
             | Fact::Inbound(_)
             | Fact::Outbound(_)
             | Fact::SelfPair(_)
+            | Fact::Ports(_)
             | Fact::Release(_)
             | Fact::Control(_)
             | Fact::Proxy(_)

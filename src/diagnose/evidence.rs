@@ -14,7 +14,7 @@ use crate::model::cause::Cause;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{
     AllocationFact, ClockFact, CredentialsFact, ExchangeFact, Fact, HandshakeFact, InboundFact, NameFact, Observation, PeerFact,
-    ProxyFact, RedirectFact, RouteFact, Tally,
+    PortsFact, ProxyFact, RedirectFact, RouteFact, Tally,
 };
 use crate::model::finding::Level;
 
@@ -88,7 +88,9 @@ impl<'a> Evidence<'a> {
     pub fn wants_relay(&self) -> bool {
         match self.asked.purpose {
             Purpose::Stun => false,
-            Purpose::Turn | Purpose::ExternalIp | Purpose::Call => self.asked.services.iter().any(|service| service.relay),
+            Purpose::Turn | Purpose::ExternalIp | Purpose::Ports | Purpose::Call => {
+                self.asked.services.iter().any(|service| service.relay)
+            }
         }
     }
 
@@ -113,8 +115,7 @@ impl<'a> Evidence<'a> {
             return false;
         }
         match self.asked.form {
-            Form::Host => true,
-            Form::Urls => self.lists(endpoint),
+            Form::Host | Form::Urls => self.lists(endpoint),
             Form::HostAndPort => {
                 let same_place = |other: &&EndpointEvidence<'a>| other.endpoint.address == endpoint.endpoint.address;
                 let mut others = self.endpoints.iter().filter(same_place);
@@ -128,8 +129,13 @@ impl<'a> Evidence<'a> {
     /// Whether a list of URLs has an endpoint; others were only asked to tell what is wrong with those that are.
     fn lists(&self, endpoint: &EndpointEvidence<'a>) -> bool {
         let place = endpoint.endpoint;
+        let port = place.address.port();
+        let by_srv = || {
+            let suffix = format!(":{port}");
+            self.names().any(|name| name.fact.services.iter().any(|service| service.ends_with(&suffix)))
+        };
         self.asked.services.iter().any(|service| {
-            let at_port = service.port_or_default() == place.address.port() || service.port.is_none();
+            let at_port = service.port_or_default() == port || service.port.is_none() && by_srv();
             service.transport == place.transport && at_port
         })
     }
@@ -213,6 +219,11 @@ impl<'a> Evidence<'a> {
     /// What the credentials look like.
     pub fn credentials(&self) -> impl Iterator<Item = Seen<'a, CredentialsFact>> {
         self.facts(|fact| if let Fact::Credentials(it) = fact { Some(it) } else { None })
+    }
+
+    /// What is known of each port of a range.
+    pub fn port_ranges(&self) -> impl Iterator<Item = Seen<'a, PortsFact>> {
+        self.facts(|fact| if let Fact::Ports(it) = fact { Some(it) } else { None })
     }
 
     /// Where servers redirect to.

@@ -23,6 +23,7 @@ pub fn decide(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<C
 fn proved(evidence: &Evidence<'_>) -> bool {
     match evidence.asked().purpose {
         Purpose::Turn if evidence.wants_relay() => carries(evidence),
+        Purpose::Ports => carries(evidence) || evidence.port_ranges().any(|ports| !ports.fact.open.is_empty()),
         // The advertised address is right once a datagram came in; or a stateful firewall showed it by an answer.
         Purpose::ExternalIp => {
             evidence.relays().iter().any(|relay| relay.lets_in() == Some(true) || relay.lets_in_solicited() == Some(true))

@@ -170,6 +170,7 @@ pub fn plan(servers: &Servers, timeout: Duration, lines: Rc<dyn Lines>, onlooker
         families: Families::Both,
         long_stream: None,
         proxy: None,
+        ports: None,
         call,
         contacted: Vec::new(),
     }

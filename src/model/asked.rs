@@ -67,6 +67,8 @@ pub enum Purpose {
     Turn,
     /// `external-ip`: whether the advertised address is the one that works.
     ExternalIp,
+    /// `ports`: which ports of a server are open, its relay's most of all.
+    Ports,
     /// `call`: whether two peers connect through the signaling server.
     Call,
 }

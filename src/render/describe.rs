@@ -5,9 +5,11 @@ mod call;
 use crate::model::endpoint::Transport;
 use crate::model::fact::{
     BindingFact, CertificateDefect, ControlKind, CredentialsSource, EngineEnd, EngineFact, Fact, HandshakeEnd, HandshakeFact,
-    InboundFact, InboundWay, NameAnswer, Observation, OutboundFact, PeerKind, RedirectEnd, SocketEnd, StreamFact,
+    InboundFact, InboundWay, NameAnswer, Observation, OutboundFact, PeerKind, PortsBy, PortsFact, RedirectEnd, SocketEnd,
+    StreamFact,
 };
 use crate::model::outcome::{Defect, Outcome, Protocol, Reply, Unreachable};
+use crate::model::ports::PortSet;
 
 /// An observation in one line.
 #[must_use]
@@ -79,6 +81,7 @@ pub fn describe(seen: &Observation) -> String {
         Fact::Loss(fact) => {
             format!("{} of {} paced requests to {target} unanswered", fact.requests.lost(), fact.requests.sent)
         }
+        Fact::Ports(fact) => ports(target, fact),
         Fact::Release(fact) => format!("allocation at {target} given back: {}", reply(&fact.reply)),
         Fact::Control(fact) => {
             let control = match fact.control {
@@ -267,6 +270,21 @@ fn outbound(fact: &OutboundFact) -> String {
         Some(from) => format!("out of {} to {}: arrived, but from {from}", fact.relayed, fact.peer),
         None => format!("out of {} to {}: none of {} datagrams arrived", fact.relayed, fact.peer, fact.sends),
     }
+}
+
+fn ports(target: &str, fact: &PortsFact) -> String {
+    let named = |what: &str, set: &PortSet| match set.ranges() {
+        [] => format!("none {what}"),
+        ranges if ranges.len() <= 8 => format!("{what} {set}"),
+        _ => format!("{} {what}", set.count()),
+    };
+    let way = match fact.by {
+        PortsBy::Samples => "sampled",
+        PortsBy::Sweep => "swept through the relay",
+        PortsBy::Responder => "swept against the responder",
+    };
+    let proto = fact.proto.name().to_uppercase();
+    format!("{proto} ports {} of {target}, {way}: {}, {}", fact.probed, named("open", &fact.open), named("closed", &fact.closed))
 }
 
 fn stream(target: &str, fact: &StreamFact) -> String {

@@ -45,7 +45,7 @@ pub async fn execute(
     let context = Context {
         record: Record::new(listener),
         long_stream: plan.long_stream,
-        samples: SAMPLES,
+        samples: plan.ports.as_ref().map_or(SAMPLES, |ports| ports.samples),
         brief: plan.purpose == crate::model::asked::Purpose::ExternalIp,
         ..Context::brief(&network, plan.trust.clone())
     };

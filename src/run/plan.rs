@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::call::Calling;
 use crate::model::asked::{Asked, AskedCall, Form, Purpose, Service};
 use crate::model::endpoint::Endpoint;
+use crate::model::ports::PortRange;
 use crate::model::secret::{Credentials, Secret};
 use crate::net::tls::Trust;
 use crate::probe::control::Control;
@@ -34,10 +35,27 @@ pub struct Plan {
     pub long_stream: Option<Duration>,
     /// The proxy of the environment.
     pub proxy: Option<Proxy>,
+    /// How the relay's ports are gone through, where they are what is asked for.
+    pub ports: Option<PortsPlan>,
     /// The call to make, where one was asked for.
     pub call: Option<Calling>,
     /// The hosts that were asked while the plan was made.
     pub contacted: Vec<Endpoint>,
+}
+
+/// How the ports of a relay are gone through.
+#[derive(Clone, Debug)]
+pub struct PortsPlan {
+    /// Services that are only asked whether they are there; nobody is promised them.
+    pub beside: Vec<Service>,
+    /// How many are sampled.
+    pub samples: u32,
+    /// Whether every port is tried instead.
+    pub all: bool,
+    /// The most ports a second.
+    pub rate: Option<u32>,
+    /// The range in question; the usual one where none was named.
+    pub range: Option<PortRange>,
 }
 
 /// One service with what to log in with.

@@ -1,7 +1,7 @@
 //! The order of the probes against one or more servers: everything at once, and what depends on an answer right after it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::rc::Rc;
@@ -12,9 +12,12 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use super::plan::{Login, Plan, Planned};
+use super::ports;
 use crate::model::asked::Form;
 use crate::model::endpoint::{Endpoint, Transport};
-use crate::model::fact::{BindingFact, CertificateDefect, ChallengeFact, CredentialsSource, Fact, RedirectEnd, RedirectFact};
+use crate::model::fact::{
+    BindingFact, CertificateDefect, ChallengeFact, CredentialsSource, Fact, PortsEnd, RedirectEnd, RedirectFact,
+};
 use crate::model::outcome::{Outcome, Reply};
 use crate::model::secret::Credentials;
 use crate::model::target::Host;
@@ -45,6 +48,7 @@ struct Shared {
     /// Held while the first credentials for a host are tried, so that wrong ones are not tried on every transport.
     first_logins: RefCell<HashMap<String, Rc<Mutex<Tried>>>>,
     sampled: Cell<bool>,
+    sampling_ended_by: Cell<Option<PortsEnd>>,
 }
 
 impl Shared {
@@ -82,13 +86,22 @@ pub async fn examine_all(context: &Context, plan: &Plan, begun: Begun) {
     let Begun { servers, controls } = begun;
     ask_from_outside(context, &servers);
     let shared = Shared::default();
-    let mut examined = pin!(join_all(servers.iter().map(|server| examine(context, server, &shared))));
+    let all = async {
+        tokio::join!(
+            join_all(servers.iter().map(|server| examine(context, server, &shared))),
+            ask_beside(context, plan, &servers)
+        )
+    };
+    let mut examined = pin!(all);
     if tokio::time::timeout(LATE, &mut examined).await.is_ok() {
         second_opinions(context, plan, &servers).await;
     } else {
         tokio::join!(examined, second_opinions(context, plan, &servers));
     }
     record_outside(context);
+    if let Some(asked) = &plan.ports {
+        ports::record_samples(context, asked.range, shared.sampling_ended_by.get());
+    }
     if needs_controls(context) && !plan.controls.is_empty() {
         // A control that panicked has said nothing, which the diagnosis takes as not tested.
         let webs = controls.await.unwrap_or_default();
@@ -142,12 +155,30 @@ async fn second_opinions(context: &Context, plan: &Plan, servers: &[IceServer]) 
         }
     }
     let late = beside.iter().filter(|server| !ip_answers(context, server.endpoint.ip()));
-    join_all(late.map(|server| async {
-        if let Some(reached) = reach(context, server.endpoint, &server.host).await {
-            greet(context, &reached.session, server.relay).await;
+    join_all(late.map(|server| ask_whether_there(context, server))).await;
+}
+
+async fn ask_whether_there(context: &Context, server: &IceServer) {
+    if let Some(reached) = reach(context, server.endpoint, &server.host).await {
+        greet(context, &reached.session, server.relay).await;
+    }
+}
+
+/// The services that nobody is promised.
+async fn ask_beside(context: &Context, plan: &Plan, servers: &[IceServer]) {
+    let Some(ports) = &plan.ports else { return };
+    let mut asked: Vec<Endpoint> = servers.iter().map(|server| server.endpoint).collect();
+    let mut beside = Vec::new();
+    for service in &ports.beside {
+        for ip in servers.iter().map(|server| server.endpoint.ip()).collect::<BTreeSet<_>>() {
+            let endpoint = Endpoint::new(service.transport, SocketAddr::new(ip, service.port_or_default()));
+            if !asked.contains(&endpoint) {
+                asked.push(endpoint);
+                beside.push(IceServer { endpoint, host: service.host.clone(), relay: service.relay, login: None });
+            }
         }
-    }))
-    .await;
+    }
+    join_all(beside.iter().map(|server| ask_whether_there(context, server))).await;
 }
 
 fn ip_answers(context: &Context, ip: IpAddr) -> bool {
@@ -366,25 +397,8 @@ async fn allocate_patiently(
 
 /// More ports of the relay, once a run, over the transport that was first to succeed.
 async fn sample(context: &Context, server: &IceServer, shared: &Shared, signed: &LongTerm) {
-    if context.brief || shared.sampled.replace(true) {
-        return;
-    }
-    let samples = (0..context.samples).map(|_| async {
-        let Some(reached) = reach_quietly(context, server).await else { return };
-        // A quota ends the sampling early: what was sampled so far stands.
-        if let Ok(allocation) = allocate(context, &reached, Some(signed.clone()), Role::Sample).await {
-            relay::prove(context, allocation, Role::Sample).await;
-        }
-    });
-    join_all(samples).await;
-}
-
-async fn reach_quietly(context: &Context, server: &IceServer) -> Option<Session> {
-    match server.endpoint.transport {
-        Transport::Udp => Session::over_udp(&context.network, server.endpoint).ok(),
-        Transport::Tcp | Transport::Tls | Transport::Dtls => {
-            reach(context, server.endpoint, &server.host).await.map(|reached| reached.session)
-        }
+    if !context.brief && !shared.sampled.replace(true) {
+        shared.sampling_ended_by.set(ports::sample(context, server, signed).await);
     }
 }
 

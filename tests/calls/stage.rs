@@ -103,6 +103,7 @@ impl Stage {
             long_stream: None,
             proxy: None,
             contacted: Vec::new(),
+            ports: None,
             call: Some(Calling {
                 ends,
                 lines: sockets(None).expect("the system's roots"),

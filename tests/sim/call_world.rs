@@ -265,6 +265,7 @@ impl CallWorld {
             long_stream: None,
             proxy: None,
             contacted: Vec::new(),
+            ports: None,
             call: Some(Calling {
                 ends: view.ends(),
                 lines: Rc::clone(lines),

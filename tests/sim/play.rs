@@ -69,6 +69,7 @@ impl Asks {
             families: Families::Both,
             long_stream: None,
             proxy: None,
+            ports: None,
             call: None,
             contacted: Vec::new(),
         }

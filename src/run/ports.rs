@@ -1,0 +1,109 @@
+//! The ports of a relay: sampled beside the main allocations, and what came of it as one range.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::model::fact::{Fact, InboundWay, PortProtocol, PortsBy, PortsEnd, PortsFact, Tally};
+use crate::model::outcome::Reply;
+use crate::model::ports::{PortRange, PortSet, USUAL_RELAY_RANGE};
+use crate::net::session::Session;
+use crate::probe::allocate::{Role, allocate};
+use crate::probe::context::Context;
+use crate::probe::ice_server::IceServer;
+use crate::probe::reach::reach;
+use crate::probe::relay;
+use crate::proto::authentication::LongTerm;
+
+/// How many samples are under way at once: a server is not to be flooded, nor its other callers to find it full.
+const AT_ONCE: usize = 16;
+
+/// How long a sample counts as under way. One that takes longer waits for a port that lets nothing in, which costs the server nothing.
+const UNDER_WAY: Duration = Duration::from_millis(100);
+
+/// Tries more ports of the relay, each by an allocation of its own. What ended it early comes back.
+pub async fn sample(context: &Context, server: &IceServer, signed: &LongTerm) -> Option<PortsEnd> {
+    let slots = Semaphore::new(AT_ONCE);
+    let end = Cell::new(None);
+    let samples = (0..context.samples).map(|_| async {
+        let slot = slots.acquire().await;
+        if end.get().is_some() {
+            return;
+        }
+        let Some(session) = reach_quietly(context, server).await else { return };
+        let allocation = match allocate(context, &session, Some(signed.clone()), Role::Sample).await {
+            Ok(allocation) => allocation,
+            Err(reply) => return end.set(end.get().or_else(|| end_of(&reply))),
+        };
+        let mut proof = Box::pin(relay::prove(context, allocation, Role::Sample));
+        if timeout(UNDER_WAY, &mut proof).await.is_err() {
+            drop(slot);
+            proof.await;
+        }
+    });
+    join_all(samples).await;
+    end.get()
+}
+
+/// Whether a refusal means that further requests would be refused, too: a quota, no free port, or no word at all.
+fn end_of(reply: &Reply) -> Option<PortsEnd> {
+    match reply.code() {
+        Some(code @ (486 | 508)) => Some(PortsEnd::Refused { code }),
+        Some(_) => None,
+        None => reply.silent().then_some(PortsEnd::Silent),
+    }
+}
+
+async fn reach_quietly(context: &Context, server: &IceServer) -> Option<Session> {
+    if server.endpoint.transport.is_stream() || server.endpoint.transport.is_secure() {
+        return reach(context, server.endpoint, &server.host).await.map(|reached| reached.session);
+    }
+    Session::over_udp(&context.network, server.endpoint).ok()
+}
+
+/// Records what the single ports come to, one range for each address that relays.
+pub fn record_samples(context: &Context, asked: Option<PortRange>, ended_by: Option<PortsEnd>) {
+    for (relayed, ports) in ports_by_address(context) {
+        let seen = |open: bool| ports.iter().filter(|(_, seen)| seen.open == open).map(|(port, _)| *port).collect::<PortSet>();
+        let (open, closed) = (seen(true), seen(false));
+        let probed = asked.unwrap_or_else(|| ports.keys().fold(USUAL_RELAY_RANGE, |range, port| range.extended_to(*port)));
+        let sends = |open: bool| ports.values().filter(move |seen| seen.open == open).map(|seen| seen.sends);
+        let fact = PortsFact {
+            proto: PortProtocol::Udp,
+            by: PortsBy::Samples,
+            probed,
+            unknown: PortSet::rest_of(probed, &[&open, &closed]),
+            tries: sends(false).max().unwrap_or_default(),
+            loss: Tally { sent: sends(true).sum(), arrived: open.count() },
+            open,
+            closed,
+            ended_by,
+        };
+        context.record.add("ports", relayed, Fact::Ports(fact));
+    }
+}
+
+/// What was seen of one port.
+struct Seen {
+    open: bool,
+    sends: u32,
+}
+
+fn ports_by_address(context: &Context) -> BTreeMap<IpAddr, BTreeMap<u16, Seen>> {
+    let mut addresses: BTreeMap<IpAddr, BTreeMap<u16, Seen>> = BTreeMap::new();
+    for observation in context.record.observations() {
+        let Fact::Inbound(inbound) = observation.fact else { continue };
+        if inbound.way == InboundWay::Unsolicited {
+            let ports = addresses.entry(inbound.relayed.ip()).or_default();
+            let seen = ports.entry(inbound.relayed.port()).or_insert(Seen { open: false, sends: inbound.sends });
+            // A server may give a port out twice: what passed once is open.
+            seen.open |= inbound.arrived;
+        }
+    }
+    addresses
+}
