@@ -7,6 +7,7 @@ pub mod controls;
 pub mod endpoint;
 pub mod evidence;
 pub mod interval;
+pub mod ports;
 pub mod relay;
 pub mod rule;
 pub mod rules;
@@ -18,6 +19,7 @@ mod verdict;
 use crate::model::asked::Asked;
 use crate::model::fact::Observation;
 use crate::model::finding::{Finding, Level, NotTested, RuledOut};
+use crate::model::relay_ports::RelayPorts;
 use crate::model::report::{CutShort, Report, Verdict};
 use evidence::Evidence;
 use rule::{Judgement, Rule, Symptom};
@@ -33,6 +35,8 @@ pub struct Diagnosis {
     pub ruled_out: Vec<RuledOut>,
     /// What would have mattered and was not tested.
     pub not_tested: Vec<NotTested>,
+    /// What the relay's ports come to, where the run was after them.
+    pub relay_ports: Option<RelayPorts>,
 }
 
 /// Judges what a run has seen.
@@ -58,7 +62,8 @@ pub fn diagnose(asked: &Asked, observations: &[Observation], cut_short: Option<C
     let findings: Vec<Finding> = found.into_iter().map(|(_, finding)| finding).collect();
     let not_tested = untested::list(&evidence, &findings, cut_short);
     let verdict = verdict::decide(&evidence, &findings, cut_short);
-    Diagnosis { verdict, findings, ruled_out, not_tested }
+    let relay_ports = ports::summary(&evidence);
+    Diagnosis { verdict, findings, ruled_out, not_tested, relay_ports }
 }
 
 /// Folds a symptom into the first cause that explains it, which has then made the call fail.
@@ -91,6 +96,7 @@ pub fn again(report: &Report) -> Report {
         findings: diagnosis.findings,
         ruled_out: diagnosis.ruled_out,
         not_tested: diagnosis.not_tested,
+        relay_ports: diagnosis.relay_ports,
         ..report.clone()
     }
 }

@@ -10,6 +10,7 @@ pub mod fact;
 pub mod finding;
 pub mod outcome;
 pub mod ports;
+pub mod relay_ports;
 pub mod report;
 pub mod secret;
 pub mod target;

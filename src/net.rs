@@ -7,6 +7,7 @@ pub mod dtls;
 pub mod fetch;
 pub mod http;
 pub mod ledger;
+pub mod leg;
 pub mod network;
 pub mod old_tls;
 pub mod resolver;

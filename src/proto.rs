@@ -13,4 +13,5 @@ pub mod raw;
 pub mod request;
 pub mod response;
 pub mod schedule;
+pub mod stamp;
 pub mod transactions;

@@ -299,9 +299,9 @@ pub struct Replay {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Common {
-    /// The bound on the whole run; what was seen until then is reported
-    #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = parse_timeout)]
-    pub timeout: Duration,
+    /// The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = parse_timeout)]
+    pub timeout: Option<Duration>,
     /// IPv4 alone
     #[arg(short = '4', long = "ipv4", global = true, conflicts_with = "ipv6")]
     pub ipv4: bool,
@@ -374,6 +374,20 @@ pub enum When {
     /// Never
     Never,
 }
+
+impl Common {
+    /// The bound on the whole run.
+    #[must_use]
+    pub fn bound(&self) -> Duration {
+        self.timeout.unwrap_or(USUAL_TIMEOUT)
+    }
+}
+
+/// The bound on a run where none was given.
+const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The same where every port of a range is tried.
+pub const SWEEP_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The shortest run that can tell anything.
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(100);

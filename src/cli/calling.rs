@@ -46,7 +46,7 @@ pub fn plan(command: &arguments::Call, common: &Common) -> Result<Plan, Usage> {
         forced,
         duration: duration(command, &configuration)?,
         wait: command.wait,
-        patience: common.timeout,
+        patience: common.bound(),
         onlooker: output::onlooker(common),
         ready: output::ready(common, command.wait),
     });

@@ -5,12 +5,15 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
 use super::Usage;
 use super::arguments::{Common, Format, When};
 use crate::model::call::StateKind;
 use crate::model::fact::Observation;
 use crate::model::report::Report;
 use crate::probe::context::Listener;
+use crate::probe::progress::{Progress, Watcher};
 use crate::render::describe::describe;
 use crate::render::mask::mask;
 use crate::render::{self, Style};
@@ -65,6 +68,32 @@ pub fn ready(common: &Common, wait: Duration) -> Rc<dyn Fn()> {
         return Rc::new(|| {});
     }
     Rc::new(move || complain(&format!("ready: waits to be called, up to {}", humantime::format_duration(wait))))
+}
+
+/// Shows how far a long probe is: an estimate before it begins, and a bar where stderr is a terminal.
+#[must_use]
+pub fn watch(common: &Common) -> Watcher {
+    if common.quiet {
+        return Rc::new(|_| {});
+    }
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    Rc::new(move |progress| match progress {
+        Progress::Begins { ports, about } => {
+            let about = Duration::from_millis((about.as_millis() as u64).div_ceil(100) * 100);
+            complain(&format!("\r\x1b[2Kup to {ports} ports, in {} or more", humantime::format_duration(about)));
+            bar.set_length(ports.into());
+            bar.set_style(bar_style());
+        }
+        Progress::Ports { tried, closed } => {
+            bar.set_message(format!("{closed} closed"));
+            bar.set_position(tried.into());
+        }
+        Progress::Ends => bar.finish_and_clear(),
+    })
+}
+
+fn bar_style() -> ProgressStyle {
+    ProgressStyle::with_template("{bar:40} {pos} of {len}, {msg}, {eta} left").unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// Clears the line of progress.

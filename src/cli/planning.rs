@@ -3,10 +3,10 @@
 use std::io::Read as _;
 use std::rc::Rc;
 
-use super::arguments::{self, Common, Ports, Stun, Turn};
+use super::arguments::{self, Common, Ports, SWEEP_TIMEOUT, Stun, Turn};
 use super::configuration::Configuration;
 use super::web_list::WebList;
-use super::{Usage, ice_servers, login, network, web_list};
+use super::{Usage, ice_servers, login, network, output, web_list};
 use crate::model::asked::{Form, Purpose, Service};
 use crate::model::endpoint::Transport;
 use crate::model::target::Target;
@@ -109,6 +109,10 @@ pub fn ports(command: &Ports, common: &Common) -> Result<Plan, Usage> {
         }
         Target::HostAndPort(..) | Target::Uri(_) => Vec::new(),
     };
+    if command.all {
+        plan.timeout = common.timeout.unwrap_or(SWEEP_TIMEOUT);
+        plan.progress = output::watch(common);
+    }
     plan.ports = Some(PortsPlan { beside, samples: command.samples, all: command.all, rate: command.rate, range: command.range });
     Ok(plan)
 }
@@ -121,12 +125,13 @@ fn plan(common: &Common, command: &str, purpose: Purpose, form: Form, services: 
         controls: network::controls(common, &services),
         services,
         trust: network::trust(common)?,
-        timeout: common.timeout,
+        timeout: common.bound(),
         families: network::families(common),
         long_stream: None,
         proxy: network::proxy(),
         call: None,
         ports: None,
+        progress: Rc::new(|_| {}),
         contacted: Vec::new(),
     })
 }

@@ -62,7 +62,7 @@ pub fn demo(command: &Demo, common: &Common) -> Result<u8, Usage> {
             return Ok(0);
         }
         let lines = sockets(None).map_err(|error| Usage(error.to_string()))?;
-        let plan = demo::plan(&servers, common.timeout, lines, output::onlooker(common));
+        let plan = demo::plan(&servers, common.bound(), lines, output::onlooker(common));
         let report = execute(Rc::new(System::default()), &plan, interrupted(), output::progress(common)).await;
         finish(report, common)
     })

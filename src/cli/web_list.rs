@@ -48,7 +48,7 @@ pub fn get(source: &str, common: &Common) -> Result<WebList, Usage> {
     let system = System::new(network::binding(common)?);
     let began = Instant::now();
     let (got, contacted) = in_runtime(async {
-        let deadline = tokio::time::Instant::now() + common.timeout;
+        let deadline = tokio::time::Instant::now() + common.bound();
         let fetch = Fetch::new(&system, &trust, |address| families.include(address), deadline);
         let got = fetch.get(&url, token.as_ref()).await;
         Ok((got, fetch.contacted()))
@@ -99,7 +99,7 @@ fn describe_failure(at: &Url, failure: &Failure, common: &Common) -> String {
         Failure::Request(_) => "it can't be written as a request".to_owned(),
         Failure::Unanswered(NoAnswer::Closed) => format!("{host} closes the connection without an answer"),
         Failure::Unanswered(NoAnswer::Silent) => {
-            format!("{host} has not answered the request within {}", humantime::format_duration(common.timeout))
+            format!("{host} has not answered the request within {}", humantime::format_duration(common.bound()))
         }
         Failure::Unanswered(NoAnswer::NotHttp { speaks }) => {
             format!("the answer of {host} is broken or {}, not HTTP/1.1", describe::protocol(*speaks))
@@ -107,7 +107,7 @@ fn describe_failure(at: &Url, failure: &Failure, common: &Common) -> String {
         Failure::Status(status) => describe_status(host, *status),
         Failure::Body(BodyEnd::TooLong) => format!("the answer is longer than {} MiB", LONGEST_BODY >> 20),
         Failure::Body(BodyEnd::Late) => {
-            format!("the answer has not ended within {}", humantime::format_duration(common.timeout))
+            format!("the answer has not ended within {}", humantime::format_duration(common.bound()))
         }
         Failure::Body(BodyEnd::Broken | BodyEnd::Whole) => "the connection ended before the answer was whole".to_owned(),
         Failure::Location => format!("{host} redirects to nowhere that could be asked"),

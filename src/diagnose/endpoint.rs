@@ -110,6 +110,7 @@ impl<'a> EndpointEvidence<'a> {
             | Fact::Outbound(_)
             | Fact::SelfPair(_)
             | Fact::Ports(_)
+            | Fact::PortReply(_)
             | Fact::Release(_)
             | Fact::Control(_)
             | Fact::Proxy(_)

@@ -16,6 +16,13 @@ pub fn clopper_pearson(successes: u32, of: u32) -> (f64, f64) {
     (lower, upper)
 }
 
+/// The 95 % interval of the share of a relay's ports that are open. Where all that were tried are, it is one-sided: so many clean passes
+/// are had by chance, once in twenty, of ports of which only this share is open.
+#[must_use]
+pub fn open_share(open: u32, tried: u32) -> (f64, f64) {
+    if tried > 0 && open == tried { (0.05_f64.powf(1.0 / f64::from(tried)), 1.0) } else { clopper_pearson(open, tried) }
+}
+
 fn quantile(a: f64, b: f64, p: f64) -> f64 {
     Beta::new(a, b).map_or(f64::NAN, |beta| beta.inverse_cdf(p))
 }
@@ -54,6 +61,16 @@ mod tests {
         close(clopper_pearson(0, 10), (0.0, 0.3085));
         close(clopper_pearson(5, 50), (0.0333, 0.2181));
         close(clopper_pearson(10, 10), (0.6915, 1.0));
+    }
+
+    #[test]
+    fn clean_passes_tell_the_least_share_that_is_open() {
+        for (passes, share) in [(8, 0.69), (16, 0.83), (32, 0.91), (64, 0.95), (299, 0.99)] {
+            let (lower, upper) = open_share(passes, passes);
+            assert!((lower - share).abs() < 0.005 && (upper - 1.0).abs() < 1e-9, "{passes}: {lower}");
+        }
+        assert_eq!(open_share(0, 0), (0.0, 1.0));
+        assert_eq!(open_share(5, 10), clopper_pearson(5, 10));
     }
 
     #[test]

@@ -46,7 +46,7 @@ mod no_answer_timeout;
 mod nonce_loop;
 mod offer_altered;
 mod own_address_denied;
-mod packet_loss;
+pub(super) mod packet_loss;
 mod peer_denied;
 mod proxy_only;
 mod quota_reached;

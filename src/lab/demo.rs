@@ -171,6 +171,7 @@ pub fn plan(servers: &Servers, timeout: Duration, lines: Rc<dyn Lines>, onlooker
         long_stream: None,
         proxy: None,
         ports: None,
+        progress: Rc::new(|_| {}),
         call,
         contacted: Vec::new(),
     }

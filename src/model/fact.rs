@@ -17,7 +17,7 @@ use super::endpoint::Endpoint;
 pub use call::{CandidateCounts, Delivery, Ended, ExchangeFact, Forwarded, IceEnd, PairFact, PeerFact, Refusal};
 pub use control::{ClockFact, ControlFact, ControlKind, ProxyFact};
 pub use given::{CredentialsFact, CredentialsOddity, CredentialsSource, NameAnswer, NameFact, RouteFact};
-pub use ports::{PortProtocol, PortsBy, PortsEnd, PortsFact};
+pub use ports::{PortProtocol, PortReplyFact, PortWay, PortsBy, PortsEnd, PortsFact};
 pub use reach::{BindingFact, Certificate, CertificateDefect, ConnectFact, HandshakeEnd, HandshakeFact, LossFact, Tally};
 pub use relay::{IcmpFact, InboundFact, InboundWay, OutboundFact, SelfPairFact, StreamFact};
 pub use signaling::{EngineEnd, EngineFact, EnginePollsFact, EngineTransport, SocketEnd, SocketFact};
@@ -84,6 +84,8 @@ pub enum Fact {
     Loss(LossFact),
     /// What is known of each port of a range.
     Ports(PortsFact),
+    /// A TCP connection or a datagram to a single port.
+    PortReply(PortReplyFact),
     /// The end of an allocation (Refresh with LIFETIME 0).
     Release(ReleaseFact),
     /// A control: what this network does to hosts that have nothing to do with the server.

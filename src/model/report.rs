@@ -7,6 +7,7 @@ use super::asked::Asked;
 use super::call::Call;
 use super::fact::Observation;
 use super::finding::{Finding, NotTested, RuledOut};
+use super::relay_ports::RelayPorts;
 
 /// The version of the report's form. Fields only get added within one version.
 pub const SCHEMA: &str = "callcheck/1";
@@ -81,6 +82,9 @@ pub struct Report {
     pub ruled_out: Vec<RuledOut>,
     /// What would have mattered and was not tested.
     pub not_tested: Vec<NotTested>,
+    /// What the relay's ports come to, where the run was after them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relay_ports: Option<RelayPorts>,
     /// What was seen.
     pub observations: Vec<Observation>,
     /// The call, where one was made.

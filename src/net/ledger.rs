@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::network::{Datagrams, Network};
 use super::session::{Exchange, Session};
+use crate::model::endpoint::Endpoint;
 use crate::proto::authentication::LongTerm;
 
 /// The pauses before a Refresh that may have overtaken its Allocate is sent again.
@@ -19,24 +21,43 @@ pub struct Ledger {
 
 struct Entry {
     number: u64,
-    session: Session,
+    line: Line,
     signed: Option<LongTerm>,
     granted: Option<SocketAddr>,
     releasing: bool,
+}
+
+/// What an allocation is given back over.
+#[derive(Clone)]
+enum Line {
+    /// The session that it belongs to.
+    Session(Session),
+    /// A socket on which somebody else asks; a session is made of it only where the run ends before it is given back.
+    Socket { network: Rc<dyn Network>, endpoint: Endpoint, socket: Rc<dyn Datagrams> },
+}
+
+impl Line {
+    fn session(&self) -> Session {
+        match self {
+            Self::Session(session) => session.clone(),
+            Self::Socket { network, endpoint, socket } => Session::over_datagrams(network, *endpoint, Rc::clone(socket)),
+        }
+    }
 }
 
 impl Entry {
     /// A server that finds nothing to give back may still be at work on the Allocate: coturn looks up the user of each request in
     /// one of several threads, so the Refresh may overtake it.
     async fn give_back(self) {
+        let session = self.line.session();
         for pause in OVERTAKEN {
-            let exchange = self.session.give_back(self.signed.as_ref()).await;
+            let exchange = session.give_back(self.signed.as_ref()).await;
             if self.granted.is_some() || exchange.reply.code() != Some(437) {
                 return;
             }
             tokio::time::sleep(pause).await;
         }
-        self.session.give_back(self.signed.as_ref()).await;
+        session.give_back(self.signed.as_ref()).await;
     }
 }
 
@@ -48,9 +69,25 @@ impl Ledger {
     /// Enters an allocation. Do so before the Allocate is sent: a run may be cut short before its answer comes.
     #[must_use]
     pub fn hold(&self, session: &Session, signed: Option<&LongTerm>) -> Held {
+        self.enter(Line::Session(session.clone()), signed)
+    }
+
+    /// Enters an allocation that is asked for on a bare socket, whose owner gives it back and strikes it out.
+    #[must_use]
+    pub fn hold_socket(
+        &self,
+        network: &Rc<dyn Network>,
+        endpoint: Endpoint,
+        socket: Rc<dyn Datagrams>,
+        signed: &LongTerm,
+    ) -> Held {
+        self.enter(Line::Socket { network: Rc::clone(network), endpoint, socket }, Some(signed))
+    }
+
+    fn enter(&self, line: Line, signed: Option<&LongTerm>) -> Held {
         let mut entries = self.entries.borrow_mut();
         let number = entries.last().map_or(0, |entry| entry.number + 1);
-        entries.push(Entry { number, session: session.clone(), signed: signed.cloned(), granted: None, releasing: false });
+        entries.push(Entry { number, line, signed: signed.cloned(), granted: None, releasing: false });
         Held(number)
     }
 
@@ -92,7 +129,7 @@ impl Ledger {
             let mut entries = self.entries.borrow_mut();
             let entry = entries.iter_mut().find(|entry| entry.number == held.0)?;
             entry.releasing = true;
-            (entry.session.clone(), entry.signed.clone())
+            (entry.line.session(), entry.signed.clone())
         };
         let exchange = session.give_back(signed.as_ref()).await;
         // Unanswered over UDP it may not have arrived: the end of the run tries once more.

@@ -1,5 +1,6 @@
 //! UDP sockets of the system, with ICMP errors read from the error queue on Linux (ip(7), `IP_RECVERR`).
 
+use std::cell::RefCell;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -16,6 +17,11 @@ const LARGEST_DATAGRAM: usize = 65_535;
 
 /// The wish for the receive buffer in bytes: the default holds only some 256 small datagrams.
 const RECEIVE_BUFFER: usize = 1 << 20;
+
+thread_local! {
+    /// Where datagrams are read into: clearing as much for each would cost more than reading it.
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; LARGEST_DATAGRAM]);
+}
 
 /// A UDP socket of the system.
 #[derive(Debug)]
@@ -61,10 +67,10 @@ impl SystemDatagrams {
     }
 
     fn try_receive(&self) -> io::Result<Arrival> {
-        let mut buffer = vec![0; LARGEST_DATAGRAM];
-        let (length, from) = self.socket.try_recv_from(&mut buffer)?;
-        buffer.truncate(length);
-        Ok(Arrival::Datagram { from, bytes: buffer })
+        SCRATCH.with_borrow_mut(|buffer| {
+            let (length, from) = self.socket.try_recv_from(buffer)?;
+            Ok(Arrival::Datagram { from, bytes: buffer[..length].to_vec() })
+        })
     }
 }
 

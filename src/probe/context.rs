@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::outside::Outside;
+use super::progress::Watcher;
+use super::sweep::Wish;
 use crate::model::duration::whole_milliseconds;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{Fact, Observation};
@@ -33,8 +35,12 @@ pub struct Context {
     pub long_stream: Option<Duration>,
     /// How many ports of the relay are sampled beside the main allocations.
     pub samples: u32,
+    /// The sweep over all ports of the relay, where one was asked for.
+    pub sweep: Option<Wish>,
     /// Whether the stream and the samples are left out.
     pub brief: bool,
+    /// Who watches how far long probes are.
+    pub progress: Watcher,
     /// Requests sent and answered over UDP so far, retransmissions included: how lossy the way is.
     pub losses: Rc<Cell<(u32, u32)>>,
 }
@@ -51,7 +57,9 @@ impl Context {
             outside: Rc::new(Outside::open(network)),
             long_stream: None,
             samples: 0,
+            sweep: None,
             brief: true,
+            progress: Rc::new(|_| {}),
             losses: Rc::new(Cell::new((0, 0))),
         }
     }

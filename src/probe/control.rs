@@ -168,7 +168,8 @@ pub async fn high_port(context: &Context, server: IpAddr) {
     context.record.add("control-high-port", endpoint, Fact::Control(fact));
 }
 
-async fn ask_datagram(context: &Context, server: SocketAddr, bytes: &[u8], is_answer: impl Fn(&[u8]) -> bool) -> Reply {
+/// Sends a datagram until it is answered, an ICMP error comes, or two seconds are over.
+pub async fn ask_datagram(context: &Context, server: SocketAddr, bytes: &[u8], is_answer: impl Fn(&[u8]) -> bool) -> Reply {
     let socket = match context.network.bind_udp(server.ip()) {
         Ok(socket) => socket,
         Err(outcome) => return Reply::unsent(outcome),

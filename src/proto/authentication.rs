@@ -53,6 +53,12 @@ impl LongTerm {
         true
     }
 
+    /// The same with another nonce.
+    #[must_use]
+    pub fn with_nonce(&self, nonce: String) -> Self {
+        Self { nonce, ..self.clone() }
+    }
+
     /// The prepared user name.
     #[must_use]
     pub fn username(&self) -> &str {

@@ -58,6 +58,19 @@ impl<'a> RawMessage<'a> {
         })
     }
 
+    /// Where the first attribute of that type begins, in bytes from the message's start.
+    #[must_use]
+    pub fn place_of(&self, kind: u16) -> Option<usize> {
+        let mut place = HEADER_LENGTH;
+        for (found, value) in self.attributes() {
+            if found == kind {
+                return Some(place);
+            }
+            place += 4 + value.len().next_multiple_of(4);
+        }
+        None
+    }
+
     /// The value of the first attribute of that type.
     #[must_use]
     pub fn attribute(&self, kind: u16) -> Option<&'a [u8]> {

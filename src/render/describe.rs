@@ -81,6 +81,7 @@ pub fn describe(seen: &Observation) -> String {
         Fact::Loss(fact) => {
             format!("{} of {} paced requests to {target} unanswered", fact.requests.lost(), fact.requests.sent)
         }
+        Fact::PortReply(fact) => format!("port {target}: {}", reply(&fact.reply)),
         Fact::Ports(fact) => ports(target, fact),
         Fact::Release(fact) => format!("allocation at {target} given back: {}", reply(&fact.reply)),
         Fact::Control(fact) => {

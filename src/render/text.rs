@@ -1,6 +1,7 @@
 //! The report for people: verdict and root cause in the first line, then the probes by transport, then each finding with its fix.
 
 mod call;
+mod ports;
 
 use std::fmt::Write as _;
 
@@ -30,6 +31,10 @@ pub fn render(report: &Report, style: Style) -> String {
     if !table.is_empty() {
         _ = write!(text, "\n{table}");
     }
+    if let Some(ports) = &report.relay_ports {
+        text.push_str(&ports::section(ports, pen));
+    }
+    text.push_str(&ports::single(report, pen));
     for finding in &report.findings {
         text.push('\n');
         text.push_str(&one_finding(report, finding, pen));
@@ -85,6 +90,9 @@ fn sentence(report: &Report) -> String {
         },
         (Verdict::Ok, _) if report.command == "stun" => "The server answers.".to_owned(),
         (Verdict::Ok, _) if report.call.is_some() => call::sentence(report),
+        (Verdict::Ok, _) if let Some(ports) = report.relay_ports.as_ref().filter(|ports| ports.closed.is_empty()) => {
+            ports::sentence(ports)
+        }
         (Verdict::Ok, _) if report.command == "external-ip" => "The advertised address is the one that works.".to_owned(),
         (Verdict::Ok | Verdict::Failed | Verdict::Degraded, _) => {
             format!("Calls will work through this server: {}.", proved(report))

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 
 use super::call::{self, Calling, Log};
-use super::plan::Plan;
+use super::plan::{Plan, PortsPlan};
 use super::server;
 use crate::diagnose::diagnose;
 use crate::model::call::Call;
@@ -46,6 +46,8 @@ pub async fn execute(
         record: Record::new(listener),
         long_stream: plan.long_stream,
         samples: plan.ports.as_ref().map_or(SAMPLES, |ports| ports.samples),
+        sweep: plan.ports.as_ref().and_then(PortsPlan::sweep),
+        progress: Rc::clone(&plan.progress),
         brief: plan.purpose == crate::model::asked::Purpose::ExternalIp,
         ..Context::brief(&network, plan.trust.clone())
     };
@@ -53,7 +55,7 @@ pub async fn execute(
         context.record.contact(*endpoint);
     }
     let log = Rc::new(Log::default());
-    let mut probing = pin!(AssertUnwindSafe(probe(&context, plan, &log)).catch_unwind());
+    let mut probing = Box::pin(AssertUnwindSafe(probe(&context, plan, &log)).catch_unwind());
     let (cut_short, mut panic) = tokio::select! {
         biased;
         ended = &mut probing => (None, ended.err()),
@@ -70,6 +72,8 @@ pub async fn execute(
             () = tokio::time::sleep(HANG_UP_LIMIT) => None,
         };
     }
+    // A probe that is cut short records what it has.
+    drop(probing);
     context.ledger.release_all(RELEASE_LIMIT.min(plan.timeout / 2)).await;
     if let Some(panic) = panic {
         std::panic::resume_unwind(panic);
@@ -127,6 +131,7 @@ fn report(
         findings: diagnosis.findings,
         ruled_out: diagnosis.ruled_out,
         not_tested: diagnosis.not_tested,
+        relay_ports: diagnosis.relay_ports,
         observations,
         call,
         contacted: context.record.contacted(),

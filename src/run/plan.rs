@@ -10,7 +10,9 @@ use crate::model::ports::PortRange;
 use crate::model::secret::{Credentials, Secret};
 use crate::net::tls::Trust;
 use crate::probe::control::Control;
+use crate::probe::progress::Watcher;
 use crate::probe::proxy::Proxy;
+use crate::probe::sweep::Wish;
 
 /// The plan of a run.
 #[derive(Clone)]
@@ -37,6 +39,8 @@ pub struct Plan {
     pub proxy: Option<Proxy>,
     /// How the relay's ports are gone through, where they are what is asked for.
     pub ports: Option<PortsPlan>,
+    /// Who watches how far long probes are.
+    pub progress: Watcher,
     /// The call to make, where one was asked for.
     pub call: Option<Calling>,
     /// The hosts that were asked while the plan was made.
@@ -56,6 +60,14 @@ pub struct PortsPlan {
     pub rate: Option<u32>,
     /// The range in question; the usual one where none was named.
     pub range: Option<PortRange>,
+}
+
+impl PortsPlan {
+    /// The sweep over all ports, where one was asked for.
+    #[must_use]
+    pub fn sweep(&self) -> Option<Wish> {
+        self.all.then_some(Wish { range: self.range, rate: self.rate })
+    }
 }
 
 /// One service with what to log in with.

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -18,6 +18,7 @@ use crate::probe::context::Context;
 use crate::probe::ice_server::IceServer;
 use crate::probe::reach::reach;
 use crate::probe::relay;
+use crate::probe::sweep::{self, Relay};
 use crate::proto::authentication::LongTerm;
 
 /// How many samples are under way at once: a server is not to be flooded, nor its other callers to find it full.
@@ -48,6 +49,21 @@ pub async fn sample(context: &Context, server: &IceServer, signed: &LongTerm) ->
     });
     join_all(samples).await;
     end.get()
+}
+
+/// Sweeps all ports of a relay, where that was asked for. It needs one way in: a relayed address at which nothing arrives and which is not
+/// the server's own may be anybody's, and is not to be sent thousands of datagrams.
+pub async fn sweep(context: &Context, session: &Session, relayed: SocketAddr, signed: &LongTerm) {
+    let Some(wish) = context.sweep else { return };
+    let server = session.endpoint();
+    let came_in = context.record.observations().into_iter().find_map(|seen| match seen.fact {
+        Fact::Inbound(it) if it.relayed.ip() == relayed.ip() && it.way == InboundWay::Unsolicited => it.peer,
+        _ => None,
+    });
+    let told = || context.outside.towards(relayed.ip())?.mapped().first().map(|(_, mapped)| *mapped);
+    let Some(peer) = came_in.or_else(|| if relayed.ip() == server.ip() { told() } else { None }) else { return };
+    let round_trip = session.round_trip().unwrap_or_default();
+    sweep::sweep(context, &Relay { endpoint: server, signed, relayed, peer, round_trip }, wish).await;
 }
 
 /// Whether a refusal means that further requests would be refused, too: a quota, no free port, or no word at all.

@@ -19,6 +19,7 @@ use crate::model::fact::{
     BindingFact, CertificateDefect, ChallengeFact, CredentialsSource, Fact, PortsEnd, RedirectEnd, RedirectFact,
 };
 use crate::model::outcome::{Outcome, Reply};
+use crate::model::ports::USUAL_RELAY_RANGE;
 use crate::model::secret::Credentials;
 use crate::model::target::Host;
 use crate::net::session::Session;
@@ -28,6 +29,7 @@ use crate::probe::context::Context;
 use crate::probe::control::{self, Web};
 use crate::probe::greet::{Greeting, greet};
 use crate::probe::ice_server::IceServer;
+use crate::probe::knock::knock;
 use crate::probe::reach::{Reached, reach};
 use crate::probe::{clock, loss, name, proxy, relay};
 use crate::proto::authentication::LongTerm;
@@ -48,6 +50,7 @@ struct Shared {
     /// Held while the first credentials for a host are tried, so that wrong ones are not tried on every transport.
     first_logins: RefCell<HashMap<String, Rc<Mutex<Tried>>>>,
     sampled: Cell<bool>,
+    swept: Cell<bool>,
     sampling_ended_by: Cell<Option<PortsEnd>>,
 }
 
@@ -89,7 +92,8 @@ pub async fn examine_all(context: &Context, plan: &Plan, begun: Begun) {
     let all = async {
         tokio::join!(
             join_all(servers.iter().map(|server| examine(context, server, &shared))),
-            ask_beside(context, plan, &servers)
+            ask_beside(context, plan, &servers),
+            knock_without_login(context, plan, &servers)
         )
     };
     let mut examined = pin!(all);
@@ -99,7 +103,7 @@ pub async fn examine_all(context: &Context, plan: &Plan, begun: Begun) {
         tokio::join!(examined, second_opinions(context, plan, &servers));
     }
     record_outside(context);
-    if let Some(asked) = &plan.ports {
+    if let Some(asked) = plan.ports.as_ref().filter(|asked| !asked.all) {
         ports::record_samples(context, asked.range, shared.sampling_ended_by.get());
     }
     if needs_controls(context) && !plan.controls.is_empty() {
@@ -162,6 +166,14 @@ async fn ask_whether_there(context: &Context, server: &IceServer) {
     if let Some(reached) = reach(context, server.endpoint, &server.host).await {
         greet(context, &reached.session, server.relay).await;
     }
+}
+
+/// Without a login the relay tells nothing of its ports; what any host tells of its own remains.
+async fn knock_without_login(context: &Context, plan: &Plan, servers: &[IceServer]) {
+    let Some(ports) = plan.ports.as_ref().filter(|_| servers.iter().all(|server| server.login.is_none())) else { return };
+    let range = ports.range.unwrap_or(USUAL_RELAY_RANGE);
+    let hosts: BTreeSet<IpAddr> = servers.iter().map(|server| server.endpoint.ip()).collect();
+    join_all(hosts.into_iter().map(|host| knock(context, host, range))).await;
 }
 
 /// The services that nobody is promised.
@@ -344,9 +356,12 @@ async fn authenticated(
         Ok(allocation) => {
             let samples = sample(context, server, shared, &signed);
             // Not before: a server that searches its ports for an Allocate in vain answers nothing meanwhile, which is no loss.
-            let session = allocation.session.clone();
+            let (session, relayed) = (allocation.session.clone(), allocation.relayed);
             let measured = measure_loss(context, server, &session);
             tokio::join!(relay::prove(context, allocation, Role::Main), samples, measured);
+            if server.endpoint.transport == Transport::Udp && !shared.swept.replace(true) {
+                ports::sweep(context, &session, relayed, &signed).await;
+            }
             None
         }
         Err(reply) if reply.code() == Some(300) => allocate::alternate(context, server.endpoint),

@@ -9,14 +9,12 @@ use callcheck::lab::gateway::exchange::CALLEE_TOKEN;
 use callcheck::model::call::{Path, Role, TrickledCandidate};
 use callcheck::model::endpoint::{Endpoint, Transport};
 use callcheck::model::target::Host;
-use callcheck::net::ledger::Ledger;
 use callcheck::net::network::Network;
 use callcheck::net::system::System;
 use callcheck::net::tls::Trust;
 use callcheck::probe::call::{Event, PeerHandle};
-use callcheck::probe::context::{Context, Record};
+use callcheck::probe::context::Context;
 use callcheck::probe::ice_server::IceServer;
-use callcheck::probe::outside::Outside;
 use callcheck::signaling::call_event::{CallEvent, ChatId};
 use callcheck::signaling::conversation::Conversation;
 use callcheck::signaling::socket_io::{Roots, SocketIo};
@@ -66,17 +64,7 @@ pub async fn play(stage: &Stage, manner: Manner) {
     let line = SocketIo::open(&gateway, &Roots::with(None).expect("the system's roots")).await;
     let mut talk = Conversation::new(Box::new(line), Role::Callee, &gateway, Instant::now(), Rc::new(|_| {}));
     let network: Rc<dyn Network> = Rc::new(System::default());
-    let context = Context {
-        record: Record::new(None),
-        ledger: Ledger::default(),
-        trust: Rc::new(Trust::nobody()),
-        outside: Rc::new(Outside::open(&network)),
-        long_stream: None,
-        samples: 0,
-        brief: true,
-        losses: Rc::default(),
-        network,
-    };
+    let context = Context::brief(&network, Trust::nobody());
     // A server on loopback tells the peer that it is there, too.
     let endpoint = Endpoint::new(Transport::Udp, stage.turn.udp());
     let servers = [IceServer { endpoint, host: Host::Address(endpoint.ip()), relay: false, login: None }];

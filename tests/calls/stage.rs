@@ -104,6 +104,7 @@ impl Stage {
             proxy: None,
             contacted: Vec::new(),
             ports: None,
+            progress: Rc::new(|_| {}),
             call: Some(Calling {
                 ends,
                 lines: sockets(None).expect("the system's roots"),

@@ -266,6 +266,7 @@ impl CallWorld {
             proxy: None,
             contacted: Vec::new(),
             ports: None,
+            progress: Rc::new(|_| {}),
             call: Some(Calling {
                 ends: view.ends(),
                 lines: Rc::clone(lines),

@@ -70,6 +70,7 @@ impl Asks {
             long_stream: None,
             proxy: None,
             ports: None,
+            progress: Rc::new(|_| {}),
             call: None,
             contacted: Vec::new(),
         }

@@ -27,7 +27,7 @@ pub const RULE: Rule = Rule {
         look_alikes: "relay-lossy: there the way to the server is clean and only what is relayed is lost.",
         remedy: "Look for the lossy link: cable in place of Wi-Fi, another network, the host's load.",
     },
-    folds: &["relay-lossy", "relay-ports-partly-closed", "stream-cut", "mtu-blackhole"],
+    folds: &["relay-lossy", "stream-cut", "mtu-blackhole"],
     judge,
 };
 

@@ -1,6 +1,7 @@
 //! `relay-ports-closed`: no sampled port of the relay lets a datagram in from outside, and nothing else explains it.
 
 use crate::diagnose::evidence::Evidence;
+use crate::diagnose::ports::TriedPorts;
 use crate::diagnose::relay::RelayEvidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::address::Reach;
@@ -42,7 +43,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     }
     let closed: Vec<_> = evidence.relays().iter().filter(|relay| relay.lets_in() == Some(false)).collect();
     if closed.is_empty() {
-        return Judgement::Unknown;
+        return from_outside_alone(evidence);
     }
     if closed.iter().any(|relay| explained_otherwise(evidence, relay)) {
         return behind_a_private_address(evidence, &closed);
@@ -114,6 +115,26 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 fn open_ways(relay: &RelayEvidence<'_>) -> Vec<String> {
     let ways = [relay.unsolicited, relay.alternative].into_iter().flatten();
     ways.filter(|seen| seen.fact.arrived).map(|seen| seen.cite()).collect()
+}
+
+/// Without a relay that was asked, a responder on the server's host told of its ports: then nothing came out of them, and this network may
+/// be what lets nothing to high ports.
+fn from_outside_alone(evidence: &Evidence<'_>) -> Judgement {
+    let tried = TriedPorts::of(evidence);
+    if !tried.open.is_empty() {
+        return Judgement::ruled_out_by(tried.evidence);
+    }
+    let (Some(span), Some(range)) = (tried.closed.span(), evidence.port_ranges().next()) else { return Judgement::Unknown };
+    let summary = format!(
+        "The UDP ports {span} on {} are closed from outside: of {} ports none lets a datagram in, and the responder there answers.",
+        range.target,
+        tried.count()
+    );
+    let found = Found::new(&RULE.cause, summary).confidence(Confidence::Likely).because(tried.evidence).unless(
+        "relay-untestable-from-here",
+        "run callcheck from a second network: if the ports are open there, this network lets only some UDP ports out",
+    );
+    open_the_range(evidence, found).done()
 }
 
 /// A server that advertises a private address lets nothing in there, and at its public one neither, although that is forwarded to it.

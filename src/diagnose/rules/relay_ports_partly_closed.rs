@@ -4,6 +4,7 @@ use super::packet_loss;
 use super::relay_ports_closed::open_the_range;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::interval::clopper_pearson;
+use crate::diagnose::ports::{Block, TriedPorts};
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
 use crate::model::finding::{Confidence, Level};
@@ -26,79 +27,47 @@ pub const RULE: Rule = Rule {
     judge,
 };
 
-/// The sampled ports, by whether they let a datagram in.
-pub struct Sampled {
-    /// Open ones, in order.
-    pub open: Vec<u16>,
-    /// Closed ones, in order.
-    pub closed: Vec<u16>,
-    /// The observations.
-    pub evidence: Vec<String>,
+/// The most blocks that a sentence names.
+const NAMED: usize = 3;
+
+/// Closed ports in a sentence: by their blocks where these are few, else one by one as far as a reader follows.
+pub fn list(tried: &TriedPorts) -> String {
+    let blocks = tried.blocks();
+    if blocks.len() <= NAMED && blocks.iter().any(|block| block.tried > 1) {
+        return blocks.iter().map(describe).collect::<Vec<_>>().join(", ");
+    }
+    let ports: Vec<String> = tried.closed.iter().take(MOST_PORTS).map(|port| port.to_string()).collect();
+    let more = tried.closed.count().saturating_sub(MOST_PORTS as u32);
+    if more == 0 { ports.join(", ") } else { format!("{} and {more} more", ports.join(", ")) }
 }
 
-impl Sampled {
-    /// The ports on which IN was tried.
-    pub fn of(evidence: &Evidence<'_>) -> Self {
-        let mut sampled = Self { open: Vec::new(), closed: Vec::new(), evidence: Vec::new() };
-        for relay in evidence.relays() {
-            let Some(arrived) = relay.lets_in() else { continue };
-            let side = if arrived { &mut sampled.open } else { &mut sampled.closed };
-            side.push(relay.relayed.port());
-            sampled.evidence.extend(relay.unsolicited.map(|seen| seen.cite()));
-        }
-        sampled.open.sort_unstable();
-        sampled.closed.sort_unstable();
-        sampled
-    }
+/// The most ports that a sentence lists.
+const MOST_PORTS: usize = 12;
 
-    /// Whether one cut parts open from closed: the lowest or highest port on the open side of it, and the first closed one.
-    pub fn boundary(&self) -> Option<(u16, u16)> {
-        let (first_open, last_open) = (*self.open.first()?, *self.open.last()?);
-        let (first_closed, last_closed) = (*self.closed.first()?, *self.closed.last()?);
-        if last_open < first_closed {
-            Some((last_open, first_closed))
-        } else if last_closed < first_open {
-            Some((first_open, last_closed))
-        } else {
-            None
-        }
-    }
-
-    /// Whether the ports are parted by one cut, and enough are closed that chance doesn't explain it.
-    pub fn is_one_block(&self) -> bool {
-        self.boundary().is_some() && self.closed.len() >= 2 && self.open.len() >= 2
-    }
-}
-
-/// Ports in a sentence.
-pub fn list(ports: &[u16]) -> String {
-    ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
+fn describe(block: &Block) -> String {
+    let between = match (block.open_below, block.open_above) {
+        (Some(below), Some(above)) => format!("between {below} and {above}"),
+        (Some(below), None) => format!("above {below}"),
+        (None, Some(above)) => format!("below {above}"),
+        (None, None) => String::new(),
+    };
+    if block.tried == 1 { block.closed.to_string() } else { format!("{} ({between})", block.closed) }
 }
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    let sampled = Sampled::of(evidence);
-    if sampled.open.is_empty() || sampled.closed.is_empty() || sampled.is_one_block() {
+    let tried = TriedPorts::of(evidence);
+    let explained_by_loss = !tried.tried_enough && packet_loss::shows(evidence);
+    if tried.open.is_empty() || tried.closed.is_empty() || tried.one_end().is_some() || explained_by_loss {
         return Judgement::Unknown;
     }
-    let total = sampled.open.len() + sampled.closed.len();
-    let count = |ports: &[u16]| u32::try_from(ports.len()).unwrap_or(u32::MAX);
-    let (lower, upper) = clopper_pearson(count(&sampled.open), count(&sampled.open) + count(&sampled.closed));
-    let summary = format!(
-        "Part of the relay's ports is closed: of {total} sampled, {} let nothing in, so {:.0} to {:.0} % of the range is open (95 %).",
-        list(&sampled.closed),
-        lower * 100.0,
-        upper * 100.0
-    );
+    let summary = summary(&tried);
+    let one_end_only = matches!(tried.blocks()[..], [block] if block.open_below.is_none() || block.open_above.is_none());
     // Over TCP and TLS alone the way's loss is unknown, and with it the number of tries that a datagram needs.
-    let measured = packet_loss::is_measured(evidence);
+    let sure = tried.tried_enough && (tried.complete || tried.closed.count() > 1 && !one_end_only);
     let found = Found::new(&RULE.cause, summary)
-        .confidence(if sampled.closed.len() > 1 && sampled.boundary().is_none() && measured {
-            Confidence::Certain
-        } else {
-            Confidence::Likely
-        })
-        .because(sampled.evidence.iter().cloned());
-    let found = if sampled.boundary().is_some() {
+        .confidence(if sure { Confidence::Certain } else { Confidence::Likely })
+        .because(tried.evidence.iter().cloned());
+    let found = if one_end_only && !tried.complete {
         found.unless(
             "relay-range-mismatch",
             "sample more ports: if all closed ones lie at one end, the firewall opens another range",
@@ -106,10 +75,23 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     } else {
         found
     };
-    let found = if measured {
+    let found = if tried.tried_enough {
         found
     } else {
         found.unless("packet-loss", "run callcheck again: on a line that loses packets other ports fail each time")
     };
     open_the_range(evidence, found).done()
+}
+
+fn summary(tried: &TriedPorts) -> String {
+    let (count, closed) = (tried.count(), list(tried));
+    if tried.complete {
+        return format!("Part of the relay's ports is closed: {} of {count}, {closed}.", tried.closed.count());
+    }
+    let (lower, upper) = clopper_pearson(tried.open.count(), count);
+    format!(
+        "Part of the relay's ports is closed: of {count} sampled, {closed} let nothing in, so {:.0} to {:.0} % of the range is open (95 %).",
+        lower * 100.0,
+        upper * 100.0
+    )
 }

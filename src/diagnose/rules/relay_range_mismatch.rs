@@ -1,10 +1,11 @@
 //! `relay-range-mismatch`: the firewall opens another range than the server relays on.
 
-use super::relay_ports_partly_closed::{Sampled, list};
 use crate::diagnose::evidence::Evidence;
+use crate::diagnose::ports::TriedPorts;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
 use crate::model::finding::{Confidence, Level, Place};
+use crate::model::ports::USUAL_RELAY_RANGE;
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -24,27 +25,46 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    let sampled = Sampled::of(evidence);
-    let (true, Some((open, closed))) = (sampled.is_one_block(), sampled.boundary()) else { return Judgement::Unknown };
-    let (low, high) = (open.min(closed), open.max(closed));
-    let side = if open < closed { "above" } else { "below" };
-    let summary = format!(
-        "The firewall opens another range than the server relays on: sampled ports {side} a boundary between {low} and {high} are closed ({}).",
-        list(&sampled.closed)
-    );
-    let found = Found::new(&RULE.cause, summary)
-        .confidence(Confidence::Likely)
-        .because(sampled.evidence.iter().cloned())
-        .unless("relay-ports-partly-closed", "sample more ports: if closed ones lie between open ones, the range has holes")
-        .fix_by(
-            Place::Firewall,
-            "Open the server's whole range; 49152-65535 unless min-port and max-port say otherwise.",
-            "ufw allow 49152:65535/udp",
-        );
-    let (setting, value) = if open < closed { ("max-port", open) } else { ("min-port", open) };
-    if evidence.is_coturn() {
-        found.fix_by(Place::Server, "Or keep coturn within what is open.", format!("{setting}={value}")).done()
+    let tried = TriedPorts::of(evidence);
+    let Some(block) = tried.one_end() else { return Judgement::Unknown };
+    let (side, open, setting) = match (block.open_below, block.open_above) {
+        (Some(below), _) => ("above", below, "max-port"),
+        (None, Some(above)) => ("below", above, "min-port"),
+        (None, None) => return Judgement::Unknown,
+    };
+    let summary = if tried.complete {
+        format!(
+            "The firewall opens another range than the server relays on: the ports {side} {open} are closed, {} ({} of {}).",
+            block.closed,
+            block.tried,
+            tried.count()
+        )
     } else {
-        found.fix(Place::Server, format!("Or keep the server within what is open, up to the boundary near {value}.")).done()
+        let next = if side == "above" { block.closed.first() } else { block.closed.last() };
+        let (low, high) = (open.min(next), open.max(next));
+        format!(
+            "The firewall opens another range than the server relays on: all {} sampled ports {side} a boundary between {low} and {high} are closed.",
+            block.tried
+        )
+    };
+    let certain = tried.place_is_certain() && tried.tried_enough;
+    let found = Found::new(&RULE.cause, summary)
+        .confidence(if certain { Confidence::Certain } else { Confidence::Likely })
+        .because(tried.evidence.iter().cloned());
+    let found = if certain {
+        found
+    } else {
+        found.unless("relay-ports-partly-closed", "sample more ports: if closed ones lie between open ones, the range has holes")
+    };
+    let missing = if tried.complete { block.closed } else { USUAL_RELAY_RANGE };
+    let found = found.fix_by(
+        Place::Firewall,
+        "Open the server's whole range; 49152-65535 unless min-port and max-port say otherwise.",
+        format!("ufw allow {}/udp", missing.with_colon()),
+    );
+    if evidence.is_coturn() {
+        found.fix_by(Place::Server, "Or keep coturn within what is open.", format!("{setting}={open}")).done()
+    } else {
+        found.fix(Place::Server, format!("Or keep the server within what is open, up to the boundary near {open}.")).done()
     }
 }

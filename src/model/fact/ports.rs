@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Tally;
+use crate::model::endpoint::Endpoint;
+use crate::model::outcome::{Outcome, Reply, Unreachable};
 use crate::model::ports::{PortRange, PortSet};
 
 /// What is known of each port of a range.
@@ -78,4 +80,60 @@ pub enum PortsEnd {
     Repeats,
     /// The run's time was up.
     Deadline,
+}
+
+/// What came of a TCP connection or a datagram to a single port.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PortReplyFact {
+    /// How it ended.
+    pub reply: Reply,
+}
+
+/// What a single port's reply says of the way to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PortWay {
+    /// Something answers there.
+    Open,
+    /// The packet reached the host, which has nothing there now.
+    ReachedHost,
+    /// A filter rejects it, or swallows it while the host answers elsewhere.
+    Filtered,
+    /// Silence, which a listener that has nothing to say and a filter have in common.
+    CantTell,
+}
+
+impl PortReplyFact {
+    /// What it says of the way to a port of that host.
+    ///
+    /// A host that answers TCP at all answers each SYN, so silence is a filter's; over UDP only an ICMP error tells.
+    #[must_use]
+    pub fn way(&self, to: Endpoint, host_answers_tcp: bool) -> PortWay {
+        match &self.reply.outcome {
+            Outcome::Unreachable { reason: Unreachable::Port, from } if from.is_none_or(|from| from == to.ip()) => {
+                PortWay::ReachedHost
+            }
+            Outcome::Unreachable { .. } => PortWay::Filtered,
+            Outcome::Silent if to.transport.is_stream() && host_answers_tcp => PortWay::Filtered,
+            Outcome::Silent | Outcome::DeniedLocally | Outcome::NoRoute => PortWay::CantTell,
+            Outcome::Success
+            | Outcome::Error { .. }
+            | Outcome::Closed
+            | Outcome::NotStun { .. }
+            | Outcome::FromElsewhere { .. }
+            | Outcome::Unusable { .. } => PortWay::Open,
+        }
+    }
+}
+
+impl PortWay {
+    /// The words that a report uses.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::ReachedHost => "reached the host",
+            Self::Filtered => "filtered",
+            Self::CantTell => "can't tell",
+        }
+    }
 }

@@ -1,0 +1,228 @@
+//! Which ports of a relay let datagrams in, from single probes and from whole ranges; and what that says of those that nobody tried.
+
+use super::evidence::Evidence;
+use super::interval::open_share;
+use super::rules::packet_loss;
+use crate::model::fact::{PortProtocol, PortsBy, PortsFact};
+use crate::model::ports::{PortRange, PortSet, USUAL_RELAY_RANGE};
+use crate::model::relay_ports::{RelayPorts, Share};
+
+/// In how many runs a port may be called closed although all tries at it were lost.
+const WRONG_RUNS: f64 = 0.01;
+
+/// How rarely chance may put all closed ports to one end of those that were tried, before their place is certain.
+const CHANCE: f64 = 0.001;
+
+/// The ports of a relay that were tried.
+pub struct TriedPorts {
+    /// Those that let something in.
+    pub open: PortSet,
+    /// Those that don't.
+    pub closed: PortSet,
+    /// Whether every port that the server uses was tried.
+    pub complete: bool,
+    /// Whether enough tries were made for the loss of the way.
+    pub tried_enough: bool,
+    /// The observations.
+    pub evidence: Vec<String>,
+}
+
+/// Closed ports in a row, with the open ones next to them among those that were tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The closed ports, from the lowest tried one to the highest.
+    pub closed: PortRange,
+    /// How many of them were tried.
+    pub tried: u32,
+    /// The last open port below.
+    pub open_below: Option<u16>,
+    /// The first open port above.
+    pub open_above: Option<u16>,
+}
+
+impl TriedPorts {
+    /// The ports at which IN was tried, or which a range tells of.
+    pub fn of(evidence: &Evidence<'_>) -> Self {
+        let ranges: Vec<_> = evidence.port_ranges().filter(|range| range.fact.proto == PortProtocol::Udp).collect();
+        let (mut open, mut closed) = (Vec::new(), Vec::new());
+        let mut cited = Vec::new();
+        for relay in evidence.relays() {
+            let Some(arrived) = relay.lets_in() else { continue };
+            let side = if arrived { &mut open } else { &mut closed };
+            side.push(relay.relayed.port());
+            cited.extend(relay.unsolicited.map(|seen| seen.cite()));
+        }
+        for range in &ranges {
+            open.extend(range.fact.open.iter());
+            closed.extend(range.fact.closed.iter());
+        }
+        let open: PortSet = open.into_iter().collect();
+        // What let something in once is open.
+        let closed = closed.into_iter().filter(|port| !open.contains(*port)).collect();
+        Self {
+            open,
+            closed,
+            complete: ranges.iter().any(|range| is_complete(range.fact)),
+            tried_enough: if ranges.is_empty() {
+                packet_loss::is_measured(evidence) && !packet_loss::shows(evidence)
+            } else {
+                ranges.iter().all(|range| is_tried_enough(range.fact))
+            },
+            evidence: ranges.iter().map(|range| range.cite()).chain(cited).collect(),
+        }
+    }
+
+    /// How many ports were tried.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        self.open.count() + self.closed.count()
+    }
+
+    /// The blocks of closed ports, from the lowest.
+    #[must_use]
+    pub fn blocks(&self) -> Vec<Block> {
+        let mut blocks: Vec<Block> = Vec::new();
+        for port in self.closed.iter() {
+            let open_below = last_below(&self.open, port);
+            match blocks.last_mut() {
+                Some(block) if block.open_below == open_below => {
+                    block.closed = block.closed.extended_to(port);
+                    block.tried += 1;
+                }
+                Some(_) | None => {
+                    let Some(closed) = PortRange::new(port, port) else { continue };
+                    blocks.push(Block { closed, tried: 1, open_below, open_above: first_above(&self.open, port) });
+                }
+            }
+        }
+        blocks
+    }
+
+    /// The block at one end, where all closed ports lie there and enough of them that chance doesn't explain it.
+    #[must_use]
+    pub fn one_end(&self) -> Option<Block> {
+        let [block] = self.blocks()[..] else { return None };
+        let at_one_end = block.open_below.is_none() != block.open_above.is_none();
+        let enough = self.complete || block.tried >= 2 && self.open.count() >= 2;
+        (at_one_end && enough).then_some(block)
+    }
+
+    /// Whether chance would hardly ever put all closed ports to one end.
+    #[must_use]
+    pub fn place_is_certain(&self) -> bool {
+        self.complete || chance_of_one_end(self.closed.count(), self.count()) < CHANCE
+    }
+}
+
+/// The share of all ways to draw so many of the tried ports that lie at one of both ends.
+fn chance_of_one_end(closed: u32, tried: u32) -> f64 {
+    let ways = (0..closed).map(|drawn| f64::from(tried - drawn) / f64::from(closed - drawn)).product::<f64>();
+    2.0 / ways
+}
+
+fn last_below(ports: &PortSet, port: u16) -> Option<u16> {
+    let below = ports.ranges().iter().take_while(|range| range.first() < port);
+    below.last().map(|range| range.last().min(port - 1))
+}
+
+fn first_above(ports: &PortSet, port: u16) -> Option<u16> {
+    ports.ranges().iter().find(|range| range.first() > port).map(|range| range.first())
+}
+
+fn is_complete(range: &PortsFact) -> bool {
+    match range.by {
+        PortsBy::Samples => false,
+        PortsBy::Sweep | PortsBy::Responder => {
+            range.ended_by.is_none_or(|end| end == crate::model::fact::PortsEnd::Repeats) && !range.open.is_empty()
+        }
+    }
+}
+
+/// Whether so many tries were made at each closed port that fewer than one in a hundred runs calls a port closed wrongly.
+fn is_tried_enough(range: &PortsFact) -> bool {
+    let lost = range.loss.lost();
+    // Half a loss stands for what isn't known, as where the number of tries was chosen.
+    let share = ((f64::from(lost) + 0.5) / (f64::from(range.loss.sent) + 3.0)).clamp(0.001, 1.0);
+    let ports = f64::from((range.open.count() + range.closed.count()).max(1));
+    range.closed.is_empty() || ports * share.powi(i32::try_from(range.tries).unwrap_or(i32::MAX)) < WRONG_RUNS
+}
+
+/// What the tried ports come to, where the run was after them.
+#[must_use]
+pub fn summary(evidence: &Evidence<'_>) -> Option<RelayPorts> {
+    let range = evidence.port_ranges().filter(|range| range.fact.proto == PortProtocol::Udp).last()?;
+    let tried = TriedPorts::of(evidence);
+    let (lower, upper) = open_share(tried.open.count(), tried.count());
+    let span = [&tried.open, &tried.closed].into_iter().filter_map(|set| set.span());
+    let span = span.reduce(|span, other| span.extended_to(other.first()).extended_to(other.last()));
+    Some(RelayPorts {
+        address: range.target.to_owned(),
+        by: range.fact.by,
+        tried: tried.count(),
+        open: tried.open,
+        closed: tried.closed,
+        open_share: (!tried.complete).then_some(Share { lower, upper }),
+        server_range: span.map(|span| if tried.complete { span } else { estimate(span, range.fact) }),
+        complete: tried.complete,
+    })
+}
+
+/// The range that a server with this span of sampled ports seems to have (the German tank problem with both ends unknown); the usual
+/// one where the estimate comes near it.
+fn estimate(span: PortRange, range: &PortsFact) -> PortRange {
+    let samples = f64::from((range.open.count() + range.closed.count()).max(2));
+    let missing = f64::from(span.count()) / (samples - 1.0);
+    // At most the whole of the ports, which no estimate leaves.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the ports that there are")]
+    let missing = missing.round().clamp(0.0, 65_535.0) as u16;
+    let usual = USUAL_RELAY_RANGE;
+    let near = |ours: u16, theirs: u16| ours.abs_diff(theirs) <= missing.saturating_mul(4);
+    if near(span.first(), usual.first()) && near(span.last(), usual.last()) {
+        return usual;
+    }
+    let first = span.first().saturating_sub(missing).max(1);
+    span.extended_to(first).extended_to(span.last().saturating_add(missing))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tried(open: impl IntoIterator<Item = u16>, closed: impl IntoIterator<Item = u16>) -> TriedPorts {
+        TriedPorts {
+            open: open.into_iter().collect(),
+            closed: closed.into_iter().collect(),
+            complete: false,
+            tried_enough: true,
+            evidence: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn closed_ports_between_open_ones_are_blocks_with_their_boundaries() {
+        let ports = tried([100, 101, 200, 300], [150, 160, 250]);
+        let blocks = ports.blocks();
+        assert_eq!(blocks.len(), 2);
+        assert_eq!((blocks[0].closed.to_string(), blocks[0].tried), ("150-160".to_owned(), 2));
+        assert_eq!((blocks[0].open_below, blocks[0].open_above), (Some(101), Some(200)));
+        assert_eq!((blocks[1].closed.to_string(), blocks[1].open_above), ("250".to_owned(), Some(300)));
+        assert!(ports.one_end().is_none());
+    }
+
+    #[test]
+    fn a_block_at_one_end_needs_enough_ports_on_either_side() {
+        let block = tried([100, 120], [150, 160]).one_end().expect("a block above");
+        assert_eq!((block.open_below, block.open_above), (Some(120), None));
+        assert!(tried([100, 120], [150]).one_end().is_none());
+        assert!(tried([], [150, 160]).one_end().is_none());
+        let exact = TriedPorts { complete: true, ..tried([100, 120], [150]) };
+        assert!(exact.one_end().is_some());
+    }
+
+    #[test]
+    fn the_place_of_few_closed_ports_may_be_chance() {
+        assert!((chance_of_one_end(1, 2) - 1.0).abs() < 1e-9);
+        assert!(!tried(1..6, 6..10).place_is_certain());
+        assert!(tried(1..33, 33..65).place_is_certain());
+    }
+}

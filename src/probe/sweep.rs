@@ -1,0 +1,313 @@
+//! Every port of a relay, one by one: allocation after allocation, each tried from outside and given back at once.
+//!
+//! A server chooses the ports itself. coturn hands them out of a queue and takes freed ones back at its end, so that as many allocations
+//! as there are ports show each of them once; servers that draw by chance repeat themselves, and the sweep ends when little new comes.
+
+mod draw;
+mod pace;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use self::draw::{Drawing, Drawn};
+use self::pace::{Budget, Loss};
+use super::context::Context;
+use super::progress::Progress;
+use crate::model::endpoint::Endpoint;
+use crate::model::fact::{Fact, PortProtocol, PortsBy, PortsEnd, PortsFact, Tally};
+use crate::model::ports::{PortRange, PortSet, USUAL_RELAY_RANGE};
+use crate::net::network::Datagrams;
+use crate::proto::authentication::LongTerm;
+use crate::proto::stamp::Stamp;
+
+/// Beyond so many ports that were seen before, in a row, the server has no other ones.
+const REPEATS: u32 = 256;
+
+/// How long the sweep waits after a refusal: coturn gives a freed allocation back a second later.
+const BACK_OFF: Duration = Duration::from_millis(1200);
+
+/// So often it waits: what is refused then is refused.
+const PAUSES: u32 = 3;
+
+/// How many of its own ports a sweep remembers before it begins anew.
+const REMEMBERED_PORTS: usize = 24_000;
+
+/// How often it looks for a port that it has not used.
+const BINDS: u32 = 32;
+
+/// After so many requests in a row without an answer, the server answers no more.
+const UNANSWERED: u32 = 64;
+
+/// What is asked of a sweep.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// The range in question.
+    pub range: Option<PortRange>,
+    /// The most ports a second.
+    pub rate: Option<u32>,
+}
+
+/// A server whose ports are swept, as the main allocation has shown it.
+pub struct Relay<'a> {
+    /// Its endpoint, over UDP.
+    pub endpoint: Endpoint,
+    /// What its requests are signed with, but for the nonce.
+    pub signed: &'a LongTerm,
+    /// A relayed address that it has given out.
+    pub relayed: SocketAddr,
+    /// The own socket outside, as the relay sees it.
+    pub peer: SocketAddr,
+    /// The round trip to it.
+    pub round_trip: Duration,
+}
+
+/// Sweeps a relay and records what its ports let in.
+pub async fn sweep(context: &Context, relay: &Relay<'_>, wish: Wish) {
+    let expected = wish.range.unwrap_or(USUAL_RELAY_RANGE);
+    let budget = Budget::new(relay.round_trip, wish.rate);
+    (context.progress)(Progress::Begins { ports: expected.count(), about: budget.estimate(expected.count()) });
+    let sweep = Sweep {
+        context,
+        relay,
+        wish,
+        expected,
+        stamp: Stamp::new(relay.signed),
+        budget,
+        loss: Loss::default(),
+        found: RefCell::new(Found::default()),
+        changed: Notify::new(),
+        used_ports: RefCell::default(),
+    };
+    // A run that is cut short keeps what was found.
+    let recorded = Recorded { sweep: &sweep, ended: Cell::new(Some(PortsEnd::Deadline)) };
+    recorded.ended.set(sweep.run().await);
+}
+
+struct Sweep<'a> {
+    context: &'a Context,
+    relay: &'a Relay<'a>,
+    wish: Wish,
+    /// The range that the server is thought to have.
+    expected: PortRange,
+    stamp: Stamp,
+    budget: Budget,
+    loss: Loss,
+    found: RefCell<Found>,
+    changed: Notify,
+    used_ports: RefCell<HashSet<u16>>,
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Found {
+    seen: HashSet<u16>,
+    open: Vec<u16>,
+    closed: Vec<u16>,
+    /// Of all closed ports the fewest tries.
+    fewest_tries: Option<u32>,
+    /// Ports in a row that were seen before.
+    repeats: u32,
+    new_after_repeat: u32,
+    /// Requests in a row without an answer.
+    unanswered: u32,
+    pauses: u32,
+    new_since_pause: u32,
+}
+
+impl Found {
+    fn add(&mut self, port: u16, arrived: bool, tries: u32) {
+        self.unanswered = 0;
+        if !self.seen.insert(port) {
+            self.repeats += 1;
+            return;
+        }
+        self.new_after_repeat += u32::from(self.repeats > 0);
+        self.repeats = 0;
+        self.new_since_pause += 1;
+        if arrived {
+            self.open.push(port);
+        } else {
+            self.closed.push(port);
+            self.fewest_tries = Some(self.fewest_tries.map_or(tries, |fewest| fewest.min(tries)));
+        }
+    }
+
+    fn count(&self) -> u32 {
+        count(&self.open) + count(&self.closed)
+    }
+
+    fn span(&self) -> Option<PortRange> {
+        let (first, last) = (self.seen.iter().min()?, self.seen.iter().max()?);
+        PortRange::new(*first, *last)
+    }
+}
+
+fn count(ports: &[u16]) -> u32 {
+    u32::try_from(ports.len()).unwrap_or(u32::MAX)
+}
+
+/// The end of a sweep: every port was seen, or something ended it before.
+enum End {
+    Complete,
+    Before(PortsEnd),
+}
+
+impl Sweep<'_> {
+    /// Draws ports until all are seen or something ends it.
+    async fn run(&self) -> Option<PortsEnd> {
+        let mut running = FuturesUnordered::new();
+        let mut paused_until = Instant::now();
+        let mut end = None;
+        loop {
+            while end.is_none() && self.budget.may_begin() && paused_until <= Instant::now() {
+                running.push(self.draw());
+            }
+            let wake = self.budget.next().max(paused_until);
+            tokio::select! {
+                biased;
+                Some(drawn) = running.next() => {
+                    // What was under way when the server refused is refused for the same reason.
+                    let again = paused_until <= Instant::now();
+                    end = end.or_else(|| self.take(drawn, again));
+                    if again && matches!(drawn, Drawn::Refused { .. }) {
+                        paused_until = Instant::now() + BACK_OFF;
+                    }
+                    (self.context.progress)(self.progress());
+                }
+                () = self.changed.notified() => {}
+                () = sleep_until(wake), if end.is_none() && wake > Instant::now() => {}
+                else => {}
+            }
+            match end {
+                Some(End::Complete) if running.is_empty() => return None,
+                Some(End::Before(why)) if running.is_empty() => return Some(why),
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    fn draw(&self) -> impl Future<Output = Drawn> {
+        let slot = self.budget.begin(&self.changed);
+        let socket = self.fresh_socket();
+        let drawing = Drawing {
+            context: self.context,
+            relay: self.relay,
+            stamp: &self.stamp,
+            loss: &self.loss,
+            ports: self.expected.count(),
+            slot,
+        };
+        async move {
+            match socket {
+                Some(socket) => drawing.run(socket).await,
+                None => Drawn::Unanswered,
+            }
+        }
+    }
+
+    /// A socket on a port that this sweep has not used yet: a server remembers a 5-tuple for some time after its allocation (437), and of
+    /// the 28,232 ports that Linux chooses from, a sweep uses most.
+    fn fresh_socket(&self) -> Option<Rc<dyn Datagrams>> {
+        let bind = || self.context.network.bind_udp(self.relay.endpoint.ip()).ok();
+        let mut used = self.used_ports.borrow_mut();
+        if used.len() > REMEMBERED_PORTS {
+            used.clear();
+        }
+        for _ in 0..BINDS {
+            let socket = bind()?;
+            if used.insert(socket.local().port()) {
+                return Some(socket);
+            }
+        }
+        bind()
+    }
+
+    /// Takes a result and says whether the sweep ends with it.
+    fn take(&self, drawn: Drawn, again: bool) -> Option<End> {
+        let mut found = self.found.borrow_mut();
+        match drawn {
+            Drawn::Port { port, arrived, tries } => {
+                found.add(port, arrived, tries);
+                self.is_complete(&found).or_else(|| self.is_repeating(&found))
+            }
+            Drawn::Unanswered => {
+                found.unanswered += 1;
+                (found.unanswered >= UNANSWERED).then_some(End::Before(PortsEnd::Silent))
+            }
+            Drawn::Refused { code } => {
+                if !again {
+                    return None;
+                }
+                self.budget.narrow();
+                let in_vain = found.pauses > 0 && found.new_since_pause == 0;
+                found.pauses += 1;
+                found.new_since_pause = 0;
+                (in_vain || found.pauses > PAUSES).then_some(End::Before(PortsEnd::Refused { code }))
+            }
+        }
+    }
+
+    fn is_complete(&self, found: &Found) -> Option<End> {
+        let all = found.count() >= self.expected.count() && self.expected.iter().all(|port| found.seen.contains(&port));
+        all.then_some(End::Complete)
+    }
+
+    /// A server that goes through a queue begins it again; one that draws by chance has shown new ports between old ones.
+    fn is_repeating(&self, found: &Found) -> Option<End> {
+        if found.repeats < REPEATS.min(found.count()) {
+            return None;
+        }
+        // Those under way at once come back in any order: a few new ones among the first repeats mean nothing.
+        let in_turn = found.new_after_repeat <= self.budget.widest();
+        Some(if in_turn { End::Complete } else { End::Before(PortsEnd::Repeats) })
+    }
+
+    fn progress(&self) -> Progress {
+        let found = self.found.borrow();
+        Progress::Ports { tried: found.count(), closed: count(&found.closed) }
+    }
+
+    fn fact(&self, ended_by: Option<PortsEnd>) -> PortsFact {
+        let found = self.found.borrow();
+        let open: PortSet = found.open.iter().copied().collect();
+        let closed: PortSet = found.closed.iter().copied().collect();
+        // Ports that the server never gives out are none of its range.
+        let whole = if ended_by.is_none() { found.span() } else { None };
+        let probed = self.wish.range.or(whole).unwrap_or(self.expected);
+        let (sent, arrived) = self.loss.tally();
+        PortsFact {
+            proto: PortProtocol::Udp,
+            by: PortsBy::Sweep,
+            probed,
+            unknown: PortSet::rest_of(probed, &[&open, &closed]),
+            tries: found.fewest_tries.unwrap_or_default(),
+            loss: Tally { sent, arrived },
+            open,
+            closed,
+            ended_by,
+        }
+    }
+}
+
+/// Records a sweep at its end, whichever that is.
+struct Recorded<'a> {
+    sweep: &'a Sweep<'a>,
+    ended: Cell<Option<PortsEnd>>,
+}
+
+impl Drop for Recorded<'_> {
+    fn drop(&mut self) {
+        let sweep = self.sweep;
+        let relayed: IpAddr = sweep.relay.relayed.ip();
+        sweep.context.record.add("ports", relayed, Fact::Ports(sweep.fact(self.ended.get())));
+        (sweep.context.progress)(Progress::Ends);
+    }
+}

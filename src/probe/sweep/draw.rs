@@ -1,0 +1,194 @@
+//! One port: an allocation, its permission, datagrams from outside until one arrives, and the release.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Relay;
+use super::pace::{Loss, Slot};
+use crate::net::ledger::Held;
+use crate::net::leg::Leg;
+use crate::net::network::Datagrams;
+use crate::probe::context::Context;
+use crate::probe::outside::{Peer, Token};
+use crate::proto::raw::RawMessage;
+use crate::proto::request::Request;
+use crate::proto::schedule::Schedule;
+use crate::proto::stamp::Stamp;
+
+/// The shortest distance of two datagrams to a port.
+const SHORTEST_DISTANCE: Duration = Duration::from_millis(25);
+
+/// The longest one.
+const LONGEST_DISTANCE: Duration = Duration::from_millis(200);
+
+/// The least time that the last one gets.
+const LAST_WAIT: Duration = Duration::from_millis(250);
+
+/// How many fresh nonces an allocation may need.
+const NONCES: u32 = 3;
+
+/// The class bits of an error response (RFC 8489 §5).
+const ERROR: u16 = 0x0110;
+
+const NONCE: u16 = 0x0015;
+const XOR_RELAYED_ADDRESS: u16 = 0x0016;
+
+/// What became of one allocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drawn {
+    /// The server gave this port.
+    Port {
+        /// The port.
+        port: u16,
+        /// Whether a datagram came in.
+        arrived: bool,
+        /// How many were sent.
+        tries: u32,
+    },
+    /// The server refused.
+    Refused {
+        /// Its error code.
+        code: u16,
+    },
+    /// No usable answer came.
+    Unanswered,
+}
+
+/// One allocation under way.
+pub struct Drawing<'a> {
+    /// The run.
+    pub context: &'a Context,
+    /// The server.
+    pub relay: &'a Relay<'a>,
+    /// What signs its requests.
+    pub stamp: &'a Stamp,
+    /// What is known of the way.
+    pub loss: &'a Loss,
+    /// How many ports there are, for the number of tries.
+    pub ports: u32,
+    /// Its place in the budget.
+    pub slot: Slot<'a>,
+}
+
+impl Drawing<'_> {
+    /// Draws a port and tries it.
+    pub async fn run(mut self, socket: Rc<dyn Datagrams>) -> Drawn {
+        let relay = self.relay;
+        let Some(peer) = self.context.outside.towards(relay.relayed.ip()) else { return Drawn::Unanswered };
+        let leg = Leg::new(Rc::clone(&socket), relay.endpoint.address);
+        let held = self.context.ledger.hold_socket(&self.context.network, relay.endpoint, socket, relay.signed);
+        let (nonce, relayed) = match self.allocate(&leg, held).await {
+            Ok(granted) => granted,
+            Err(drawn) => {
+                self.context.ledger.strike(held);
+                return drawn;
+            }
+        };
+        self.slot.succeeds();
+        let permission = Request::create_permission(relay.peer.ip());
+        let drawn = if self.ask_signed(&leg, &permission, &nonce).await.is_some_and(|answer| code_of(&answer).is_none()) {
+            let (arrived, tries) = self.try_port(&leg, peer, relayed).await;
+            Drawn::Port { port: relayed.port(), arrived, tries }
+        } else {
+            Drawn::Unanswered
+        };
+        // A release that nobody answers stays in the ledger, and the end of the run sends it again.
+        if self.ask_signed(&leg, &Request::refresh(Duration::ZERO), &nonce).await.is_some() {
+            self.context.ledger.strike(held);
+        }
+        self.context.count_losses(leg.tally());
+        drawn
+    }
+
+    /// Gives the nonce of the 5-tuple and the relayed address.
+    async fn allocate(&self, leg: &Leg, held: Held) -> Result<(String, SocketAddr), Drawn> {
+        // coturn takes a nonce only on the 5-tuple that it gave it to, so the first request needs no credentials.
+        let request = Request::allocate().seal(self.new_id());
+        let mut answer = leg.ask(&request, &self.schedule(), |_| true).await.ok_or(Drawn::Unanswered)?;
+        for _ in 0..NONCES {
+            let Some(nonce) = fresh_nonce(&answer) else { break };
+            self.context.ledger.renew(held, &self.relay.signed.with_nonce(nonce.clone()));
+            answer = self.ask_signed(leg, &Request::allocate(), &nonce).await.ok_or(Drawn::Unanswered)?;
+            if let (None, Some(message)) = (code_of(&answer), RawMessage::new(&answer)) {
+                return message.xor_address(XOR_RELAYED_ADDRESS).map(|relayed| (nonce, relayed)).ok_or(Drawn::Unanswered);
+            }
+        }
+        match code_of(&answer) {
+            Some(code @ (486 | 508)) => Err(Drawn::Refused { code }),
+            Some(_) | None => Err(Drawn::Unanswered),
+        }
+    }
+
+    /// Asks with credentials: an unsigned success may come from anyone on the path, so it doesn't count.
+    async fn ask_signed(&self, leg: &Leg, request: &Request, nonce: &str) -> Option<Vec<u8>> {
+        let bytes = self.stamp.sign(request.seal(self.new_id()), nonce);
+        let accept = |answer: &[u8]| code_of(answer).is_some() || self.stamp.vouches_for(answer);
+        leg.ask(&bytes, &self.schedule(), accept).await
+    }
+
+    /// A server at work on hundreds of requests answers late, and each repetition is more work for it.
+    fn schedule(&self) -> Schedule {
+        Schedule::unhurried(self.relay.round_trip)
+    }
+
+    fn new_id(&self) -> [u8; 12] {
+        let mut id = [0; 12];
+        self.context.network.randomize(&mut id);
+        id
+    }
+
+    /// Sends to a port until one datagram arrives or enough are lost. Each bears its number, so that a late one is told from a lost one.
+    async fn try_port(&mut self, leg: &Leg, peer: &Peer, to: SocketAddr) -> (bool, u32) {
+        let token = self.context.outside.token();
+        let mut times = Vec::new();
+        loop {
+            let number = times.len();
+            let sent = u32::try_from(number).unwrap_or(u32::MAX);
+            if sent >= self.loss.tries(self.ports) || peer.send(&payload(token, number), to).is_err() {
+                return (false, sent);
+            }
+            times.push(Instant::now());
+            let last = sent + 1 >= self.loss.tries(self.ports);
+            let until = Instant::now() + if last { LAST_WAIT.max(self.distance(sent)) } else { self.distance(sent) };
+            while let Some(came) = leg.relayed(until).await {
+                if let Some(at) = number_of(&came, token).and_then(|number| times.get(number).map(|at| (number, *at))) {
+                    let tries = u32::try_from(at.0).unwrap_or(u32::MAX) + 1;
+                    self.loss.count(tries, at.1.elapsed());
+                    return (true, tries);
+                }
+            }
+            self.slot.waits();
+        }
+    }
+
+    /// The distance of the next datagram: beyond what they take, and twice as long each time.
+    fn distance(&self, sent: u32) -> Duration {
+        let usual = (self.loss.takes() * 3).max(self.relay.round_trip * 2).max(SHORTEST_DISTANCE);
+        (usual * (1 << sent.min(4))).min(LONGEST_DISTANCE.max(usual))
+    }
+}
+
+/// The code of an error response; `None` where it is a success.
+fn code_of(answer: &[u8]) -> Option<u16> {
+    let message = RawMessage::new(answer)?;
+    // An error without a code is none that anything could be made of.
+    (message.kind() & ERROR == ERROR).then(|| message.error_code().unwrap_or_default())
+}
+
+/// The nonce of an answer that wants one.
+fn fresh_nonce(answer: &[u8]) -> Option<String> {
+    matches!(code_of(answer), Some(401 | 438)).then(|| RawMessage::new(answer)?.text(NONCE)).flatten()
+}
+
+fn payload(token: Token, number: usize) -> Vec<u8> {
+    let mut bytes = token.to_vec();
+    bytes.push(u8::try_from(number).unwrap_or(u8::MAX));
+    bytes
+}
+
+fn number_of(payload: &[u8], token: Token) -> Option<usize> {
+    payload.strip_prefix(&token)?.first().map(|number| usize::from(*number))
+}

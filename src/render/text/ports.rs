@@ -1,0 +1,107 @@
+//! The relay's ports: how many were tried, what that says of the others, and which are closed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use super::Pen;
+use crate::model::endpoint::{Endpoint, Transport};
+use crate::model::fact::{Fact, PortReplyFact, PortsBy};
+use crate::model::outcome::{Outcome, Unreachable};
+use crate::model::relay_ports::{RelayPorts, Share};
+use crate::model::report::Report;
+
+/// The most ranges that are listed.
+const MOST_RANGES: usize = 24;
+
+/// The first sentence where all that was tried is open.
+pub fn sentence(ports: &RelayPorts) -> String {
+    let range = ports.server_range.map_or_else(String::new, |range| format!(" of {range}"));
+    match ports.open_share {
+        Some(share) => format!(
+            "The relay's ports are open: all {} sampled ones let datagrams in, so with 95 % confidence at least {}{range} is.",
+            ports.tried,
+            percent(share.lower)
+        ),
+        None => format!("The relay's ports are open: all {}{range} let datagrams in.", ports.tried),
+    }
+}
+
+/// The section of the report.
+pub fn section(ports: &RelayPorts, pen: Pen) -> String {
+    let mut text = format!("\n{}\n", pen.bold(&format!("UDP ports of the relay at {}", ports.address)));
+    let how = match ports.by {
+        PortsBy::Samples => "sampled",
+        PortsBy::Sweep => "tried, each that the server gave out",
+        PortsBy::Responder => "tried against the responder",
+    };
+    _ = writeln!(text, "  {} {how}: {} open, {} closed{}", ports.tried, ports.open.count(), ports.closed.count(), share(ports));
+    if let Some(range) = ports.server_range {
+        let uses = if ports.complete { "uses" } else { "seems to use" };
+        _ = writeln!(text, "  the server {uses} {range}");
+    }
+    if !ports.closed.is_empty() {
+        _ = writeln!(text, "  closed: {}", list(ports));
+    }
+    text
+}
+
+/// What single ports told where no relay and no responder did.
+pub fn single(report: &Report, pen: Pen) -> String {
+    let replies: Vec<(Endpoint, &PortReplyFact)> = report
+        .observations
+        .iter()
+        .filter_map(|seen| if let Fact::PortReply(fact) = &seen.fact { Some((seen.endpoint()?, fact)) } else { None })
+        .collect();
+    let mut text = String::new();
+    let hosts: BTreeSet<IpAddr> = replies.iter().map(|(endpoint, _)| endpoint.ip()).collect();
+    for host in hosts {
+        _ = writeln!(text, "\n{}", pen.bold(&format!("Single ports of {host}, without a login")));
+        let answers_tcp = answers_tcp(report, host);
+        for transport in [Transport::Udp, Transport::Tcp] {
+            let own = replies.iter().filter(|(endpoint, _)| endpoint.ip() == host && endpoint.transport == transport);
+            let mut by_way: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+            for (endpoint, fact) in own {
+                by_way.entry(fact.way(*endpoint, answers_tcp).words()).or_default().push(endpoint.address.port().to_string());
+            }
+            for (words, ports) in by_way {
+                _ = writeln!(text, "  {} {words}: {}", transport.title(), ports.join(", "));
+            }
+        }
+    }
+    text
+}
+
+/// Whether a host answers TCP anywhere, be it by a refusal.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
+fn answers_tcp(report: &Report, host: IpAddr) -> bool {
+    report.observations.iter().any(|seen| {
+        let reply = match &seen.fact {
+            Fact::Connect(it) => &it.reply,
+            Fact::PortReply(it) => &it.reply,
+            _ => return false,
+        };
+        let answered = reply.answered() || matches!(reply.outcome, Outcome::Unreachable { reason: Unreachable::Port, .. });
+        answered && seen.endpoint().is_some_and(|endpoint| endpoint.ip() == host && endpoint.transport.is_stream())
+    })
+}
+
+fn share(ports: &RelayPorts) -> String {
+    match ports.open_share {
+        Some(Share { lower, upper }) if upper < 1.0 => {
+            format!("; {} to {} of the range is open (95 %)", percent(lower), percent(upper))
+        }
+        Some(Share { lower, .. }) => format!("; at least {} of the range is open (95 %)", percent(lower)),
+        None => String::new(),
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+fn list(ports: &RelayPorts) -> String {
+    let ranges: Vec<String> = ports.closed.ranges().iter().take(MOST_RANGES).map(|range| range.to_string()).collect();
+    let more = ports.closed.ranges().len().saturating_sub(MOST_RANGES);
+    if more == 0 { ranges.join(", ") } else { format!("{} and {more} more", ranges.join(", ")) }
+}
