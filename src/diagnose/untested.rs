@@ -4,8 +4,9 @@ use super::call::Attempt;
 use super::controls::Answer;
 use super::endpoint::Reachability;
 use super::evidence::Evidence;
+use crate::model::asked::Purpose;
 use crate::model::call::Path;
-use crate::model::fact::HandshakeEnd;
+use crate::model::fact::{HandshakeEnd, PortsEnd};
 use crate::model::finding::{Finding, NotTested};
 use crate::model::report::CutShort;
 
@@ -28,10 +29,29 @@ pub fn list(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<Cut
     if evidence.wants_relay() {
         relay(evidence, findings, &mut list);
     }
+    ports(evidence, &mut list);
     if cut_short.is_none() {
         calls(evidence, &mut list);
     }
     list
+}
+
+/// What is left of a range whose ports were to be tried.
+fn ports(evidence: &Evidence<'_>, list: &mut Vec<NotTested>) {
+    for range in evidence.port_ranges() {
+        let Some(end) = range.fact.ended_by else { continue };
+        let why = match end {
+            PortsEnd::Refused { code } => format!("the server refused further allocations ({code})"),
+            PortsEnd::Silent => "the server answered no more".to_owned(),
+            PortsEnd::Repeats => "the server draws its ports by chance, and hardly any new one came".to_owned(),
+            PortsEnd::Deadline => "the time was up".to_owned(),
+        };
+        let proto = range.fact.proto.name().to_uppercase();
+        add(list, &format!("the other {proto} ports of {}", range.fact.probed), &why);
+    }
+    if evidence.asked().purpose == Purpose::Ports && !evidence.relays().is_empty() && evidence.port_ranges().next().is_none() {
+        add(list, "every port of the relay", "there was no way in at the server's own address to try them by");
+    }
 }
 
 /// The ways to call that were to be attempted: after signaling has failed once, the next attempt would fail alike.

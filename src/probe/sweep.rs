@@ -85,6 +85,7 @@ pub async fn sweep(context: &Context, relay: &Relay<'_>, wish: Wish) {
         found: RefCell::new(Found::default()),
         changed: Notify::new(),
         used_ports: RefCell::default(),
+        seen: RefCell::default(),
     };
     // A run that is cut short keeps what was found.
     let recorded = Recorded { sweep: &sweep, ended: Cell::new(Some(PortsEnd::Deadline)) };
@@ -103,12 +104,13 @@ struct Sweep<'a> {
     found: RefCell<Found>,
     changed: Notify,
     used_ports: RefCell<HashSet<u16>>,
+    /// The ports that the server has given, those under way included.
+    seen: RefCell<HashSet<u16>>,
 }
 
 /// What was found so far.
 #[derive(Default)]
 struct Found {
-    seen: HashSet<u16>,
     open: Vec<u16>,
     closed: Vec<u16>,
     /// Of all closed ports the fewest tries.
@@ -125,10 +127,6 @@ struct Found {
 impl Found {
     fn add(&mut self, port: u16, arrived: bool, tries: u32) {
         self.unanswered = 0;
-        if !self.seen.insert(port) {
-            self.repeats += 1;
-            return;
-        }
         self.new_after_repeat += u32::from(self.repeats > 0);
         self.repeats = 0;
         self.new_since_pause += 1;
@@ -145,8 +143,8 @@ impl Found {
     }
 
     fn span(&self) -> Option<PortRange> {
-        let (first, last) = (self.seen.iter().min()?, self.seen.iter().max()?);
-        PortRange::new(*first, *last)
+        let ports = || self.open.iter().chain(&self.closed);
+        PortRange::new(*ports().min()?, *ports().max()?)
     }
 }
 
@@ -176,7 +174,12 @@ impl Sweep<'_> {
                 Some(drawn) = running.next() => {
                     // What was under way when the server refused is refused for the same reason.
                     let again = paused_until <= Instant::now();
-                    end = end.or_else(|| self.take(drawn, again));
+                    let ends = self.take(drawn, again);
+                    end = match (end, drawn) {
+                        // Its port was not judged, and will be given once more.
+                        (Some(End::Complete), Drawn::Unanswered) => ends,
+                        (end, _) => end.or(ends),
+                    };
                     if again && matches!(drawn, Drawn::Refused { .. }) {
                         paused_until = Instant::now() + BACK_OFF;
                     }
@@ -200,6 +203,7 @@ impl Sweep<'_> {
         let drawing = Drawing {
             context: self.context,
             relay: self.relay,
+            seen: &self.seen,
             stamp: &self.stamp,
             loss: &self.loss,
             ports: self.expected.count(),
@@ -236,9 +240,15 @@ impl Sweep<'_> {
         match drawn {
             Drawn::Port { port, arrived, tries } => {
                 found.add(port, arrived, tries);
-                self.is_complete(&found).or_else(|| self.is_repeating(&found))
+                self.is_complete(&found).then_some(End::Complete)
+            }
+            Drawn::Repeat => {
+                found.unanswered = 0;
+                found.repeats += 1;
+                self.is_repeating(&found)
             }
             Drawn::Unanswered => {
+                found.repeats = 0;
                 found.unanswered += 1;
                 (found.unanswered >= UNANSWERED).then_some(End::Before(PortsEnd::Silent))
             }
@@ -255,14 +265,14 @@ impl Sweep<'_> {
         }
     }
 
-    fn is_complete(&self, found: &Found) -> Option<End> {
-        let all = found.count() >= self.expected.count() && self.expected.iter().all(|port| found.seen.contains(&port));
-        all.then_some(End::Complete)
+    fn is_complete(&self, found: &Found) -> bool {
+        let seen = self.seen.borrow();
+        found.count() >= self.expected.count() && self.expected.iter().all(|port| seen.contains(&port))
     }
 
     /// A server that goes through a queue begins it again; one that draws by chance has shown new ports between old ones.
     fn is_repeating(&self, found: &Found) -> Option<End> {
-        if found.repeats < REPEATS.min(found.count()) {
+        if found.repeats < REPEATS.min(found.count().max(1)) {
             return None;
         }
         // Those under way at once come back in any order: a few new ones among the first repeats mean nothing.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::command::{Call, OtherEnd, Run};
-use crate::format::{Callee, Confidence, Expect, ExpectedFinding, Level, Scenario, Verdict};
+use crate::format::{Callee, Confidence, Expect, ExpectedFinding, ExpectedPorts, Level, Scenario, Verdict};
 use crate::wiretap::Wiretap;
 
 /// As much of the report as the scenarios speak of.
@@ -21,6 +21,15 @@ struct Report {
     not_tested: Vec<NotTested>,
     observations: Vec<Observation>,
     contacted: Vec<String>,
+    relay_ports: Option<RelayPorts>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RelayPorts {
+    tried: u32,
+    closed: Vec<String>,
+    server_range: Option<String>,
+    complete: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -219,10 +228,22 @@ fn check_expectation(report: &Report, expect: &Expect, complaints: &mut Vec<Stri
             complaints.push(format!("{id} isn't ruled out"));
         }
     }
+    if let Some(expected) = &expect.relay_ports {
+        check_ports(report.relay_ports.as_ref(), expected, complaints);
+    }
     for words in &expect.not_tested {
         if !report.not_tested.iter().any(|entry| entry.what.contains(words)) {
             complaints.push(format!("doesn't say that {words:?} was not tested"));
         }
+    }
+}
+
+fn check_ports(found: Option<&RelayPorts>, expected: &ExpectedPorts, complaints: &mut Vec<String>) {
+    let Some(found) = found else { return complaints.push("says nothing of the relay's ports".into()) };
+    let closed = expected.closed.as_ref().is_none_or(|closed| *closed == found.closed);
+    let range = !expected.complete || expected.server_range == found.server_range;
+    if found.tried < expected.tried_at_least || found.complete != expected.complete || !closed || !range {
+        complaints.push(format!("ports {found:?}, expected {expected:?}"));
     }
 }
 

@@ -464,9 +464,27 @@ pub struct Expect {
     /// Words of the things that the report must call untested.
     #[serde(default)]
     pub not_tested: Vec<String>,
+    /// What the report says of the relay's ports.
+    #[serde(default)]
+    pub relay_ports: Option<ExpectedPorts>,
     /// Allocations that stay because their release can't reach the server.
     #[serde(default)]
     pub allocations_left: usize,
+}
+
+/// What the report must say of the relay's ports.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ExpectedPorts {
+    /// At least so many were tried.
+    #[serde(default)]
+    pub tried_at_least: u32,
+    /// Exactly these are closed, as the report writes them; left out where it depends on the ports that the server draws.
+    pub closed: Option<Vec<String>>,
+    /// Whether every port that the server uses was tried.
+    pub complete: bool,
+    /// The range that the server uses, where every port was tried.
+    pub server_range: Option<String>,
 }
 
 /// The report's verdict.

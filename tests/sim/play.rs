@@ -9,7 +9,7 @@ use callcheck::model::report::Report;
 use callcheck::model::target::{Host, Target};
 use callcheck::probe::control::Control;
 use callcheck::run::execute;
-use callcheck::run::plan::{Families, Login, Plan, Planned};
+use callcheck::run::plan::{Families, Login, Plan, Planned, PortsPlan};
 
 use super::certificate::{Told, trust};
 use super::world::{CONTROLS, CONTROLS_V6, Raised, World, in_virtual_time};
@@ -29,6 +29,7 @@ pub struct Asks {
     pub told: Told,
     pub timeout: Duration,
     pub interrupted: Interrupted,
+    pub ports: Option<PortsPlan>,
 }
 
 /// Whether somebody presses Ctrl-C.
@@ -54,6 +55,7 @@ impl Asks {
             told: Told::OfOurRoot,
             timeout: Duration::from_secs(10),
             interrupted: Interrupted::Never,
+            ports: None,
         }
     }
 
@@ -69,7 +71,7 @@ impl Asks {
             families: Families::Both,
             long_stream: None,
             proxy: None,
-            ports: None,
+            ports: self.ports.clone(),
             progress: Rc::new(|_| {}),
             call: None,
             contacted: Vec::new(),

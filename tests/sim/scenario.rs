@@ -19,7 +19,7 @@ use callcheck::model::secret::{Credentials, Secret};
 use callcheck::model::target::Target;
 use callcheck::net::tls::unix_seconds;
 use callcheck::proto::credentials::hmac_password;
-use callcheck::run::plan::{Login, Planned};
+use callcheck::run::plan::{Login, Planned, PortsPlan};
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
@@ -47,12 +47,13 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy or a second listening address can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 10] = [
+const LAB_ONLY: [&str; 11] = [
     "external_ip_of_the_other_family",
     "healthy_behind_load_balancer_that_hides_sources",
     "healthy_with_two_relay_addresses",
     "large_packets_vanish_on_the_way",
     "load_balancer_without_backend",
+    "ports_sampled_up_to_a_quota",
     "proxy_is_the_only_way_out",
     "realm_of_another_kind",
     "relay_address_of_another_interface",
@@ -464,10 +465,12 @@ fn asks(scenario: &Scenario) -> Result<Asks, Inexpressible> {
         Some("turn") => Purpose::Turn,
         Some("external-ip") => Purpose::ExternalIp,
         Some("stun") => Purpose::Stun,
+        Some("ports") => Purpose::Ports,
         other => return no(&format!("command {other:?}")),
     };
     let login = login(scenario);
     let mut asks: Option<Asks> = None;
+    let mut ports = PortsPlan { beside: Vec::new(), samples: 64, all: false, rate: None, range: None };
     let (mut told, mut timeout) = (Told::OfNone, Duration::from_secs(10));
     while let Some(argument) = arguments.next() {
         match argument {
@@ -475,6 +478,11 @@ fn asks(scenario: &Scenario) -> Result<Asks, Inexpressible> {
                 arguments.next();
                 told = Told::OfOurRoot;
             }
+            "--all" => {
+                ports.all = true;
+                timeout = Duration::from_secs(300);
+            }
+            "--range" => ports.range = arguments.next().and_then(|range| range.parse().ok()),
             "--timeout" => timeout = duration(arguments.next())?,
             "--ice-servers" => {
                 arguments.next();
@@ -490,7 +498,8 @@ fn asks(scenario: &Scenario) -> Result<Asks, Inexpressible> {
     }
     let Some(asks) = asks else { return no("command line without a target") };
     let interrupted = if scenario.interrupt_after_allocation { Interrupted::AfterAllocation } else { Interrupted::Never };
-    let mut asks = Asks { purpose, told, timeout, interrupted, ..asks };
+    let ports = (purpose == Purpose::Ports).then_some(ports);
+    let mut asks = Asks { purpose, told, timeout, interrupted, ports, ..asks };
     if purpose == Purpose::Stun {
         asks.services.iter_mut().for_each(|planned| (planned.service.relay, planned.login) = (false, None));
     }
@@ -588,9 +597,21 @@ fn complaints(scenario: &Scenario, played: &Played) -> Vec<String> {
     let ruled_out = |id: &String| report.ruled_out.iter().any(|entry| entry.id == *id);
     complaints.extend(expect.ruled_out.iter().filter(|id| !ruled_out(id)).map(|id| format!("{id} isn't ruled out")));
     let untested = |words: &String| report.not_tested.iter().any(|entry| entry.what.contains(words.as_str()));
+    complaints.extend(expect.relay_ports.as_ref().and_then(|expected| wrong_ports(report, expected)));
     let silent = expect.not_tested.iter().filter(|words| !untested(words));
     complaints.extend(silent.map(|words| format!("doesn't say that {words:?} was not tested")));
     complaints
+}
+
+fn wrong_ports(report: &Report, expected: &format::ExpectedPorts) -> Option<String> {
+    let Some(found) = &report.relay_ports else { return Some("says nothing of the relay's ports".to_owned()) };
+    let closed: Vec<String> = found.closed.ranges().iter().map(ToString::to_string).collect();
+    let range = found.server_range.map(|range| range.to_string());
+    let right = found.tried >= expected.tried_at_least
+        && found.complete == expected.complete
+        && expected.closed.as_ref().is_none_or(|expected| *expected == closed)
+        && (!expected.complete || expected.server_range == range);
+    (!right).then(|| format!("{} ports tried, closed {closed:?}, range {range:?}, expected {expected:?}", found.tried))
 }
 
 fn wrong_findings(report: &Report, expected: &[format::ExpectedFinding]) -> Option<String> {

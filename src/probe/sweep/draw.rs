@@ -1,5 +1,7 @@
 //! One port: an allocation, its permission, datagrams from outside until one arrives, and the release.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -48,6 +50,8 @@ pub enum Drawn {
         /// How many were sent.
         tries: u32,
     },
+    /// The server gave a port that it had given before.
+    Repeat,
     /// The server refused.
     Refused {
         /// Its error code.
@@ -63,6 +67,8 @@ pub struct Drawing<'a> {
     pub context: &'a Context,
     /// The server.
     pub relay: &'a Relay<'a>,
+    /// The ports that the server has given.
+    pub seen: &'a RefCell<HashSet<u16>>,
     /// What signs its requests.
     pub stamp: &'a Stamp,
     /// What is known of the way.
@@ -88,19 +94,29 @@ impl Drawing<'_> {
             }
         };
         self.slot.succeeds();
-        let permission = Request::create_permission(relay.peer.ip());
-        let drawn = if self.ask_signed(&leg, &permission, &nonce).await.is_some_and(|answer| code_of(&answer).is_none()) {
-            let (arrived, tries) = self.try_port(&leg, peer, relayed).await;
-            Drawn::Port { port: relayed.port(), arrived, tries }
-        } else {
-            Drawn::Unanswered
-        };
+        let drawn = self.judge(&leg, &nonce, peer, relayed).await;
         // A release that nobody answers stays in the ledger, and the end of the run sends it again.
         if self.ask_signed(&leg, &Request::refresh(Duration::ZERO), &nonce).await.is_some() {
             self.context.ledger.strike(held);
         }
         self.context.count_losses(leg.tally());
         drawn
+    }
+
+    /// What a port lets in, where it was not given before.
+    async fn judge(&mut self, leg: &Leg, nonce: &str, peer: &Peer, relayed: SocketAddr) -> Drawn {
+        let port = relayed.port();
+        if !self.seen.borrow_mut().insert(port) {
+            return Drawn::Repeat;
+        }
+        let permission = Request::create_permission(self.relay.peer.ip());
+        if self.ask_signed(leg, &permission, nonce).await.is_some_and(|answer| code_of(&answer).is_none()) {
+            let (arrived, tries) = self.try_port(leg, peer, relayed).await;
+            return Drawn::Port { port, arrived, tries };
+        }
+        // It will be given once more.
+        self.seen.borrow_mut().remove(&port);
+        Drawn::Unanswered
     }
 
     /// Gives the nonce of the 5-tuple and the relayed address.
