@@ -24,7 +24,7 @@ function __fish_callcheck_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c callcheck -n "__fish_callcheck_needs_command" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
+complete -c callcheck -n "__fish_callcheck_needs_command" -l timeout -d 'The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]' -r
 complete -c callcheck -n "__fish_callcheck_needs_command" -l bind -d 'Send from this address or network interface' -r
 complete -c callcheck -n "__fish_callcheck_needs_command" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_needs_command" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
@@ -58,7 +58,7 @@ complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "replay" -d 'Dia
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "man" -d 'Print the man page'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l timeout -d 'The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l bind -d 'Send from this address or network interface' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
@@ -87,7 +87,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l password -d
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l secret-file -d 'A file with the secret of ephemeral (REST) credentials in its first line [env: `CALLCHECK_TURN_SECRET` holds the secret itself]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l secret -d 'The secret; visible to everyone on this host in the list of processes' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l stream -d 'How long the paced stream through the relay lasts; short and overlapped by default' -r
-complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l timeout -d 'The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l bind -d 'Send from this address or network interface' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
@@ -116,7 +116,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l pass
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l secret-file -d 'A file with the secret of ephemeral (REST) credentials in its first line [env: `CALLCHECK_TURN_SECRET` holds the secret itself]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l secret -d 'The secret; visible to everyone on this host in the list of processes' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l stream -d 'How long the paced stream through the relay lasts; short and overlapped by default' -r
-complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l timeout -d 'The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l bind -d 'Send from this address or network interface' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
@@ -146,7 +146,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l secret -d 
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l samples -d 'How many ports of the relay are sampled' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l rate -d 'No more than so many ports a second' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l range -d 'The range in question [default: 49152-65535]' -r
-complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l timeout -d 'The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l bind -d 'Send from this address or network interface' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
@@ -197,7 +197,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l password-fi
 complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l password -d 'The password; visible to everyone on this host in the list of processes' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l secret-file -d 'A file with the secret of ephemeral (REST) credentials in its first line [env: `CALLCHECK_TURN_SECRET` holds the secret itself]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l secret -d 'The secret; visible to everyone on this host in the list of processes' -r
-complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l timeout -d 'The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l bind -d 'Send from this address or network interface' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
@@ -221,7 +221,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand call" -s v -l verbos
 complete -c callcheck -n "__fish_callcheck_using_subcommand call" -s q -l quiet -d 'Say the verdict alone'
 complete -c callcheck -n "__fish_callcheck_using_subcommand call" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -l fault -d 'Break the embedded server on purpose, so that this cause is there to be found; `list` prints those on offer' -r
-complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -l timeout -d 'The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -l bind -d 'Send from this address or network interface' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
@@ -244,7 +244,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -l strict -d '
 complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -s v -l verbose -d 'List every observation'
 complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -s q -l quiet -d 'Say the verdict alone'
 complete -c callcheck -n "__fish_callcheck_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c callcheck -n "__fish_callcheck_using_subcommand explain" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand explain" -l timeout -d 'The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand explain" -l bind -d 'Send from this address or network interface' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand explain" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand explain" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
@@ -267,7 +267,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand explain" -l strict -
 complete -c callcheck -n "__fish_callcheck_using_subcommand explain" -s v -l verbose -d 'List every observation'
 complete -c callcheck -n "__fish_callcheck_using_subcommand explain" -s q -l quiet -d 'Say the verdict alone'
 complete -c callcheck -n "__fish_callcheck_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c callcheck -n "__fish_callcheck_using_subcommand replay" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand replay" -l timeout -d 'The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand replay" -l bind -d 'Send from this address or network interface' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand replay" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand replay" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
@@ -289,7 +289,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand replay" -l strict -d
 complete -c callcheck -n "__fish_callcheck_using_subcommand replay" -s v -l verbose -d 'List every observation'
 complete -c callcheck -n "__fish_callcheck_using_subcommand replay" -s q -l quiet -d 'Say the verdict alone'
 complete -c callcheck -n "__fish_callcheck_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c callcheck -n "__fish_callcheck_using_subcommand completions" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand completions" -l timeout -d 'The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand completions" -l bind -d 'Send from this address or network interface' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand completions" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand completions" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
@@ -311,7 +311,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand completions" -l stri
 complete -c callcheck -n "__fish_callcheck_using_subcommand completions" -s v -l verbose -d 'List every observation'
 complete -c callcheck -n "__fish_callcheck_using_subcommand completions" -s q -l quiet -d 'Say the verdict alone'
 complete -c callcheck -n "__fish_callcheck_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c callcheck -n "__fish_callcheck_using_subcommand man" -l timeout -d 'The bound on the whole run; what was seen until then is reported' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand man" -l timeout -d 'The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand man" -l bind -d 'Send from this address or network interface' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand man" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand man" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F

@@ -139,6 +139,29 @@ fn an_option_with_a_bad_value_is_refused_by_both_and_nothing_is_sent() {
 }
 
 #[test]
+fn a_range_of_ports_that_is_none_is_refused_with_its_text() {
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["--range", "65535-49152"], &["--range", "65535-49152"]),
+        (&["--range", ""], &["--range"]),
+        (&["--range", "0-100"], &["--range", "\"0\""]),
+        (&["--range", "1-65536"], &["--range", "\"65536\""]),
+        (&["--range", "all"], &["--range", "all"]),
+        (&["--samples", "0"], &["--samples", "0"]),
+        (&["--samples", "100000"], &["--samples", "100000"]),
+        (&["--rate", "0"], &["--rate", "0"]),
+        (&["--all", "--samples", "3"], &["--all", "--samples"]),
+    ];
+    let server = Untouched::new();
+    for (options, named) in cases {
+        for uri in server.uris() {
+            let run = callcheck(&[&["ports", &uri], *options].concat()).run();
+            assert_usage_error(&format!("{options:?}"), &run, named);
+        }
+    }
+    assert!(!server.was_asked());
+}
+
+#[test]
 fn a_list_of_ice_servers_that_is_none_is_refused_by_its_source() {
     for text in
         ["", "{", "[]", "null", "[{}]", r#"[{"urls": "https://a.example"}]"#, r#"[{"urls": ["turn://a.example"]}]"#, "\u{0}"]

@@ -5,7 +5,7 @@ use super::interval::open_share;
 use super::rules::packet_loss;
 use crate::model::fact::{PortProtocol, PortsBy, PortsFact};
 use crate::model::ports::{PortRange, PortSet, USUAL_RELAY_RANGE};
-use crate::model::relay_ports::{RelayPorts, Share};
+use crate::model::relay_ports::{Block, RelayPorts, Share, blocks};
 
 /// In how many runs a port may be called closed although all tries at it were lost.
 const WRONG_RUNS: f64 = 0.01;
@@ -25,19 +25,6 @@ pub struct TriedPorts {
     pub tried_enough: bool,
     /// The observations.
     pub evidence: Vec<String>,
-}
-
-/// Closed ports in a row, with the open ones next to them among those that were tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Block {
-    /// The closed ports, from the lowest tried one to the highest.
-    pub closed: PortRange,
-    /// How many of them were tried.
-    pub tried: u32,
-    /// The last open port below.
-    pub open_below: Option<u16>,
-    /// The first open port above.
-    pub open_above: Option<u16>,
 }
 
 impl TriedPorts {
@@ -81,21 +68,7 @@ impl TriedPorts {
     /// The blocks of closed ports, from the lowest.
     #[must_use]
     pub fn blocks(&self) -> Vec<Block> {
-        let mut blocks: Vec<Block> = Vec::new();
-        for port in self.closed.iter() {
-            let open_below = last_below(&self.open, port);
-            match blocks.last_mut() {
-                Some(block) if block.open_below == open_below => {
-                    block.closed = block.closed.extended_to(port);
-                    block.tried += 1;
-                }
-                Some(_) | None => {
-                    let Some(closed) = PortRange::new(port, port) else { continue };
-                    blocks.push(Block { closed, tried: 1, open_below, open_above: first_above(&self.open, port) });
-                }
-            }
-        }
-        blocks
+        blocks(&self.open, &self.closed)
     }
 
     /// The block at one end, where all closed ports lie there and enough of them that chance doesn't explain it.
@@ -118,15 +91,6 @@ impl TriedPorts {
 fn chance_of_one_end(closed: u32, tried: u32) -> f64 {
     let ways = (0..closed).map(|drawn| f64::from(tried - drawn) / f64::from(closed - drawn)).product::<f64>();
     2.0 / ways
-}
-
-fn last_below(ports: &PortSet, port: u16) -> Option<u16> {
-    let below = ports.ranges().iter().take_while(|range| range.first() < port);
-    below.last().map(|range| range.last().min(port - 1))
-}
-
-fn first_above(ports: &PortSet, port: u16) -> Option<u16> {
-    ports.ranges().iter().find(|range| range.first() > port).map(|range| range.first())
 }
 
 fn is_complete(range: &PortsFact) -> bool {
@@ -196,17 +160,6 @@ mod tests {
             tried_enough: true,
             evidence: Vec::new(),
         }
-    }
-
-    #[test]
-    fn closed_ports_between_open_ones_are_blocks_with_their_boundaries() {
-        let ports = tried([100, 101, 200, 300], [150, 160, 250]);
-        let blocks = ports.blocks();
-        assert_eq!(blocks.len(), 2);
-        assert_eq!((blocks[0].closed.to_string(), blocks[0].tried), ("150-160".to_owned(), 2));
-        assert_eq!((blocks[0].open_below, blocks[0].open_above), (Some(101), Some(200)));
-        assert_eq!((blocks[1].closed.to_string(), blocks[1].open_above), ("250".to_owned(), Some(300)));
-        assert!(ports.one_end().is_none());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What the ports of a relay that were tried come to.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,4 +38,76 @@ pub struct Share {
     pub lower: f64,
     /// The upper end.
     pub upper: f64,
+}
+
+/// Closed ports in a row, with the open ones next to them among those that were tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The closed ports, from the lowest tried one to the highest.
+    pub closed: PortRange,
+    /// How many of them were tried.
+    pub tried: u32,
+    /// The last open port below.
+    pub open_below: Option<u16>,
+    /// The first open port above.
+    pub open_above: Option<u16>,
+}
+
+/// The blocks of closed ports, from the lowest.
+#[must_use]
+pub fn blocks(open: &PortSet, closed: &PortSet) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    for port in closed.iter() {
+        let open_below = last_below(open, port);
+        match blocks.last_mut() {
+            Some(block) if block.open_below == open_below => {
+                block.closed = block.closed.extended_to(port);
+                block.tried += 1;
+            }
+            Some(_) | None => {
+                let Some(closed) = PortRange::new(port, port) else { continue };
+                blocks.push(Block { closed, tried: 1, open_below, open_above: first_above(open, port) });
+            }
+        }
+    }
+    blocks
+}
+
+fn last_below(ports: &PortSet, port: u16) -> Option<u16> {
+    let below = ports.ranges().iter().take_while(|range| range.first() < port);
+    below.last().map(|range| range.last().min(port - 1))
+}
+
+fn first_above(ports: &PortSet, port: u16) -> Option<u16> {
+    ports.ranges().iter().find(|range| range.first() > port).map(|range| range.first())
+}
+
+impl fmt::Display for Block {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.tried == 1 {
+            return self.closed.fmt(formatter);
+        }
+        match (self.open_below, self.open_above) {
+            (Some(below), Some(above)) => write!(formatter, "{} (between {below} and {above})", self.closed),
+            (Some(below), None) => write!(formatter, "{} (above {below})", self.closed),
+            (None, Some(above)) => write!(formatter, "{} (below {above})", self.closed),
+            (None, None) => self.closed.fmt(formatter),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closed_ports_between_open_ones_are_blocks_with_their_boundaries() {
+        let open: PortSet = [100, 101, 200, 300].into_iter().collect();
+        let closed: PortSet = [150, 160, 250, 310].into_iter().collect();
+        let blocks = blocks(&open, &closed);
+        assert_eq!((blocks[0].open_below, blocks[0].open_above, blocks[0].tried), (Some(101), Some(200), 2));
+        let texts: Vec<String> = blocks.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["150-160 (between 101 and 200)", "250", "310"]);
+        assert!(super::blocks(&open, &PortSet::default()).is_empty());
+    }
 }

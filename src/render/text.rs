@@ -85,7 +85,7 @@ fn sentence(report: &Report) -> String {
             format!("{} Whether calls work can't be told from here{}", finding.summary, because(report))
         }
         (Verdict::Inconclusive, None) => match report.findings.first() {
-            Some(finding) if report.cut_short.is_none() => finding.summary.clone(),
+            Some(finding) if report.cut_short.is_none() && !lacks_a_login(report) => finding.summary.clone(),
             Some(_) | None => format!("It can't be told from here whether calls work{}", because(report)),
         },
         (Verdict::Ok, _) if report.command == "stun" => "The server answers.".to_owned(),
@@ -98,6 +98,11 @@ fn sentence(report: &Report) -> String {
             format!("Calls will work through this server: {}.", proved(report))
         }
     }
+}
+
+/// Whether nothing past the login could be tested for want of one: no warning says more than that.
+fn lacks_a_login(report: &Report) -> bool {
+    !report.asked.credentials && report.asked.services.iter().any(|service| service.relay)
 }
 
 fn because(report: &Report) -> String {
@@ -124,7 +129,7 @@ fn proved(report: &Report) -> String {
 
 fn table(report: &Report) -> String {
     let mut endpoints: Vec<Endpoint> = Vec::new();
-    for seen in report.observations.iter().filter(|seen| !seen.probe.starts_with("control") && seen.probe != "binding-outside") {
+    for seen in report.observations.iter().filter(is_about_an_endpoint) {
         if let Some(endpoint) = seen.endpoint().filter(|endpoint| !endpoints.contains(endpoint)) {
             endpoints.push(endpoint);
         }
@@ -146,14 +151,16 @@ fn table(report: &Report) -> String {
     text
 }
 
+/// Whether an observation is of a server's endpoint, and not of a control, the second socket or a single port of a range.
+fn is_about_an_endpoint(seen: &&Observation) -> bool {
+    !seen.probe.starts_with("control") && !matches!(seen.probe.as_str(), "binding-outside" | "port")
+}
+
 #[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
 fn row(report: &Report, endpoint: Endpoint) -> [String; 8] {
     let target = endpoint.to_string();
-    let seen: Vec<&Observation> = report
-        .observations
-        .iter()
-        .filter(|seen| seen.target == target && !seen.probe.starts_with("control") && seen.probe != "binding-outside")
-        .collect();
+    let seen: Vec<&Observation> =
+        report.observations.iter().filter(|seen| seen.target == target && is_about_an_endpoint(seen)).collect();
     let cell = |select: &dyn Fn(&Fact) -> Option<String>| {
         seen.iter().find_map(|seen| select(&seen.fact)).unwrap_or_else(|| "-".to_owned())
     };

@@ -4,7 +4,7 @@ use super::packet_loss;
 use super::relay_ports_closed::open_the_range;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::interval::clopper_pearson;
-use crate::diagnose::ports::{Block, TriedPorts};
+use crate::diagnose::ports::TriedPorts;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
 use crate::model::finding::{Confidence, Level};
@@ -34,7 +34,7 @@ const NAMED: usize = 3;
 pub fn list(tried: &TriedPorts) -> String {
     let blocks = tried.blocks();
     if blocks.len() <= NAMED && blocks.iter().any(|block| block.tried > 1) {
-        return blocks.iter().map(describe).collect::<Vec<_>>().join(", ");
+        return blocks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     }
     let ports: Vec<String> = tried.closed.iter().take(MOST_PORTS).map(|port| port.to_string()).collect();
     let more = tried.closed.count().saturating_sub(MOST_PORTS as u32);
@@ -43,16 +43,6 @@ pub fn list(tried: &TriedPorts) -> String {
 
 /// The most ports that a sentence lists.
 const MOST_PORTS: usize = 12;
-
-fn describe(block: &Block) -> String {
-    let between = match (block.open_below, block.open_above) {
-        (Some(below), Some(above)) => format!("between {below} and {above}"),
-        (Some(below), None) => format!("above {below}"),
-        (None, Some(above)) => format!("below {above}"),
-        (None, None) => String::new(),
-    };
-    if block.tried == 1 { block.closed.to_string() } else { format!("{} ({between})", block.closed) }
-}
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let tried = TriedPorts::of(evidence);

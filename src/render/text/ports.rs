@@ -8,11 +8,11 @@ use super::Pen;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{Fact, PortReplyFact, PortsBy};
 use crate::model::outcome::{Outcome, Unreachable};
-use crate::model::relay_ports::{RelayPorts, Share};
+use crate::model::relay_ports::{RelayPorts, Share, blocks};
 use crate::model::report::Report;
 
-/// The most ranges that are listed.
-const MOST_RANGES: usize = 24;
+/// The most blocks of closed ports that are listed.
+const MOST_BLOCKS: usize = 24;
 
 /// The first sentence where all that was tried is open.
 pub fn sentence(ports: &RelayPorts) -> String {
@@ -101,7 +101,8 @@ fn percent(share: f64) -> String {
 }
 
 fn list(ports: &RelayPorts) -> String {
-    let ranges: Vec<String> = ports.closed.ranges().iter().take(MOST_RANGES).map(|range| range.to_string()).collect();
-    let more = ports.closed.ranges().len().saturating_sub(MOST_RANGES);
-    if more == 0 { ranges.join(", ") } else { format!("{} and {more} more", ranges.join(", ")) }
+    let blocks = blocks(&ports.open, &ports.closed);
+    let shown: Vec<String> = blocks.iter().take(MOST_BLOCKS).map(ToString::to_string).collect();
+    let more = blocks.len().saturating_sub(MOST_BLOCKS);
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
