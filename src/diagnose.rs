@@ -7,6 +7,8 @@ pub mod controls;
 pub mod endpoint;
 pub mod evidence;
 pub mod interval;
+pub mod loss;
+pub mod nat;
 pub mod relay;
 pub mod rule;
 pub mod rules;
@@ -15,10 +17,11 @@ pub mod signaling;
 mod untested;
 mod verdict;
 
-use crate::model::asked::Asked;
+use crate::model::asked::{Asked, Purpose};
 use crate::model::fact::Observation;
 use crate::model::finding::{Finding, Level, NotTested, RuledOut};
-use crate::model::report::{CutShort, Report, Verdict};
+use crate::model::nat::Nat;
+use crate::model::report::{CutShort, Loss, Report, Verdict};
 use evidence::Evidence;
 use rule::{Judgement, Rule, Symptom};
 
@@ -33,6 +36,10 @@ pub struct Diagnosis {
     pub ruled_out: Vec<RuledOut>,
     /// What would have mattered and was not tested.
     pub not_tested: Vec<NotTested>,
+    /// How the NAT behaves, of `stun`.
+    pub nat: Option<Nat>,
+    /// The loss of the ways to the servers, of `stun`.
+    pub loss: Vec<Loss>,
 }
 
 /// Judges what a run has seen.
@@ -58,7 +65,11 @@ pub fn diagnose(asked: &Asked, observations: &[Observation], cut_short: Option<C
     let findings: Vec<Finding> = found.into_iter().map(|(_, finding)| finding).collect();
     let not_tested = untested::list(&evidence, &findings, cut_short);
     let verdict = verdict::decide(&evidence, &findings, cut_short);
-    Diagnosis { verdict, findings, ruled_out, not_tested }
+    let (nat, loss) = match asked.purpose {
+        Purpose::Stun => (nat::nat(&evidence, &findings), loss::losses(&evidence)),
+        Purpose::Turn | Purpose::ExternalIp | Purpose::Call => (None, Vec::new()),
+    };
+    Diagnosis { verdict, findings, ruled_out, not_tested, nat, loss }
 }
 
 /// Folds a symptom into the first cause that explains it, which has then made the call fail.
@@ -91,6 +102,8 @@ pub fn again(report: &Report) -> Report {
         findings: diagnosis.findings,
         ruled_out: diagnosis.ruled_out,
         not_tested: diagnosis.not_tested,
+        nat: diagnosis.nat,
+        loss: diagnosis.loss,
         ..report.clone()
     }
 }

@@ -11,6 +11,7 @@ pub mod ice_server;
 pub mod inbox;
 pub mod loss;
 pub mod name;
+pub mod nat;
 pub mod outside;
 pub mod proxy;
 pub mod reach;

@@ -87,11 +87,14 @@ pub fn stun(command: &Stun, common: &Common) -> Result<Plan, Usage> {
         [target] => target.form(),
         _ => Form::Urls,
     };
+    let login = login::resolve(&command.login)?.map(Rc::new);
     let services = command.targets.iter().flat_map(Target::services).map(|mut service| {
         service.relay = false;
-        Planned { service, login: None }
+        Planned { service, login: login.clone() }
     });
-    plan(common, "stun", Purpose::Stun, form, services.collect())
+    let mut plan = plan(common, "stun", Purpose::Stun, form, services.collect())?;
+    plan.longest_idle = command.lifetime;
+    Ok(plan)
 }
 
 fn plan(common: &Common, command: &str, purpose: Purpose, form: Form, services: Vec<Planned>) -> Result<Plan, Usage> {
@@ -105,6 +108,7 @@ fn plan(common: &Common, command: &str, purpose: Purpose, form: Form, services: 
         timeout: common.timeout,
         families: network::families(common),
         long_stream: None,
+        longest_idle: None,
         proxy: network::proxy(),
         call: None,
         contacted: Vec::new(),

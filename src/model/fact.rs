@@ -3,6 +3,7 @@
 mod call;
 mod control;
 mod given;
+mod nat;
 mod reach;
 mod relay;
 mod signaling;
@@ -16,6 +17,7 @@ use super::endpoint::Endpoint;
 pub use call::{CandidateCounts, Delivery, Ended, ExchangeFact, Forwarded, IceEnd, PairFact, PeerFact, Refusal};
 pub use control::{ClockFact, ControlFact, ControlKind, ProxyFact};
 pub use given::{CredentialsFact, CredentialsOddity, CredentialsSource, NameAnswer, NameFact, RouteFact};
+pub use nat::{Contact, FilteringFact, FilteringWay, HairpinFact, LifetimeFact, LifetimeWay, MappingFact, NatRelayFact};
 pub use reach::{BindingFact, Certificate, CertificateDefect, ConnectFact, HandshakeEnd, HandshakeFact, LossFact, Tally};
 pub use relay::{IcmpFact, InboundFact, InboundWay, OutboundFact, SelfPairFact, StreamFact};
 pub use signaling::{EngineEnd, EngineFact, EnginePollsFact, EngineTransport, SocketEnd, SocketFact};
@@ -41,6 +43,12 @@ impl Observation {
     #[must_use]
     pub fn endpoint(&self) -> Option<Endpoint> {
         self.target.parse().ok()
+    }
+
+    /// Whether it tells of a server in question: not of a control, nor of the sockets that stand for a peer or try the NAT.
+    #[must_use]
+    pub fn is_of_server(&self) -> bool {
+        !self.probe.starts_with("control") && !self.probe.starts_with("nat-") && self.probe != "binding-outside"
     }
 }
 
@@ -88,6 +96,16 @@ pub enum Fact {
     Proxy(ProxyFact),
     /// The time that another host says it is.
     Clock(ClockFact),
+    /// The address outside of a socket that tries the NAT.
+    Mapping(MappingFact),
+    /// Whether a datagram from outside comes in to such a socket.
+    Filtering(FilteringFact),
+    /// A datagram from one socket to the address outside of another.
+    Hairpin(HairpinFact),
+    /// Whether a mapping outlived an idle time.
+    Lifetime(LifetimeFact),
+    /// The allocation from which the NAT was to be tried.
+    NatRelay(NatRelayFact),
     /// The signaling of an attempt to call.
     Exchange(ExchangeFact),
     /// A peer of an attempt to call.

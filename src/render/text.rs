@@ -1,6 +1,7 @@
 //! The report for people: verdict and root cause in the first line, then the probes by transport, then each finding with its fix.
 
 mod call;
+mod nat;
 
 use std::fmt::Write as _;
 
@@ -30,6 +31,7 @@ pub fn render(report: &Report, style: Style) -> String {
     if !table.is_empty() {
         _ = write!(text, "\n{table}");
     }
+    text.push_str(&nat::section(report, pen));
     for finding in &report.findings {
         text.push('\n');
         text.push_str(&one_finding(report, finding, pen));
@@ -83,7 +85,10 @@ fn sentence(report: &Report) -> String {
             Some(finding) if report.cut_short.is_none() => finding.summary.clone(),
             Some(_) | None => format!("It can't be told from here whether calls work{}", because(report)),
         },
-        (Verdict::Ok, _) if report.command == "stun" => "The server answers.".to_owned(),
+        (Verdict::Ok, _) if report.command == "stun" => match nat::headline(report) {
+            Some(consequence) => format!("The server answers. {consequence}"),
+            None => "The server answers.".to_owned(),
+        },
         (Verdict::Ok, _) if report.call.is_some() => call::sentence(report),
         (Verdict::Ok, _) if report.command == "external-ip" => "The advertised address is the one that works.".to_owned(),
         (Verdict::Ok | Verdict::Failed | Verdict::Degraded, _) => {
@@ -116,7 +121,7 @@ fn proved(report: &Report) -> String {
 
 fn table(report: &Report) -> String {
     let mut endpoints: Vec<Endpoint> = Vec::new();
-    for seen in report.observations.iter().filter(|seen| !seen.probe.starts_with("control") && seen.probe != "binding-outside") {
+    for seen in report.observations.iter().filter(|seen| seen.is_of_server()) {
         if let Some(endpoint) = seen.endpoint().filter(|endpoint| !endpoints.contains(endpoint)) {
             endpoints.push(endpoint);
         }
@@ -141,11 +146,8 @@ fn table(report: &Report) -> String {
 #[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
 fn row(report: &Report, endpoint: Endpoint) -> [String; 8] {
     let target = endpoint.to_string();
-    let seen: Vec<&Observation> = report
-        .observations
-        .iter()
-        .filter(|seen| seen.target == target && !seen.probe.starts_with("control") && seen.probe != "binding-outside")
-        .collect();
+    let seen: Vec<&Observation> =
+        report.observations.iter().filter(|seen| seen.target == target && seen.is_of_server()).collect();
     let cell = |select: &dyn Fn(&Fact) -> Option<String>| {
         seen.iter().find_map(|seen| select(&seen.fact)).unwrap_or_else(|| "-".to_owned())
     };

@@ -32,6 +32,8 @@ pub struct Plan {
     pub families: Families,
     /// The length of the paced stream, where a longer one was asked for.
     pub long_stream: Option<Duration>,
+    /// The longest time that a NAT's mapping is left idle, where its life is to be measured.
+    pub longest_idle: Option<Duration>,
     /// The proxy of the environment.
     pub proxy: Option<Proxy>,
     /// The call to make, where one was asked for.

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use super::plan::{Login, Plan, Planned};
-use crate::model::asked::Form;
+use crate::model::asked::{Form, Purpose};
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{BindingFact, CertificateDefect, ChallengeFact, CredentialsSource, Fact, RedirectEnd, RedirectFact};
 use crate::model::outcome::{Outcome, Reply};
@@ -25,6 +25,7 @@ use crate::probe::context::Context;
 use crate::probe::control::{self, Web};
 use crate::probe::greet::{Greeting, greet};
 use crate::probe::ice_server::IceServer;
+use crate::probe::nat::{self, Scope};
 use crate::probe::reach::{Reached, reach};
 use crate::probe::{clock, loss, name, proxy, relay};
 use crate::proto::authentication::LongTerm;
@@ -82,12 +83,21 @@ pub async fn examine_all(context: &Context, plan: &Plan, begun: Begun) {
     let Begun { servers, controls } = begun;
     ask_from_outside(context, &servers);
     let shared = Shared::default();
-    let mut examined = pin!(join_all(servers.iter().map(|server| examine(context, server, &shared))));
-    if tokio::time::timeout(LATE, &mut examined).await.is_ok() {
-        second_opinions(context, plan, &servers).await;
-    } else {
-        tokio::join!(examined, second_opinions(context, plan, &servers));
-    }
+    let examining = async {
+        let mut examined = pin!(join_all(servers.iter().map(|server| examine(context, server, &shared))));
+        if tokio::time::timeout(LATE, &mut examined).await.is_ok() {
+            second_opinions(context, plan, &servers).await;
+        } else {
+            tokio::join!(examined, second_opinions(context, plan, &servers));
+        }
+    };
+    let translating = async {
+        if plan.purpose == Purpose::Stun {
+            let scope = Scope { longest_idle: plan.longest_idle, has_controls: !plan.controls.is_empty() };
+            Box::pin(nat::examine(context, &servers, scope)).await;
+        }
+    };
+    tokio::join!(examining, translating);
     record_outside(context);
     if needs_controls(context) && !plan.controls.is_empty() {
         // A control that panicked has said nothing, which the diagnosis takes as not tested.
@@ -393,8 +403,9 @@ fn record_outside(context: &Context) {
     for towards in [IpAddr::from([0; 4]), IpAddr::from([0; 16])] {
         let mapped = context.outside.towards(towards).map(|peer| peer.mapped()).unwrap_or_default();
         for (server, mapped) in mapped {
+            let local = context.outside.towards(towards).map(|peer| peer.local(server.ip()));
             let mut fact = BindingFact::of(Reply { sends: 1, ..Reply::unsent(Outcome::Success) });
-            fact.mapped = Some(mapped);
+            (fact.mapped, fact.local) = (Some(mapped), local);
             context.record.add("binding-outside", Endpoint::new(Transport::Udp, server), Fact::Binding(fact));
         }
     }
