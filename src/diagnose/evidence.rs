@@ -76,7 +76,7 @@ impl<'a> Evidence<'a> {
             relays: RelayEvidence::all(observations),
             controls: Controls::new(observations),
             signaling: SignalingEvidence::new(observations),
-            nats: [true, false].map(|v4| NatEvidence::new(observations, v4)),
+            nats: [true, false].map(|v4| NatEvidence::new(asked, observations, v4)),
         }
     }
 

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::evidence::{Evidence, Seen};
 use crate::model::address::Reach;
+use crate::model::asked::Asked;
 use crate::model::endpoint::Transport;
 use crate::model::fact::{
     Contact, Fact, FilteringFact, FilteringWay, HairpinFact, LifetimeFact, LifetimeWay, NatRelayFact, Observation,
@@ -23,7 +24,9 @@ pub struct NatEvidence<'a> {
     hairpins: Vec<Seen<'a, HairpinFact>>,
     lifetimes: Vec<Seen<'a, LifetimeFact>>,
     relays: Vec<Seen<'a, NatRelayFact>>,
+    /// Whether a server was asked over this family at all.
     asked: bool,
+    wants_lifetime: bool,
 }
 
 /// One socket as one server sees it.
@@ -48,7 +51,7 @@ impl<'a> NatEvidence<'a> {
     /// Collects what concerns one family.
     #[must_use]
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
-    pub fn new(observations: &'a [Observation], v4: bool) -> Self {
+    pub fn new(asked: &Asked, observations: &'a [Observation], v4: bool) -> Self {
         fn of<'a, F>(seen: &'a Observation, fact: &'a F) -> Seen<'a, F> {
             Seen { id: &seen.id, target: &seen.target, fact }
         }
@@ -59,6 +62,7 @@ impl<'a> NatEvidence<'a> {
             lifetimes: Vec::new(),
             relays: Vec::new(),
             asked: false,
+            wants_lifetime: asked.longest_idle_ms.is_some(),
         };
         for seen in observations {
             let Some(endpoint) = seen.endpoint().filter(|endpoint| endpoint.address.is_ipv4() == v4) else { continue };
@@ -310,7 +314,10 @@ impl<'a> NatEvidence<'a> {
     /// How long an idle mapping lives, where that was asked for.
     #[must_use]
     pub fn lifetime(&self) -> Option<Known<Lifetime>> {
-        let last = self.lifetimes.last()?;
+        if !self.wants_lifetime {
+            return None;
+        }
+        let Some(last) = self.lifetimes.last() else { return Some(Known::not_tested("no STUN server answered over UDP")) };
         let way = last.fact.way;
         let tests: Vec<_> = self.lifetimes.iter().filter(|seen| seen.fact.way == way && seen.fact.alive.is_some()).collect();
         let cite = || tests.iter().map(|seen| seen.cite()).collect();

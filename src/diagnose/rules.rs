@@ -99,6 +99,8 @@ mod tests_authentication;
 #[cfg(test)]
 mod tests_call;
 #[cfg(test)]
+mod tests_nat;
+#[cfg(test)]
 mod tests_signaling;
 #[cfg(test)]
 mod tests_tls;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::call::Calling;
 use crate::model::asked::{Asked, AskedCall, Form, Purpose, Service};
+use crate::model::duration::whole_milliseconds;
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::{Credentials, Secret};
 use crate::net::tls::Trust;
@@ -98,6 +99,7 @@ impl Plan {
             services: self.services.iter().map(|planned| planned.service.clone()).collect(),
             credentials: self.services.iter().any(|planned| planned.login.is_some()),
             controls: !self.controls.is_empty(),
+            longest_idle_ms: self.longest_idle.map(whole_milliseconds),
             call: self.call.as_ref().map(|call| AskedCall {
                 roles: call.roles(),
                 forced: call.forced,

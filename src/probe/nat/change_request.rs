@@ -73,3 +73,35 @@ async fn map(context: &Context, subject: &Subject, other: SocketAddr) {
     });
     futures::future::join_all(asked).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_usable(server: &str, other: &str) -> bool {
+        let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
+        let (local, mapped) = (address("192.168.1.2:5000"), address("198.51.100.2:5000"));
+        usable(&Asked { server: address(server), local, mapped, other: Some(address(other)) }).is_some()
+    }
+
+    #[test]
+    fn another_address_or_another_port_can_be_a_servers_other_one() {
+        assert!(is_usable("203.0.113.10:3478", "203.0.113.11:3479"));
+        assert!(is_usable("203.0.113.10:3478", "203.0.113.10:3479"));
+        assert!(is_usable("10.0.0.10:3478", "10.0.0.11:3479"), "within a company");
+        assert!(!is_usable("203.0.113.10:3478", "203.0.113.11:3478"), "RFC 5780 wants another port");
+        assert!(!is_usable("203.0.113.10:3478", "[2001:db8::1]:3479"), "another family");
+    }
+
+    #[test]
+    fn a_server_outside_is_not_believed_about_addresses_within() {
+        for other in
+            ["10.0.0.1:53", "192.168.1.1:53", "100.64.0.1:53", "127.0.0.1:53", "169.254.1.1:53", "224.0.0.1:53", "0.0.0.0:53"]
+        {
+            assert!(!is_usable("203.0.113.10:3478", other), "{other}");
+        }
+        assert!(!is_usable("203.0.113.10:3478", "198.51.100.2:53"), "the own address outside");
+        assert!(!is_usable("192.168.1.9:3478", "192.168.1.2:53"), "the own address");
+        assert!(!is_usable("203.0.113.10:3478", "203.0.113.11:0"));
+    }
+}

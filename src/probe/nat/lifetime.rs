@@ -68,7 +68,7 @@ async fn outlive(context: &Context, server: SocketAddr, means: Means<'_>, idle: 
     let first = begun.elapsed();
     let (alive, sends) = means.is_there(context, &subject, mapped).await;
     // Where it was gone it was so at the last try; how long before, isn't known.
-    let idle = if alive == Some(false) { begun.elapsed().saturating_sub(pace(subject.round_trip, sends).wait) } else { first };
+    let idle = if alive == Some(false) { begun.elapsed().saturating_sub(means.patience(&subject)) } else { first };
     let fact = LifetimeFact { idle_ms: whole_milliseconds(idle), mapped, way: means.way(), alive, sends };
     context.record.add("nat-lifetime", super::udp(server), Fact::Lifetime(fact));
     alive != Some(false)
@@ -80,6 +80,14 @@ impl Means<'_> {
             Self::ResponsePort => LifetimeWay::ResponsePort,
             Self::Relay(_) => LifetimeWay::Relay,
             Self::SameSocket => LifetimeWay::SameSocket,
+        }
+    }
+
+    /// How long after its last try silence counts.
+    fn patience(self, subject: &Subject) -> Duration {
+        match self {
+            Self::ResponsePort | Self::Relay(_) => pace(subject.round_trip, 1).wait,
+            Self::SameSocket => Duration::ZERO,
         }
     }
 

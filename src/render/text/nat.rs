@@ -33,7 +33,7 @@ fn lines(behaviour: &Behaviour) -> String {
     let mut line = |name: &str, value: &str| _ = writeln!(text, "  {name:<18} {value}");
     match behaviour.address {
         Some(address) if behaviour.translated.value() == Some(false) => {
-            line("address", &format!("{address}, the own one: there is no NAT"))
+            line("address", &format!("{address}, the own one: there is no NAT"));
         }
         Some(address) => line("address outside", &address.to_string()),
         None => {}
