@@ -71,7 +71,7 @@ impl<'a> NatEvidence<'a> {
             }
             match &seen.fact {
                 Fact::Binding(fact) => {
-                    evidence.asked |= seen.is_of_server();
+                    evidence.asked = true;
                     if let (Some(local), Some(mapped)) = (fact.local, fact.mapped) {
                         let other = fact.other_address;
                         evidence.add(Sample { id: &seen.id, server: endpoint.address, local, mapped, other });

@@ -18,6 +18,7 @@ use self::relay::Relay;
 use self::socket::Socket;
 use super::context::Context;
 use super::ice_server::IceServer;
+use crate::model::address::Reach;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{Fact, MappingFact};
 use crate::net::session::Exchange;
@@ -64,6 +65,15 @@ pub struct Asked {
     local: SocketAddr,
     mapped: SocketAddr,
     other: Option<SocketAddr>,
+}
+
+impl Asked {
+    /// Whether the address outside may be this host's: one within some site, told by a server that is not there, is another's, and
+    /// the tests would knock on it.
+    fn is_plausible(&self) -> bool {
+        let (told, server) = (Reach::of(self.mapped.ip()), Reach::of(self.server.ip()));
+        told.is_global() || told == server || self.mapped.ip() == self.local.ip()
+    }
 }
 
 /// Tests the NAT towards the servers that are asked over UDP, one family of addresses beside the other.
@@ -167,6 +177,7 @@ async fn ask(context: &Context, socket: &Socket, server: SocketAddr) -> Option<A
     let exchange = socket.ask(&Request::binding(), server, server, Schedule::first_contact()).await;
     let fact = mapping_fact(socket, server, &exchange);
     let asked = fact.mapped.map(|mapped| Asked { server, local: fact.local, mapped, other: fact.other_address });
+    let asked = asked.filter(Asked::is_plausible);
     context.record.add("nat-mapping", udp(server), Fact::Mapping(fact));
     asked
 }

@@ -46,7 +46,12 @@ enum Means<'a> {
 async fn choose<'a>(context: &Context, server: SocketAddr, has_other: bool, relay: Option<&'a Relay>) -> Option<Means<'a>> {
     let response_port = has_other.then_some(Means::ResponsePort);
     for means in response_port.into_iter().chain(relay.map(Means::Relay)).chain([Means::SameSocket]) {
-        if outlive(context, server, means, Duration::ZERO).await {
+        let alive = outlive(context, server, means, Duration::ZERO).await;
+        let tells = match means {
+            Means::ResponsePort | Means::Relay(_) => alive == Some(true),
+            Means::SameSocket => alive != Some(false),
+        };
+        if tells {
             return Some(means);
         }
     }
@@ -59,10 +64,10 @@ fn idle_times(longest: Duration) -> Vec<Duration> {
     times
 }
 
-/// Leaves a new socket idle and asks whether its mapping is still there; whether that could be asked comes back.
-async fn outlive(context: &Context, server: SocketAddr, means: Means<'_>, idle: Duration) -> bool {
-    let Some(subject) = Subject::open(context, server).await else { return false };
-    let Some(mapped) = means.begin(context, &subject).await else { return false };
+/// Leaves a new socket idle and asks whether its mapping is still there; what was learned comes back.
+async fn outlive(context: &Context, server: SocketAddr, means: Means<'_>, idle: Duration) -> Option<bool> {
+    let subject = Subject::open(context, server).await?;
+    let mapped = means.begin(context, &subject).await?;
     let begun = Instant::now();
     sleep_until(begun + idle).await;
     let first = begun.elapsed();
@@ -71,7 +76,7 @@ async fn outlive(context: &Context, server: SocketAddr, means: Means<'_>, idle: 
     let idle = if alive == Some(false) { begun.elapsed().saturating_sub(means.patience(&subject)) } else { first };
     let fact = LifetimeFact { idle_ms: whole_milliseconds(idle), mapped, way: means.way(), alive, sends };
     context.record.add("nat-lifetime", super::udp(server), Fact::Lifetime(fact));
-    alive != Some(false)
+    alive
 }
 
 impl Means<'_> {

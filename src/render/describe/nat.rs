@@ -55,7 +55,8 @@ pub fn lifetime(fact: &LifetimeFact) -> String {
         LifetimeWay::Relay => "a datagram of the relay",
         LifetimeWay::SameSocket => "the same socket",
     };
-    format!("mapping {} after {} idle, by {way}: {alive}", fact.mapped, in_words(fact.idle_ms))
+    let idle = if fact.idle_ms < 100 { "at once".to_owned() } else { format!("after {} idle", in_words(fact.idle_ms)) };
+    format!("mapping {} {idle}, by {way}: {alive}", fact.mapped)
 }
 
 /// The allocation for it.
