@@ -87,13 +87,10 @@ async fn examine_family(context: &Context, servers: &[&IceServer], scope: Scope)
     let opened = join_all(servers.iter().take(MOST_SERVERS).map(|server| Subject::open(context, server.endpoint.address))).await;
     let subjects: Vec<Subject> = opened.into_iter().flatten().collect();
     let Some(first) = subjects.first() else { return };
-    let offer = servers.iter().find(|server| server.login.is_some()).copied();
+    let offers: Vec<&IceServer> = servers.iter().copied().filter(|server| server.login.is_some()).collect();
     let others = || subjects.iter().filter_map(|subject| Some((subject.asked.server, change_request::usable(&subject.asked)?)));
     let has_two_addresses = others().any(|(server, other)| server.ip() != other.ip());
-    let relay = match offer {
-        Some(server) if !has_two_addresses || scope.longest_idle.is_some() => relay::open(context, server).await,
-        Some(_) | None => None,
-    };
+    let relay = if !has_two_addresses || scope.longest_idle.is_some() { relay::open_any(context, &offers).await } else { None };
     let life = async {
         if let Some(longest) = scope.longest_idle {
             lifetime::run(context, first.asked.server, others().next().is_some(), relay.as_ref(), longest).await;
@@ -104,30 +101,27 @@ async fn examine_family(context: &Context, servers: &[&IceServer], scope: Scope)
             second_opinion(context, first.asked.server).await;
         }
     };
-    tokio::join!(filtering(context, &subjects, offer, relay.as_ref()), hairpinning(context, first), opinions, life);
+    tokio::join!(filtering(context, &subjects, &offers, relay.as_ref()), hairpinning(context, first), opinions, life);
     if let Some(relay) = relay {
         relay.close(context).await;
     }
 }
 
 /// By the first server that proves to have two addresses, else by the relay.
-async fn filtering(context: &Context, subjects: &[Subject], offer: Option<&IceServer>, relay: Option<&Relay>) {
+async fn filtering(context: &Context, subjects: &[Subject], offers: &[&IceServer], relay: Option<&Relay>) {
+    let mut was_feigned = false;
     for subject in subjects {
-        if let Some(other) = change_request::usable(&subject.asked)
-            && change_request::run(context, subject, other).await
-        {
+        let Some(other) = change_request::usable(&subject.asked) else { continue };
+        if change_request::run(context, subject, other).await {
             return;
         }
+        was_feigned |= other.ip() != subject.asked.server.ip();
     }
-    match (relay, offer) {
-        (Some(relay), _) => filtering_by(context, relay, subjects).await,
-        (None, Some(server)) if subjects.iter().any(|subject| change_request::usable(&subject.asked).is_some()) => {
-            if let Some(relay) = relay::open(context, server).await {
-                filtering_by(context, &relay, subjects).await;
-                relay.close(context).await;
-            }
-        }
-        (None, _) => {}
+    if let Some(relay) = relay {
+        filtering_by(context, relay, subjects).await;
+    } else if was_feigned && let Some(relay) = relay::open_any(context, offers).await {
+        filtering_by(context, &relay, subjects).await;
+        relay.close(context).await;
     }
 }
 

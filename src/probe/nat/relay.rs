@@ -47,8 +47,18 @@ struct Knocks {
     changed: Notify,
 }
 
+/// Gets an allocation of the first server that grants one.
+pub async fn open_any(context: &Context, servers: &[&IceServer]) -> Option<Relay> {
+    for server in servers {
+        if let Some(relay) = open(context, server).await {
+            return Some(relay);
+        }
+    }
+    None
+}
+
 /// Gets an allocation; how that ended is recorded, and nothing else of it: here it is a means.
-pub async fn open(context: &Context, server: &IceServer) -> Option<Relay> {
+async fn open(context: &Context, server: &IceServer) -> Option<Relay> {
     let quiet = Context { record: Record::new(None), ..context.clone() };
     let (reply, allocation) = match try_open(&quiet, server).await {
         Ok(allocation) => (Reply { sends: 1, ..Reply::unsent(Outcome::Success) }, Some(allocation)),
