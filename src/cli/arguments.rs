@@ -60,7 +60,7 @@ pub struct Stun {
     /// What to log in to the target with, where it is a TURN server: its relay then shows what the NAT lets in
     #[command(flatten)]
     pub login: Login,
-    /// Measure how long an idle mapping of the NAT lives, up to this; it takes that long, and --timeout is prolonged by it
+    /// Measure how long an idle mapping of the NAT lives, up to this [without a value: 2m]; it takes that long, and --timeout is prolonged by it
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "2m", value_parser = parse_idle)]
     pub lifetime: Option<Duration>,
 }

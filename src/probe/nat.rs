@@ -84,24 +84,29 @@ pub async fn examine(context: &Context, servers: &[IceServer], scope: Scope) {
 }
 
 async fn examine_family(context: &Context, servers: &[&IceServer], scope: Scope) {
+    let Some(towards) = servers.first().map(|server| server.endpoint.address) else { return };
+    let opinions = async {
+        if scope.has_controls {
+            second_opinion(context, towards).await;
+        }
+    };
+    tokio::join!(examine_servers(context, servers, scope), opinions);
+}
+
+async fn examine_servers(context: &Context, servers: &[&IceServer], scope: Scope) {
     let opened = join_all(servers.iter().take(MOST_SERVERS).map(|server| Subject::open(context, server.endpoint.address))).await;
     let subjects: Vec<Subject> = opened.into_iter().flatten().collect();
-    let Some(first) = subjects.first() else { return };
+    let Some(first) = subjects.first().map(|subject| subject.asked.server) else { return };
     let offers: Vec<&IceServer> = servers.iter().copied().filter(|server| server.login.is_some()).collect();
     let others = || subjects.iter().filter_map(|subject| Some((subject.asked.server, change_request::usable(&subject.asked)?)));
     let has_two_addresses = others().any(|(server, other)| server.ip() != other.ip());
     let relay = if !has_two_addresses || scope.longest_idle.is_some() { relay::open_any(context, &offers).await } else { None };
     let life = async {
         if let Some(longest) = scope.longest_idle {
-            lifetime::run(context, first.asked.server, others().next().is_some(), relay.as_ref(), longest).await;
+            lifetime::run(context, first, others().next().is_some(), relay.as_ref(), longest).await;
         }
     };
-    let opinions = async {
-        if scope.has_controls {
-            second_opinion(context, first.asked.server).await;
-        }
-    };
-    tokio::join!(filtering(context, &subjects, &offers, relay.as_ref()), hairpinning(context, first), opinions, life);
+    tokio::join!(filtering(context, &subjects, &offers, relay.as_ref()), hairpinning(context, first), life);
     if let Some(relay) = relay {
         relay.close(context).await;
     }
@@ -139,8 +144,7 @@ async fn filtering_by(context: &Context, relay: &Relay, subjects: &[Subject]) {
     }
 }
 
-async fn hairpinning(context: &Context, first: &Subject) {
-    let server = first.asked.server;
+async fn hairpinning(context: &Context, server: SocketAddr) {
     let (one, other) = tokio::join!(Subject::open(context, server), Subject::open(context, server));
     if let (Some(one), Some(other)) = (one, other) {
         hairpin::run(context, &one, &other).await;
