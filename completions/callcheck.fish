@@ -58,6 +58,12 @@ complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "replay" -d 'Dia
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "man" -d 'Print the man page'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l user -d 'The TURN user; with a shared secret, the id that goes into the ephemeral name' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l password-file -d 'A file with the password in its first line [env: `CALLCHECK_TURN_PASSWORD` holds the password itself]' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l password -d 'The password; visible to everyone on this host in the list of processes' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l secret-file -d 'A file with the secret of ephemeral (REST) credentials in its first line [env: `CALLCHECK_TURN_SECRET` holds the secret itself]' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l secret -d 'The secret; visible to everyone on this host in the list of processes' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l lifetime -d 'Measure how long an idle mapping of the NAT lives, up to this [without a value: 2m]; it takes that long, and --timeout is prolonged by it' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l timeout -d 'The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l bind -d 'Send from this address or network interface' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand stun" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F

@@ -7,6 +7,8 @@ pub mod controls;
 pub mod endpoint;
 pub mod evidence;
 pub mod interval;
+pub mod loss;
+pub mod nat;
 pub mod ports;
 pub mod relay;
 pub mod rule;
@@ -16,11 +18,12 @@ pub mod signaling;
 mod untested;
 mod verdict;
 
-use crate::model::asked::Asked;
+use crate::model::asked::{Asked, Purpose};
 use crate::model::fact::Observation;
 use crate::model::finding::{Finding, Level, NotTested, RuledOut};
+use crate::model::nat::Nat;
 use crate::model::relay_ports::RelayPorts;
-use crate::model::report::{CutShort, Report, Verdict};
+use crate::model::report::{CutShort, Loss, Report, Verdict};
 use evidence::Evidence;
 use rule::{Judgement, Rule, Symptom};
 
@@ -37,6 +40,10 @@ pub struct Diagnosis {
     pub not_tested: Vec<NotTested>,
     /// What the relay's ports come to, where the run was after them.
     pub relay_ports: Option<RelayPorts>,
+    /// How the NAT behaves, of `stun`.
+    pub nat: Option<Nat>,
+    /// The loss of the ways to the servers, of `stun`.
+    pub loss: Vec<Loss>,
 }
 
 /// Judges what a run has seen.
@@ -63,7 +70,11 @@ pub fn diagnose(asked: &Asked, observations: &[Observation], cut_short: Option<C
     let not_tested = untested::list(&evidence, &findings, cut_short);
     let verdict = verdict::decide(&evidence, &findings, cut_short);
     let relay_ports = ports::summary(&evidence);
-    Diagnosis { verdict, findings, ruled_out, not_tested, relay_ports }
+    let (nat, loss) = match asked.purpose {
+        Purpose::Stun => (nat::nat(&evidence, &findings), loss::losses(&evidence)),
+        Purpose::Turn | Purpose::ExternalIp | Purpose::Ports | Purpose::Call => (None, Vec::new()),
+    };
+    Diagnosis { verdict, findings, ruled_out, not_tested, relay_ports, nat, loss }
 }
 
 /// Folds a symptom into the first cause that explains it, which has then made the call fail.
@@ -97,6 +108,8 @@ pub fn again(report: &Report) -> Report {
         ruled_out: diagnosis.ruled_out,
         not_tested: diagnosis.not_tested,
         relay_ports: diagnosis.relay_ports,
+        nat: diagnosis.nat,
+        loss: diagnosis.loss,
         ..report.clone()
     }
 }

@@ -8,6 +8,7 @@ pub mod authentication;
 pub mod certificates;
 pub mod configuration;
 pub mod demo;
+pub mod discovery;
 pub mod dtls;
 pub mod fault;
 pub mod firewall;

@@ -8,6 +8,7 @@ pub mod duration;
 pub mod endpoint;
 pub mod fact;
 pub mod finding;
+pub mod nat;
 pub mod outcome;
 pub mod ports;
 pub mod relay_ports;

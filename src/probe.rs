@@ -12,6 +12,7 @@ pub mod inbox;
 pub mod knock;
 pub mod loss;
 pub mod name;
+pub mod nat;
 pub mod outside;
 pub mod progress;
 pub mod proxy;

@@ -162,6 +162,19 @@ fn a_range_of_ports_that_is_none_is_refused_with_its_text() {
 }
 
 #[test]
+fn an_idle_time_is_refused_where_no_relay_could_outlast_it_or_it_is_none() {
+    let server = Untouched::new();
+    for value in ["5m", "0s", "soon", "45"] {
+        for uri in server.uris() {
+            let target = uri.trim_start_matches("turn:").split('?').next().unwrap_or_default();
+            let run = callcheck(&["stun", target, &format!("--lifetime={value}")]).run();
+            assert_usage_error(value, &run, &["--lifetime", value]);
+        }
+    }
+    assert!(!server.was_asked());
+}
+
+#[test]
 fn a_list_of_ice_servers_that_is_none_is_refused_by_its_source() {
     for text in
         ["", "{", "[]", "null", "[{}]", r#"[{"urls": "https://a.example"}]"#, r#"[{"urls": ["turn://a.example"]}]"#, "\u{0}"]

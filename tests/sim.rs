@@ -19,6 +19,7 @@ mod sim {
     pub mod firewall;
     pub mod internet;
     pub mod nat;
+    pub mod nat_worlds;
     pub mod network;
     pub mod packet;
     pub mod play;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     let mut trials = sim::steps::trials();
     trials.extend(sim::scenario::trials());
     trials.extend(sim::properties::trials());
+    trials.extend(sim::nat_worlds::trials());
     trials.extend(sim::call::trials());
     trials.extend(sim::call_loop::trials());
     trials.extend(sim::call_worlds::trials());

@@ -60,6 +60,12 @@ pub struct Stun {
     /// The servers.
     #[arg(required = true, value_name = "TARGET", help = "Host, host:port, [v6]:port, or a stun: or stuns: URI")]
     pub targets: Vec<Target>,
+    /// What to log in to the target with, where it is a TURN server: its relay then shows what the NAT lets in
+    #[command(flatten)]
+    pub login: Login,
+    /// Measure how long an idle mapping of the NAT lives, up to this [without a value: 2m]; it takes that long, and --timeout is prolonged by it
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "2m", value_parser = parse_idle)]
+    pub lifetime: Option<Duration>,
 }
 
 const TURN_TARGET: &str =
@@ -388,6 +394,14 @@ const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The same where every port of a range is tried.
 pub const SWEEP_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// The bounds of `--lifetime`: a permission at a relay lives for five minutes (RFC 8656 §9).
+const IDLE: [Duration; 2] = [Duration::from_secs(1), Duration::from_mins(4)];
+
+fn parse_idle(text: &str) -> Result<Duration, String> {
+    let idle = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 45s or 2m"))?;
+    if idle < IDLE[0] || idle > IDLE[1] { Err("no less than 1s and no more than 4m".to_owned()) } else { Ok(idle) }
+}
 
 /// The shortest run that can tell anything.
 const SHORTEST_TIMEOUT: Duration = Duration::from_millis(100);

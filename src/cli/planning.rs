@@ -88,11 +88,14 @@ pub fn stun(command: &Stun, common: &Common) -> Result<Plan, Usage> {
         [target] => target.form(),
         _ => Form::Urls,
     };
+    let login = login::resolve(&command.login)?.map(Rc::new);
     let services = command.targets.iter().flat_map(Target::services).map(|mut service| {
         service.relay = false;
-        Planned { service, login: None }
+        Planned { service, login: login.clone() }
     });
-    plan(common, "stun", Purpose::Stun, form, services.collect())
+    let mut plan = plan(common, "stun", Purpose::Stun, form, services.collect())?;
+    plan.longest_idle = command.lifetime;
+    Ok(plan)
 }
 
 /// The ports beside the usual ones that `ports` asks: nobody is promised them, and where they answer they are a way out of strict networks.
@@ -128,6 +131,7 @@ fn plan(common: &Common, command: &str, purpose: Purpose, form: Form, services: 
         timeout: common.bound(),
         families: network::families(common),
         long_stream: None,
+        longest_idle: None,
         proxy: network::proxy(),
         call: None,
         ports: None,

@@ -59,7 +59,7 @@ impl<'a> EndpointEvidence<'a> {
     pub fn all(observations: &'a [Observation]) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         for seen in observations {
-            if seen.probe.starts_with("control") || seen.probe == "binding-outside" || seen.probe == "binding-through-proxy" {
+            if !seen.is_of_server() || seen.probe == "binding-through-proxy" {
                 continue;
             }
             let Some(endpoint) = seen.endpoint() else { continue };
@@ -115,6 +115,11 @@ impl<'a> EndpointEvidence<'a> {
             | Fact::Control(_)
             | Fact::Proxy(_)
             | Fact::Clock(_)
+            | Fact::Mapping(_)
+            | Fact::Filtering(_)
+            | Fact::Hairpin(_)
+            | Fact::Lifetime(_)
+            | Fact::NatRelay(_)
             | Fact::Exchange(_)
             | Fact::Peer(_)
             | Fact::Engine(_)

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::controls::Controls;
 use super::endpoint::EndpointEvidence;
+use super::nat::NatEvidence;
 use super::relay::RelayEvidence;
 use super::signaling::SignalingEvidence;
 use crate::model::asked::{Asked, Form, Purpose};
@@ -61,6 +62,7 @@ pub struct Evidence<'a> {
     relays: Vec<RelayEvidence<'a>>,
     controls: Controls<'a>,
     signaling: SignalingEvidence<'a>,
+    nats: [NatEvidence<'a>; 2],
 }
 
 impl<'a> Evidence<'a> {
@@ -74,6 +76,7 @@ impl<'a> Evidence<'a> {
             relays: RelayEvidence::all(observations),
             controls: Controls::new(observations),
             signaling: SignalingEvidence::new(observations),
+            nats: [true, false].map(|v4| NatEvidence::new(asked, observations, v4)),
         }
     }
 
@@ -156,6 +159,11 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub fn controls(&self) -> &Controls<'a> {
         &self.controls
+    }
+
+    /// What was seen of the NAT, over IPv4 and over IPv6.
+    pub fn nats(&self) -> impl Iterator<Item = &NatEvidence<'a>> {
+        self.nats.iter()
     }
 
     /// What was seen of the signaling's gateway.

@@ -39,6 +39,9 @@ mod media_lossy;
 mod media_none;
 mod media_one_way;
 mod mtu_blackhole;
+mod nat_no_hairpin;
+mod nat_short_binding;
+mod nat_symmetric;
 mod network_allow_list;
 mod network_blocks_stun;
 mod network_blocks_udp;
@@ -95,6 +98,8 @@ mod tests_allocation;
 mod tests_authentication;
 #[cfg(test)]
 mod tests_call;
+#[cfg(test)]
+mod tests_nat;
 #[cfg(test)]
 mod tests_signaling;
 #[cfg(test)]
@@ -180,6 +185,9 @@ pub const ALL: &[Rule] = &[
     packet_loss::RULE,
     mtu_blackhole::RULE,
     stun_silent::RULE,
+    nat_symmetric::RULE,
+    nat_short_binding::RULE,
+    nat_no_hairpin::RULE,
     cgnat::RULE,
     // TURN authentication
     realm_missing::RULE,

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::discovery::Discovery;
 use super::fault::Fault;
 use super::hostility::Hostility;
 use crate::model::endpoint::Endpoint;
@@ -54,6 +55,8 @@ pub struct Config {
     pub seed: u64,
     /// What is broken.
     pub faults: Vec<Fault>,
+    /// How it helps its clients to test their NAT.
+    pub discovery: Discovery,
     /// How it answers to do harm.
     pub hostility: Option<Hostility>,
 }
@@ -75,6 +78,7 @@ impl Config {
             alternates: Vec::new(),
             seed: 0,
             faults: Vec::new(),
+            discovery: Discovery::None,
             hostility: None,
         }
     }

@@ -169,6 +169,7 @@ pub fn plan(servers: &Servers, timeout: Duration, lines: Rc<dyn Lines>, onlooker
         timeout,
         families: Families::Both,
         long_stream: None,
+        longest_idle: None,
         proxy: None,
         ports: None,
         progress: Rc::new(|_| {}),

@@ -192,15 +192,19 @@ impl Server {
     }
 
     fn answer_binding(&mut self, tuple: FiveTuple, asked: &Incoming) {
-        if !asked.unknown.is_empty() {
+        let discovery = self.config.discovery.clone();
+        if !asked.unknown.iter().all(|kind| discovery.understands(*kind)) {
             return self.refuse_unknown(tuple, asked, None);
         }
         let mapped = self.mapped(tuple);
         let mut answer = Outgoing::success(asked.subject).xor_mapped(mapped);
+        if let Some(other) = discovery.other(tuple.server) {
+            answer = answer.other_address(other);
+        }
         if self.config.has(Fault::StunRewritten) {
             answer = answer.mapped(SocketAddr::new(mapped.ip(), mapped.port() ^ 1));
         }
-        self.answer(tuple, answer, None);
+        self.answer(discovery.redirect(tuple, asked), answer, None);
     }
 
     /// Refresh, `CreatePermission` and `ChannelBind`: what needs an allocation and its user.

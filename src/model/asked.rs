@@ -20,6 +20,9 @@ pub struct Asked {
     pub credentials: bool,
     /// Whether controls were allowed.
     pub controls: bool,
+    /// The longest time that a NAT's mapping was to be left idle, in milliseconds, where its life was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest_idle_ms: Option<u64>,
     /// The call, where one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<AskedCall>,

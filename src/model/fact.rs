@@ -3,6 +3,7 @@
 mod call;
 mod control;
 mod given;
+mod nat;
 mod ports;
 mod reach;
 mod relay;
@@ -17,6 +18,7 @@ use super::endpoint::Endpoint;
 pub use call::{CandidateCounts, Delivery, Ended, ExchangeFact, Forwarded, IceEnd, PairFact, PeerFact, Refusal};
 pub use control::{ClockFact, ControlFact, ControlKind, ProxyFact};
 pub use given::{CredentialsFact, CredentialsOddity, CredentialsSource, NameAnswer, NameFact, RouteFact};
+pub use nat::{Contact, FilteringFact, FilteringWay, HairpinFact, LifetimeFact, LifetimeWay, MappingFact, NatRelayFact};
 pub use ports::{PortProtocol, PortReplyFact, PortWay, PortsBy, PortsEnd, PortsFact};
 pub use reach::{BindingFact, Certificate, CertificateDefect, ConnectFact, HandshakeEnd, HandshakeFact, LossFact, Tally};
 pub use relay::{IcmpFact, InboundFact, InboundWay, OutboundFact, SelfPairFact, StreamFact};
@@ -43,6 +45,14 @@ impl Observation {
     #[must_use]
     pub fn endpoint(&self) -> Option<Endpoint> {
         self.target.parse().ok()
+    }
+
+    /// Whether it tells of a server in question: not of a control, nor of the sockets that stand for a peer or try the NAT, nor of
+    /// a single port of a range.
+    #[must_use]
+    pub fn is_of_server(&self) -> bool {
+        let others = ["control", "nat-"];
+        !others.iter().any(|prefix| self.probe.starts_with(prefix)) && !matches!(self.probe.as_str(), "binding-outside" | "port")
     }
 }
 
@@ -94,6 +104,16 @@ pub enum Fact {
     Proxy(ProxyFact),
     /// The time that another host says it is.
     Clock(ClockFact),
+    /// The address outside of a socket that tries the NAT.
+    Mapping(MappingFact),
+    /// Whether a datagram from outside comes in to such a socket.
+    Filtering(FilteringFact),
+    /// A datagram from one socket to the address outside of another.
+    Hairpin(HairpinFact),
+    /// Whether a mapping outlived an idle time.
+    Lifetime(LifetimeFact),
+    /// The allocation from which the NAT was to be tried.
+    NatRelay(NatRelayFact),
     /// The signaling of an attempt to call.
     Exchange(ExchangeFact),
     /// A peer of an attempt to call.

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::asked::Asked;
 use super::call::Call;
-use super::fact::Observation;
+use super::fact::{Observation, Tally};
 use super::finding::{Finding, NotTested, RuledOut};
+use super::nat::Nat;
 use super::relay_ports::RelayPorts;
 
 /// The version of the report's form. Fields only get added within one version.
@@ -85,6 +86,12 @@ pub struct Report {
     /// What the relay's ports come to, where the run was after them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relay_ports: Option<RelayPorts>,
+    /// How the NAT of this network behaves, where `stun` was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nat: Option<Nat>,
+    /// The loss of the ways to the servers, where `stun` was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loss: Vec<Loss>,
     /// What was seen.
     pub observations: Vec<Observation>,
     /// The call, where one was made.
@@ -92,6 +99,22 @@ pub struct Report {
     pub call: Option<Call>,
     /// Every host that was sent anything.
     pub contacted: Vec<String>,
+}
+
+/// The loss of the way to a server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Loss {
+    /// The server, `udp 203.0.113.10:3478`.
+    pub target: String,
+    /// Requests and answers.
+    pub requests: Tally,
+    /// The lower end of the 95 % interval of the round-trip loss (Clopper and Pearson), in percent.
+    pub lower_percent: f64,
+    /// Its upper end.
+    pub upper_percent: f64,
+    /// The median round trip in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtt_ms: Option<f64>,
 }
 
 /// What ended a run early.

@@ -3,7 +3,7 @@
 //! Datagrams go only to relayed addresses of our own allocations; each carries a random token by which it is told again.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
@@ -125,22 +125,38 @@ impl Peer {
         self.state.borrow().mapped.clone()
     }
 
+    /// The own address, as this host would use it towards another.
+    #[must_use]
+    pub fn local(&self, towards: IpAddr) -> SocketAddr {
+        let local = self.socket.local();
+        SocketAddr::new(self.network.source(towards).unwrap_or_else(|| local.ip()), local.port())
+    }
+
     /// Waits until one server has told the own address, all were asked in vain, or the limit is reached.
     pub async fn mapped_within(&self, limit: Duration) -> Vec<(SocketAddr, SocketAddr)> {
-        let known = async {
-            loop {
-                {
-                    let state = self.state.borrow();
-                    let asking = state.questions.iter().any(|(_, transactions)| !transactions.is_idle());
-                    if !state.mapped.is_empty() || !asking {
-                        return;
-                    }
-                }
-                self.changed.notified().await;
-            }
+        let is_known = |state: &State| {
+            let asking = state.questions.iter().any(|(_, transactions)| !transactions.is_idle());
+            !state.mapped.is_empty() || !asking
         };
-        _ = tokio::time::timeout(limit, known).await;
+        _ = tokio::time::timeout(limit, self.until(is_known)).await;
         self.mapped()
+    }
+
+    /// Waits until servers at two addresses have told the own address, or the limit is reached: who is to be asked may not be known yet.
+    pub async fn told_by_two_within(&self, limit: Duration) -> Vec<(SocketAddr, SocketAddr)> {
+        let is_known = |state: &State| state.mapped.iter().map(|(server, _)| server.ip()).collect::<HashSet<_>>().len() > 1;
+        _ = tokio::time::timeout(limit, self.until(is_known)).await;
+        self.mapped()
+    }
+
+    async fn until(&self, holds: impl Fn(&State) -> bool) {
+        loop {
+            let changed = self.changed.notified();
+            if holds(&self.state.borrow()) {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// Expects datagrams that begin with a token.

@@ -10,13 +10,10 @@ use stun_codec::{Attribute as _, MessageClass, rfc5389, rfc5766};
 
 use super::authentication::LongTerm;
 use super::codec::{Attribute, Message, Undecodable, decode};
-use super::raw::RawMessage;
+use super::raw::{CHANGE_REQUEST, RESPONSE_PORT, RawMessage};
 
 /// The type of DONT-FRAGMENT (RFC 8656 §18.9).
 const DONT_FRAGMENT: u16 = 0x001A;
-
-/// The type of CHANGE-REQUEST (RFC 5780 §7.2).
-const CHANGE_REQUEST: u16 = 0x0003;
 
 /// What a client can ask a server (RFC 8489 §18.2, RFC 8656 §18.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +79,15 @@ impl Family {
     }
 }
 
+/// From where an answer is wanted, other than from where it was asked (RFC 5780 §7.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChangeWish {
+    /// From the server's other address.
+    pub address: bool,
+    /// From its other port.
+    pub port: bool,
+}
+
 /// A request or an indication.
 #[derive(Clone, Debug)]
 pub struct Incoming {
@@ -113,6 +119,10 @@ pub struct Incoming {
     pub channel: Option<u16>,
     /// DATA.
     pub data: Option<Vec<u8>>,
+    /// CHANGE-REQUEST.
+    pub change: ChangeWish,
+    /// RESPONSE-PORT.
+    pub response_port: Option<u16>,
     /// The types of the attributes that must be understood and are not.
     pub unknown: Vec<u16>,
     message: Message,
@@ -135,7 +145,7 @@ impl Incoming {
     /// [`Unreadable`] says whether an answer is due.
     pub fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
         match decode(bytes) {
-            Ok(message) => Self::from_message(message).ok_or(Unreadable::Foreign),
+            Ok(message) => Self::from_message(message).map(|it| it.with_discovery(bytes)).ok_or(Unreadable::Foreign),
             Err(Undecodable::Attribute) => Err(malformed(bytes)),
             Err(Undecodable::Header) => Err(Unreadable::Foreign),
         }
@@ -170,6 +180,8 @@ impl Incoming {
             peers: Vec::new(),
             channel: None,
             data: None,
+            change: ChangeWish::default(),
+            response_port: None,
             unknown,
             message,
         };
@@ -177,6 +189,19 @@ impl Incoming {
             incoming.take(attribute);
         }
         Some(incoming)
+    }
+
+    /// Reads what RFC 5780 adds, bare: `stun_codec` 0.4.0 takes each bit of CHANGE-REQUEST for the next one.
+    fn with_discovery(mut self, bytes: &[u8]) -> Self {
+        let raw = RawMessage::new(bytes);
+        let attribute = |kind: u16| raw.and_then(|message| message.attribute(kind));
+        if let Some([_, _, _, change]) = attribute(CHANGE_REQUEST) {
+            self.change = ChangeWish { address: change & 4 != 0, port: change & 2 != 0 };
+        }
+        if let Some([high, low, ..]) = attribute(RESPONSE_PORT) {
+            self.response_port = Some(u16::from_be_bytes([*high, *low]));
+        }
+        self
     }
 
     fn take(&mut self, attribute: &Attribute) {

@@ -11,6 +11,7 @@ use stun_codec::rfc5389::attributes::{
 };
 use stun_codec::rfc5766::attributes::{Data, Lifetime, XorPeerAddress, XorRelayAddress};
 use stun_codec::rfc5766::methods::DATA;
+use stun_codec::rfc5780::attributes::OtherAddress;
 use stun_codec::{AttributeType, MessageClass, TransactionId};
 
 use super::authentication::LongTerm;
@@ -56,6 +57,13 @@ impl Outgoing {
     #[must_use]
     pub fn mapped(mut self, address: SocketAddr) -> Self {
         self.message.add_attribute(MappedAddress::new(address));
+        self
+    }
+
+    /// Adds OTHER-ADDRESS.
+    #[must_use]
+    pub fn other_address(mut self, address: SocketAddr) -> Self {
+        self.message.add_attribute(OtherAddress::new(address));
         self
     }
 

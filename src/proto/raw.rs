@@ -14,6 +14,21 @@ pub const HEADER_LENGTH: usize = 20;
 const FINGERPRINT: u16 = 0x8028;
 const FINGERPRINT_MASK: u32 = 0x5354_554E;
 
+/// The type of CHANGE-REQUEST (RFC 5780 §7.2).
+pub const CHANGE_REQUEST: u16 = 0x0003;
+
+/// The type of RESPONSE-PORT (RFC 5780 §7.5).
+pub const RESPONSE_PORT: u16 = 0x0027;
+
+/// Adds an attribute of four bytes to an encoded message, which has none that must be the last.
+pub fn append(message: &mut Vec<u8>, kind: u16, value: [u8; 4]) {
+    message.extend(kind.to_be_bytes());
+    message.extend([0, 4]);
+    message.extend(value);
+    let length = u16::try_from(message.len().saturating_sub(HEADER_LENGTH)).unwrap_or(u16::MAX);
+    message[2..4].copy_from_slice(&length.to_be_bytes());
+}
+
 /// A STUN message by its bare form.
 #[derive(Clone, Copy, Debug)]
 pub struct RawMessage<'a> {

@@ -7,10 +7,12 @@ use stun_codec::rfc5389::attributes::{MessageIntegrity, Nonce, Realm, Username};
 use stun_codec::rfc5389::methods::BINDING;
 use stun_codec::rfc5766::attributes::{ChannelNumber, Data, Lifetime, RequestedTransport, XorPeerAddress};
 use stun_codec::rfc5766::methods::{ALLOCATE, CHANNEL_BIND, CREATE_PERMISSION, REFRESH, SEND};
+use stun_codec::rfc5780::attributes::ChangeRequest;
 use stun_codec::{MessageClass, Method, TransactionId};
 
 use super::authentication::LongTerm;
 use super::codec::{Attribute, Message, encode};
+use super::raw;
 
 /// The protocol number of UDP in REQUESTED-TRANSPORT (RFC 8656 §18.7).
 const UDP: u8 = 17;
@@ -23,19 +25,49 @@ pub const FIRST_CHANNEL: u16 = 0x4000;
 pub struct Request {
     method: Method,
     attributes: Vec<Attribute>,
+    response_port: Option<u16>,
+}
+
+/// From where a server is asked to answer a Binding (RFC 5780 §7.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// From its other address and its other port.
+    AddressAndPort,
+    /// From the same address and its other port.
+    Port,
 }
 
 impl Request {
     /// A Binding (RFC 8489 §3).
     #[must_use]
     pub fn binding() -> Self {
-        Self { method: BINDING, attributes: Vec::new() }
+        Self::new(BINDING, Vec::new())
+    }
+
+    /// A Binding to be answered from elsewhere (RFC 5780 §4.4).
+    #[must_use]
+    pub fn binding_answered_from(change: Change) -> Self {
+        let change = match change {
+            Change::AddressAndPort => ChangeRequest::new(true, true),
+            Change::Port => ChangeRequest::new(false, true),
+        };
+        Self::new(BINDING, vec![change.into()])
+    }
+
+    /// A Binding to be answered to another port of the client's address (RFC 5780 §7.5).
+    #[must_use]
+    pub fn binding_answered_to(port: u16) -> Self {
+        Self { response_port: Some(port), ..Self::binding() }
+    }
+
+    fn new(method: Method, attributes: Vec<Attribute>) -> Self {
+        Self { method, attributes, response_port: None }
     }
 
     /// An Allocate for a relayed UDP address (RFC 8656 §7).
     #[must_use]
     pub fn allocate() -> Self {
-        Self { method: ALLOCATE, attributes: vec![RequestedTransport::new(UDP).into()] }
+        Self::new(ALLOCATE, vec![RequestedTransport::new(UDP).into()])
     }
 
     /// A Refresh (RFC 8656 §8); a lifetime of zero ends the allocation.
@@ -46,26 +78,32 @@ impl Request {
     #[must_use]
     pub fn refresh(lifetime: Duration) -> Self {
         let lifetime = Lifetime::new(lifetime).unwrap_or_else(|_| Lifetime::new(Duration::ZERO).expect("zero fits into 32 bits"));
-        Self { method: REFRESH, attributes: vec![lifetime.into()] }
+        Self::new(REFRESH, vec![lifetime.into()])
     }
 
     /// A `CreatePermission` for one peer (RFC 8656 §10).
     #[must_use]
     pub fn create_permission(peer: IpAddr) -> Self {
-        Self { method: CREATE_PERMISSION, attributes: vec![XorPeerAddress::new(SocketAddr::new(peer, 0)).into()] }
+        Self::new(CREATE_PERMISSION, vec![XorPeerAddress::new(SocketAddr::new(peer, 0)).into()])
     }
 
     /// A `ChannelBind` of the channel with that index, the first being 0 (RFC 8656 §12).
     #[must_use]
     pub fn channel_bind(channel: u16, peer: SocketAddr) -> Self {
         let number = ChannelNumber::new(channel).unwrap_or_else(|_| ChannelNumber::min());
-        Self { method: CHANNEL_BIND, attributes: vec![number.into(), XorPeerAddress::new(peer).into()] }
+        Self::new(CHANNEL_BIND, vec![number.into(), XorPeerAddress::new(peer).into()])
     }
 
     /// The bytes to send, without credentials.
     #[must_use]
     pub fn seal(&self, id: [u8; 12]) -> Vec<u8> {
-        encode(self.message(id))
+        let mut bytes = encode(self.message(id));
+        if let Some(port) = self.response_port {
+            // stun_codec 0.4.0 writes a zero in place of the port.
+            let [high, low] = port.to_be_bytes();
+            raw::append(&mut bytes, raw::RESPONSE_PORT, [high, low, 0, 0]);
+        }
+        bytes
     }
 
     /// The bytes to send, with USERNAME, REALM, NONCE and MESSAGE-INTEGRITY (RFC 8489 §9.2.2).
@@ -117,4 +155,23 @@ pub fn send_indication(id: [u8; 12], peer: SocketAddr, payload: &[u8]) -> Option
     message.add_attribute(XorPeerAddress::new(peer));
     message.add_attribute(Data::new(payload.to_vec()).ok()?);
     Some(encode(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::raw::{CHANGE_REQUEST, RESPONSE_PORT, RawMessage};
+
+    #[test]
+    fn a_binding_says_where_it_is_to_be_answered_from_and_to() {
+        let attribute = |request: &Request, kind: u16| {
+            let bytes = request.seal([7; 12]);
+            RawMessage::new(&bytes).and_then(|message| message.attribute(kind).map(<[u8]>::to_vec))
+        };
+        let change = |change: Change| attribute(&Request::binding_answered_from(change), CHANGE_REQUEST);
+        // RFC 5780 §7.2: A, 0x4, is the address and B, 0x2, the port.
+        assert_eq!(change(Change::AddressAndPort), Some(vec![0, 0, 0, 6]));
+        assert_eq!(change(Change::Port), Some(vec![0, 0, 0, 2]));
+        assert_eq!(attribute(&Request::binding_answered_to(0x1234), RESPONSE_PORT), Some(vec![0x12, 0x34, 0, 0]));
+    }
 }

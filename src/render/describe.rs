@@ -1,12 +1,13 @@
 //! One observation in one line of plain words.
 
 mod call;
+mod nat;
 
 use crate::model::endpoint::Transport;
 use crate::model::fact::{
     BindingFact, CertificateDefect, ControlKind, CredentialsSource, EngineEnd, EngineFact, Fact, HandshakeEnd, HandshakeFact,
-    InboundFact, InboundWay, NameAnswer, Observation, OutboundFact, PeerKind, PortsBy, PortsFact, RedirectEnd, SocketEnd,
-    StreamFact,
+    InboundFact, InboundWay, NameAnswer, NameFact, Observation, OutboundFact, PeerKind, PortsBy, PortsFact, RedirectEnd,
+    SocketEnd, StreamFact,
 };
 use crate::model::outcome::{Defect, Outcome, Protocol, Reply, Unreachable};
 use crate::model::ports::PortSet;
@@ -26,12 +27,7 @@ pub fn describe(seen: &Observation) -> String {
                 None => format!("credentials: {made}"),
             }
         }
-        Fact::Name(fact) => match fact.answer {
-            NameAnswer::Found => format!("{target} is {}", join(&fact.addresses, &fact.services)),
-            NameAnswer::NotFound => format!("{target} does not exist"),
-            NameAnswer::NoAddress => format!("{target} has no address"),
-            NameAnswer::Unavailable => format!("{target}: no resolver answered"),
-        },
+        Fact::Name(fact) => name(target, fact),
         Fact::Route(fact) => match fact.source {
             Some(source) => format!("route to {target} from {source}"),
             None => format!("no route to {target}"),
@@ -97,6 +93,11 @@ pub fn describe(seen: &Observation) -> String {
             Some(status) => format!("proxy {} answers CONNECT for {target} with {status}", fact.proxy),
             None => format!("proxy {} for {target}: {}", fact.proxy, outcome(&fact.outcome)),
         },
+        Fact::Mapping(fact) => nat::mapping(target, fact),
+        Fact::Filtering(fact) => nat::filtering(fact),
+        Fact::Hairpin(fact) => nat::hairpin(fact),
+        Fact::Lifetime(fact) => nat::lifetime(fact),
+        Fact::NatRelay(fact) => nat::relay(target, fact),
         Fact::Exchange(fact) => call::exchange(fact),
         Fact::Peer(fact) => call::peer(fact),
         Fact::Engine(fact) => format!("Engine.IO by {} at {target}{}: {}", fact.transport.title(), fact.path, engine(fact)),
@@ -114,6 +115,15 @@ pub fn describe(seen: &Observation) -> String {
             format!("{} in the namespace {} of {target}: {end}", fact.role.name(), fact.namespace)
         }
         Fact::Clock(fact) => format!("{target} says it is {}, this host {}", date(fact.theirs), date(fact.ours)),
+    }
+}
+
+fn name(target: &str, fact: &NameFact) -> String {
+    match fact.answer {
+        NameAnswer::Found => format!("{target} is {}", join(&fact.addresses, &fact.services)),
+        NameAnswer::NotFound => format!("{target} does not exist"),
+        NameAnswer::NoAddress => format!("{target} has no address"),
+        NameAnswer::Unavailable => format!("{target}: no resolver answered"),
     }
 }
 

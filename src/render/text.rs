@@ -1,6 +1,7 @@
 //! The report for people: verdict and root cause in the first line, then the probes by transport, then each finding with its fix.
 
 mod call;
+mod nat;
 mod ports;
 
 use std::fmt::Write as _;
@@ -35,6 +36,7 @@ pub fn render(report: &Report, style: Style) -> String {
         text.push_str(&ports::section(ports, pen));
     }
     text.push_str(&ports::single(report, pen));
+    text.push_str(&nat::section(report, pen));
     for finding in &report.findings {
         text.push('\n');
         text.push_str(&one_finding(report, finding, pen));
@@ -88,7 +90,10 @@ fn sentence(report: &Report) -> String {
             Some(finding) if report.cut_short.is_none() && !lacks_a_login(report) => finding.summary.clone(),
             Some(_) | None => format!("It can't be told from here whether calls work{}", because(report)),
         },
-        (Verdict::Ok, _) if report.command == "stun" => "The server answers.".to_owned(),
+        (Verdict::Ok, _) if report.command == "stun" => match nat::headline(report) {
+            Some(consequence) => format!("The server answers. {consequence}"),
+            None => "The server answers.".to_owned(),
+        },
         (Verdict::Ok, _) if report.call.is_some() => call::sentence(report),
         (Verdict::Ok, _) if let Some(ports) = report.relay_ports.as_ref().filter(|ports| ports.closed.is_empty()) => {
             ports::sentence(ports)
@@ -129,7 +134,7 @@ fn proved(report: &Report) -> String {
 
 fn table(report: &Report) -> String {
     let mut endpoints: Vec<Endpoint> = Vec::new();
-    for seen in report.observations.iter().filter(is_about_an_endpoint) {
+    for seen in report.observations.iter().filter(|seen| seen.is_of_server()) {
         if let Some(endpoint) = seen.endpoint().filter(|endpoint| !endpoints.contains(endpoint)) {
             endpoints.push(endpoint);
         }
@@ -151,16 +156,11 @@ fn table(report: &Report) -> String {
     text
 }
 
-/// Whether an observation is of a server's endpoint, and not of a control, the second socket or a single port of a range.
-fn is_about_an_endpoint(seen: &&Observation) -> bool {
-    !seen.probe.starts_with("control") && !matches!(seen.probe.as_str(), "binding-outside" | "port")
-}
-
 #[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
 fn row(report: &Report, endpoint: Endpoint) -> [String; 8] {
     let target = endpoint.to_string();
     let seen: Vec<&Observation> =
-        report.observations.iter().filter(|seen| seen.target == target && is_about_an_endpoint(seen)).collect();
+        report.observations.iter().filter(|seen| seen.target == target && seen.is_of_server()).collect();
     let cell = |select: &dyn Fn(&Fact) -> Option<String>| {
         seen.iter().find_map(|seen| select(&seen.fact)).unwrap_or_else(|| "-".to_owned())
     };

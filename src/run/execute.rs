@@ -85,6 +85,7 @@ pub async fn execute(
 /// When the run is cut short: the release is part of the bound on the whole of it.
 fn limit(plan: &Plan) -> Duration {
     let limit = plan.timeout.saturating_sub(RELEASE_LIMIT).max(plan.timeout / 2);
+    let limit = limit.saturating_add(plan.longest_idle.unwrap_or_default());
     limit.saturating_add(plan.call.as_ref().map_or(Duration::ZERO, Calling::extra_time))
 }
 
@@ -132,6 +133,8 @@ fn report(
         ruled_out: diagnosis.ruled_out,
         not_tested: diagnosis.not_tested,
         relay_ports: diagnosis.relay_ports,
+        nat: diagnosis.nat,
+        loss: diagnosis.loss,
         observations,
         call,
         contacted: context.record.contacted(),

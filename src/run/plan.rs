@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::call::Calling;
 use crate::model::asked::{Asked, AskedCall, Form, Purpose, Service};
+use crate::model::duration::whole_milliseconds;
 use crate::model::endpoint::Endpoint;
 use crate::model::ports::PortRange;
 use crate::model::secret::{Credentials, Secret};
@@ -35,6 +36,8 @@ pub struct Plan {
     pub families: Families,
     /// The length of the paced stream, where a longer one was asked for.
     pub long_stream: Option<Duration>,
+    /// The longest time that a NAT's mapping is left idle, where its life is to be measured.
+    pub longest_idle: Option<Duration>,
     /// The proxy of the environment.
     pub proxy: Option<Proxy>,
     /// How the relay's ports are gone through, where they are what is asked for.
@@ -126,6 +129,7 @@ impl Plan {
             services: self.services.iter().map(|planned| planned.service.clone()).collect(),
             credentials: self.services.iter().any(|planned| planned.login.is_some()),
             controls: !self.controls.is_empty(),
+            longest_idle_ms: self.longest_idle.map(whole_milliseconds),
             call: self.call.as_ref().map(|call| AskedCall {
                 roles: call.roles(),
                 forced: call.forced,

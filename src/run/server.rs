@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::plan::{Login, Plan, Planned};
 use super::ports;
-use crate::model::asked::Form;
+use crate::model::asked::{Form, Purpose};
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{
     BindingFact, CertificateDefect, ChallengeFact, CredentialsSource, Fact, PortsEnd, RedirectEnd, RedirectFact,
@@ -30,6 +30,7 @@ use crate::probe::control::{self, Web};
 use crate::probe::greet::{Greeting, greet};
 use crate::probe::ice_server::IceServer;
 use crate::probe::knock::knock;
+use crate::probe::nat::{self, Scope};
 use crate::probe::reach::{Reached, reach};
 use crate::probe::{clock, loss, name, proxy, relay};
 use crate::proto::authentication::LongTerm;
@@ -89,19 +90,27 @@ pub async fn examine_all(context: &Context, plan: &Plan, begun: Begun) {
     let Begun { servers, controls } = begun;
     ask_from_outside(context, &servers);
     let shared = Shared::default();
-    let all = async {
-        tokio::join!(
-            join_all(servers.iter().map(|server| examine(context, server, &shared))),
-            ask_beside(context, plan, &servers),
-            knock_without_login(context, plan, &servers)
-        )
+    let examining = async {
+        let mut examined = pin!(async {
+            tokio::join!(
+                join_all(servers.iter().map(|server| examine(context, server, &shared))),
+                ask_beside(context, plan, &servers),
+                knock_without_login(context, plan, &servers)
+            )
+        });
+        if tokio::time::timeout(LATE, &mut examined).await.is_ok() {
+            second_opinions(context, plan, &servers).await;
+        } else {
+            tokio::join!(examined, second_opinions(context, plan, &servers));
+        }
     };
-    let mut examined = pin!(all);
-    if tokio::time::timeout(LATE, &mut examined).await.is_ok() {
-        second_opinions(context, plan, &servers).await;
-    } else {
-        tokio::join!(examined, second_opinions(context, plan, &servers));
-    }
+    let translating = async {
+        if plan.purpose == Purpose::Stun {
+            let scope = Scope { longest_idle: plan.longest_idle, has_controls: !plan.controls.is_empty() };
+            Box::pin(nat::examine(context, &servers, scope)).await;
+        }
+    };
+    tokio::join!(examining, translating);
     record_outside(context);
     if let Some(asked) = plan.ports.as_ref().filter(|asked| !asked.all) {
         ports::record_samples(context, asked.range, shared.sampling_ended_by.get());
@@ -422,8 +431,9 @@ fn record_outside(context: &Context) {
     for towards in [IpAddr::from([0; 4]), IpAddr::from([0; 16])] {
         let mapped = context.outside.towards(towards).map(|peer| peer.mapped()).unwrap_or_default();
         for (server, mapped) in mapped {
+            let local = context.outside.towards(towards).map(|peer| peer.local(server.ip()));
             let mut fact = BindingFact::of(Reply { sends: 1, ..Reply::unsent(Outcome::Success) });
-            fact.mapped = Some(mapped);
+            (fact.mapped, fact.local) = (Some(mapped), local);
             context.record.add("binding-outside", Endpoint::new(Transport::Udp, server), Fact::Binding(fact));
         }
     }

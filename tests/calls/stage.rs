@@ -101,6 +101,7 @@ impl Stage {
             timeout: Duration::from_secs(15),
             families: Families::Both,
             long_stream: None,
+            longest_idle: None,
             proxy: None,
             contacted: Vec::new(),
             ports: None,

@@ -144,6 +144,11 @@ fn configuration(scenario: &Scenario, certificate: Option<&Files>) -> Vec<String
         }
         None => lines.extend(["no-tls".into(), "no-dtls".into()]),
     }
+    if scenario.second_address && scenario.server == Placement::Public {
+        // Left to find them itself, coturn 4.6.1 names its first address with another port as OTHER-ADDRESS.
+        lines.extend([TURN, TURN_SECOND].map(|address| format!("listening-ip={address}")));
+        lines.extend(scenario.ipv6.then(|| format!("listening-ip={TURN_V6}")));
+    }
     if scenario.server == Placement::OneToOneNat {
         lines.push(format!("external-ip={TURN}/{TURN_PRIVATE}"));
     }
@@ -253,6 +258,7 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::ServerClockAhead(_)
         | Fault::NonceAlwaysStale
         | Fault::RealmMissing
+        | Fault::OtherAddressIs(_)
         | Fault::AllocateRefusedWith(_)
         | Fault::HttpOnTurnPort
         | Fault::StreamStallsAfterBytes(_)

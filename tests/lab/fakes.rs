@@ -31,7 +31,10 @@ struct Manner {
 /// Whether the scenario has no coturn at all.
 pub fn replaces_coturn(scenario: &Scenario) -> bool {
     let absent = [Fault::HostDown, Fault::NotRunning, Fault::HttpOnTurnPort];
-    manner(scenario).is_some() || embedded::stands_in(scenario) || absent.iter().any(|fault| scenario.faults.contains(fault))
+    manner(scenario).is_some()
+        || other_address(scenario).is_some()
+        || embedded::stands_in(scenario)
+        || absent.iter().any(|fault| scenario.faults.contains(fault))
 }
 
 fn manner(scenario: &Scenario) -> Option<Manner> {
@@ -47,8 +50,15 @@ fn manner(scenario: &Scenario) -> Option<Manner> {
     })
 }
 
+fn other_address(scenario: &Scenario) -> Option<SocketAddr> {
+    scenario.faults.iter().find_map(|fault| if let Fault::OtherAddressIs(other) = fault { Some((*other).into()) } else { None })
+}
+
 /// Starts the fakes that the scenario's faults ask for.
 pub fn start(scenario: &Scenario, certificate: Option<&Files>) -> Outcome<()> {
+    if let Some(other) = other_address(scenario) {
+        start_stun(scenario.port, other)?;
+    }
     if scenario.faults.contains(&Fault::HttpOnTurnPort) {
         let listener = listen(scenario.port)?;
         thread::spawn(move || https::serve_plainly(&listener));
@@ -69,6 +79,20 @@ pub fn start(scenario: &Scenario, certificate: Option<&Files>) -> Outcome<()> {
         let listener = listen(scenario.tls_port)?;
         https::serve(listener, files)?;
     }
+    Ok(())
+}
+
+/// A STUN server that names an OTHER-ADDRESS and cares for no CHANGE-REQUEST.
+fn start_stun(port: u16, other: SocketAddr) -> Outcome<()> {
+    let socket = Host::Server.inside(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).doing("binding a fake server"))?;
+    thread::spawn(move || {
+        let mut buffer = [0; 1500];
+        while let Ok((length, source)) = socket.recv_from(&mut buffer) {
+            if let Some(answer) = stun::answer_binding_with(&buffer[..length], source, Some(other)) {
+                let _ = socket.send_to(&answer, source);
+            }
+        }
+    });
     Ok(())
 }
 

@@ -191,6 +191,7 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         | Fault::CallerHasNoIpv4
         | Fault::NonceAlwaysStale
         | Fault::RealmMissing
+        | Fault::OtherAddressIs(_)
         | Fault::AllocateRefusedWith(_)
         | Fault::RedirectsTo(_)
         | Fault::HttpOnTurnPort

@@ -9,6 +9,7 @@ use stun_codec::rfc5389::attributes::{ErrorCode, MessageIntegrity, Nonce, Realm,
 use stun_codec::rfc5389::methods::BINDING;
 use stun_codec::rfc5766::attributes::{Lifetime, RequestedTransport, XorRelayAddress};
 use stun_codec::rfc5766::methods::ALLOCATE;
+use stun_codec::rfc5780::attributes::OtherAddress;
 use stun_codec::{Message, MessageClass, MessageDecoder, MessageEncoder, TransactionId};
 
 use crate::format::Account;
@@ -22,6 +23,7 @@ define_attribute_enums!(
         ErrorCode,
         MessageIntegrity,
         Nonce,
+        OtherAddress,
         Realm,
         Software,
         Username,
@@ -75,12 +77,20 @@ pub fn allocate_as(account: &Account, challenge: &Message<Attribute>) -> Outcome
 
 /// The answer to a Binding request from `source`, or none to anything else.
 pub fn answer_binding(bytes: &[u8], source: SocketAddr) -> Option<Vec<u8>> {
+    answer_binding_with(bytes, source, None)
+}
+
+/// The same with an OTHER-ADDRESS.
+pub fn answer_binding_with(bytes: &[u8], source: SocketAddr, other: Option<SocketAddr>) -> Option<Vec<u8>> {
     let request = decode(bytes)?;
     if request.class() != MessageClass::Request || request.method() != BINDING {
         return None;
     }
     let mut answer = Message::new(MessageClass::SuccessResponse, BINDING, request.transaction_id());
     answer.add_attribute(XorMappedAddress::new(source));
+    if let Some(other) = other {
+        answer.add_attribute(OtherAddress::new(other));
+    }
     encode(answer).ok()
 }
 

@@ -245,13 +245,18 @@ fn translate(host: Host, scenario: &Scenario) -> Outcome<()> {
     match host {
         Host::Nat => {
             let own = if scenario.cgnat { Ipv4Addr::new(100, 64, 0, 2) } else { CALLER };
-            host.nft(&nat_rules(scenario.nat, own, CALLER_PRIVATE, &tcp_rule(scenario)))
+            let (inwards, outwards) = hairpin_rules(scenario);
+            if let Some(seconds) = scenario.idle_mapping_s {
+                host.sysctl("netfilter/nf_conntrack_udp_timeout", &seconds.to_string())?;
+                host.sysctl("netfilter/nf_conntrack_udp_timeout_stream", &seconds.to_string())?;
+            }
+            host.nft(&nat_rules(scenario.nat, own, CALLER_PRIVATE, (&inwards, &format!("{}\n{outwards}", tcp_rule(scenario)))))
         }
-        Host::Carrier => host.nft(&nat_rules(scenario.nat, CALLER, Ipv4Addr::new(100, 64, 0, 2), "")),
+        Host::Carrier => host.nft(&nat_rules(scenario.nat, CALLER, Ipv4Addr::new(100, 64, 0, 2), ("", ""))),
         Host::Edge => host.nft(&edge_rules(scenario)),
         Host::CalleeNat => {
             let kind = scenario.callee.as_ref().map_or(Nat::None, |callee| callee.nat);
-            host.nft(&nat_rules(kind, Ipv4Addr::new(198, 51, 101, 2), Ipv4Addr::new(192, 168, 2, 2), ""))
+            host.nft(&nat_rules(kind, Ipv4Addr::new(198, 51, 101, 2), Ipv4Addr::new(192, 168, 2, 2), ("", "")))
         }
         Host::Client | Host::Inet | Host::Server | Host::Control | Host::Callee => Ok(()),
     }
@@ -264,15 +269,27 @@ fn tcp_rule(scenario: &Scenario) -> String {
     format!("oifname \"wan\" meta l4proto tcp snat ip to {CALLER_SECOND}")
 }
 
-/// A NAT's rules, `first` before its own. The router itself drops packets that it didn't expect: without that, an early packet from outside would take the port
-/// and move the caller's mapping.
-fn nat_rules(kind: Nat, own: Ipv4Addr, inner: Ipv4Addr, first: &str) -> String {
+/// What comes from inside to the NAT's own address goes back in, where the NAT hairpins; then the answer has to come that way too.
+fn hairpin_rules(scenario: &Scenario) -> (String, &'static str) {
+    if !scenario.hairpinning {
+        return (String::new(), "");
+    }
+    let back = format!("iifname \"lan\" ip daddr {CALLER} udp dport 1024-65535 dnat ip to {CALLER_PRIVATE}");
+    (back, "iifname \"lan\" oifname \"lan\" ip daddr 192.168.1.2 snat ip to 198.51.100.2")
+}
+
+/// A NAT's rules, the `extra` ones for what comes in and what goes out before its own. The router itself drops packets that it didn't
+/// expect: without that, an early packet from outside would take the port and move the caller's mapping.
+///
+/// What an address-restricted NAT remembers it keeps for each port, as RFC 4787 has it for each mapping; it preserves ports.
+fn nat_rules(kind: Nat, own: Ipv4Addr, inner: Ipv4Addr, extra: (&str, &str)) -> String {
+    let (extra_inwards, extra_outwards) = extra;
     let closed = "iifname \"wan\" ct state new drop";
     let (prerouting, input, postrouting) = match kind {
         Nat::None => return String::new(),
         Nat::FullCone => (format!("iifname \"wan\" udp dport 1024-65535 dnat ip to {inner}"), "", format!("snat ip to {own}")),
         Nat::AddressRestricted => (
-            format!("iifname \"wan\" udp dport 1024-65535 ip saddr @seen dnat ip to {inner}"),
+            format!("iifname \"wan\" udp dport 1024-65535 ip saddr . udp dport @seen dnat ip to {inner}"),
             closed,
             format!("snat ip to {own}"),
         ),
@@ -282,14 +299,15 @@ fn nat_rules(kind: Nat, own: Ipv4Addr, inner: Ipv4Addr, first: &str) -> String {
     format!(
         "table inet translation {{
             set seen {{
-                type ipv4_addr
+                type ipv4_addr . inet_service
             }}
             chain remember {{
                 type filter hook forward priority 0
-                iifname \"lan\" add @seen {{ ip daddr }}
+                iifname \"lan\" add @seen {{ ip daddr . udp sport }}
             }}
             chain inwards {{
                 type nat hook prerouting priority dstnat
+                {extra_inwards}
                 {prerouting}
             }}
             chain own {{
@@ -298,7 +316,7 @@ fn nat_rules(kind: Nat, own: Ipv4Addr, inner: Ipv4Addr, first: &str) -> String {
             }}
             chain outwards {{
                 type nat hook postrouting priority srcnat
-                {first}
+                {extra_outwards}
                 meta nfproto ipv4 oifname \"wan\" {postrouting}
             }}
         }}

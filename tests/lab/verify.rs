@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::command::{Call, OtherEnd, Run};
+use crate::format::nat;
 use crate::format::{Callee, Confidence, Expect, ExpectedFinding, ExpectedPorts, Level, Scenario, Verdict};
 use crate::wiretap::Wiretap;
 
@@ -19,6 +20,8 @@ struct Report {
     findings: Vec<Finding>,
     ruled_out: Vec<RuledOut>,
     not_tested: Vec<NotTested>,
+    #[serde(default)]
+    nat: Value,
     observations: Vec<Observation>,
     contacted: Vec<String>,
     relay_ports: Option<RelayPorts>,
@@ -87,6 +90,7 @@ pub fn complaints(scenario: &Scenario, call: &Call, run: &Run, tap: &Wiretap) ->
             check_soundness(&report, &mut complaints);
             check_contacted(&report.contacted, &tap.destinations(), &mut complaints);
             check_expectation(&report, expect, &mut complaints);
+            complaints.extend(nat::complaints(&report.nat, expect));
         }
         Err(error) => complaints.push(format!("stdout is no report: {error}")),
     }

@@ -5,10 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer};
+
+#[path = "nat.rs"]
+pub mod nat;
 
 /// One scenario: a network, its faults, one run of callcheck and what must come out.
 #[derive(Debug, Clone, Deserialize)]
@@ -23,13 +26,19 @@ pub struct Scenario {
     /// A second NAT of the same kind in front of the first, with 100.64.0.0/10 between both.
     #[serde(default)]
     pub cgnat: bool,
+    /// The NAT sends what comes from inside to its own address back in.
+    #[serde(default)]
+    pub hairpinning: bool,
+    /// How long the NAT keeps an idle UDP mapping, in seconds.
+    #[serde(default)]
+    pub idle_mapping_s: Option<u32>,
     /// Where the TURN server stands.
     #[serde(default)]
     pub server: Placement,
     /// Gives every host an IPv6 address and route as well.
     #[serde(default)]
     pub ipv6: bool,
-    /// Gives the server its second public address, 203.0.113.11.
+    /// Gives the server its second public address, 203.0.113.11; with both it helps callers to test their NAT (RFC 5780).
     #[serde(default)]
     pub second_address: bool,
     /// Round-trip time of the caller's access link.
@@ -225,6 +234,9 @@ pub enum Fault {
     LoadBalancerWithoutBackend,
     /// Datagrams from the TURN port leave with the server's second address.
     RepliesFromOtherAddress,
+
+    /// The server tells callers this OTHER-ADDRESS, and answers from the asked one whatever they want.
+    OtherAddressIs(SocketAddrV4),
 
     /// Nothing listens on the server; the host itself is up.
     NotRunning,
@@ -467,6 +479,15 @@ pub struct Expect {
     /// What the report says of the relay's ports.
     #[serde(default)]
     pub relay_ports: Option<ExpectedPorts>,
+    /// Properties of the NAT over IPv4 by their names in the report, and what must be said of them; `not-tested` where nothing may.
+    #[serde(default)]
+    pub nat: BTreeMap<String, String>,
+    /// The same over IPv6.
+    #[serde(default)]
+    pub nat6: BTreeMap<String, String>,
+    /// How long an idle mapping really lives, in seconds: the report's bounds must be about it.
+    #[serde(default)]
+    pub idle_lifetime_s: Option<u32>,
     /// Allocations that stay because their release can't reach the server.
     #[serde(default)]
     pub allocations_left: usize,

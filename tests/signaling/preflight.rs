@@ -104,8 +104,15 @@ async fn examined(caller: &Gateway, callee: &Gateway, root: Option<&str>) -> Res
         one?;
         other?;
     }
-    let asked =
-        Asked { purpose: Purpose::Call, form: Form::Host, services: Vec::new(), credentials: false, controls: false, call: None };
+    let asked = Asked {
+        purpose: Purpose::Call,
+        form: Form::Host,
+        services: Vec::new(),
+        credentials: false,
+        controls: false,
+        longest_idle_ms: None,
+        call: None,
+    };
     let observations = context.record.observations();
     let findings = diagnose(&asked, &observations, None).findings;
     Ok((findings, serde_json::to_string_pretty(&observations)?))

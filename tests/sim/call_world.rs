@@ -263,6 +263,7 @@ impl CallWorld {
             timeout: Duration::from_secs(25),
             families: Families::Both,
             long_stream: None,
+            longest_idle: None,
             proxy: None,
             contacted: Vec::new(),
             ports: None,

@@ -28,6 +28,8 @@ pub struct Asks {
     pub services: Vec<Planned>,
     pub told: Told,
     pub timeout: Duration,
+    /// The longest idle time, where the life of the NAT's mappings is measured.
+    pub longest_idle: Option<Duration>,
     pub interrupted: Interrupted,
     pub ports: Option<PortsPlan>,
 }
@@ -54,6 +56,7 @@ impl Asks {
             services: planned.collect(),
             told: Told::OfOurRoot,
             timeout: Duration::from_secs(10),
+            longest_idle: None,
             interrupted: Interrupted::Never,
             ports: None,
         }
@@ -61,7 +64,7 @@ impl Asks {
 
     fn plan(&self, world: &World) -> Plan {
         Plan {
-            command: "turn".to_owned(),
+            command: if self.purpose == Purpose::Stun { "stun" } else { "turn" }.to_owned(),
             purpose: self.purpose,
             form: self.form,
             services: self.services.clone(),
@@ -70,6 +73,7 @@ impl Asks {
             timeout: self.timeout,
             families: Families::Both,
             long_stream: None,
+            longest_idle: self.longest_idle,
             proxy: None,
             ports: self.ports.clone(),
             progress: Rc::new(|_| {}),

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use callcheck::lab::configuration::{Config, RelayAddress};
+use callcheck::lab::discovery::Discovery;
 use callcheck::lab::fault::Fault as ServerFault;
 use callcheck::model::asked::{Form, Purpose};
 use callcheck::model::endpoint::{Endpoint, Transport};
@@ -26,6 +27,7 @@ use serde_json::Value;
 use super::certificate::{Presented, Told, beginning};
 use super::firewall::{Action, Content, Memory, Rule};
 use super::internet::Link;
+use super::nat::Hairpinning;
 use super::play::{Asks, Interrupted, Played, play};
 use super::resolver::{Published, Zone};
 use super::server::{Listeners, Tls};
@@ -160,7 +162,14 @@ fn nats(scenario: &Scenario) -> Vec<super::nat::Behaviour> {
         format::Nat::PortRestricted => NatKind::PortRestricted,
         format::Nat::Symmetric => NatKind::Symmetric,
     };
-    if scenario.cgnat { vec![kind.behaviour(CALLER_AT_CARRIER), kind.behaviour(CALLER)] } else { vec![kind.behaviour(CALLER)] }
+    let mut outermost = kind.behaviour(CALLER);
+    if scenario.hairpinning {
+        outermost.hairpinning = Hairpinning::Supported;
+    }
+    if let Some(seconds) = scenario.idle_mapping_s {
+        outermost.lifetime = Duration::from_secs(seconds.into());
+    }
+    if scenario.cgnat { vec![kind.behaviour(CALLER_AT_CARRIER), outermost] } else { vec![outermost] }
 }
 
 fn zone(scenario: &Scenario) -> Zone {
@@ -218,6 +227,12 @@ fn config(scenario: &Scenario, placement: Placement) -> Result<Config, Inexpress
     if account.user.contains(' ') || scenario.realm.contains(' ') {
         config.faults.push(ServerFault::AllocationRefused);
     }
+    if placement == Placement::Public {
+        let second = scenario.second_address.then(|| TURN_SECOND.into());
+        let v6 = scenario.ipv6.then(|| TURN_V6.into());
+        let addresses = [TURN.into()].into_iter().chain(second).chain(v6).collect();
+        config.discovery = Discovery::Offered { addresses, ports: [scenario.port, scenario.port + 1] };
+    }
     for line in &scenario.coturn {
         configure(&mut config, line)?;
     }
@@ -228,6 +243,7 @@ fn config(scenario: &Scenario, placement: Placement) -> Result<Config, Inexpress
 fn configure(config: &mut Config, line: &str) -> Result<(), Inexpressible> {
     let number = |text: &str| text.parse::<u32>().map_err(|_| Inexpressible(format!("the line {line:?} for coturn")));
     match line.split_once('=') {
+        None if line == "no-rfc5780" => config.discovery = Discovery::None,
         Some(("stale-nonce", seconds)) => config.nonce_lifetime = Duration::from_secs(number(seconds)?.into()),
         Some(("user-quota", quota)) => config.user_quota = Some(number(quota)? as usize),
         Some(_) | None => return no(&format!("line {line:?} for coturn")),
@@ -328,6 +344,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::ServerClockAhead(_)
         | Fault::NonceAlwaysStale
         | Fault::RealmMissing
+        | Fault::OtherAddressIs(_)
         | Fault::AllocateRefusedWith(_)
         | Fault::GatewayRewritesMappedAddress
         | Fault::RedirectsTo(_) => break_server(&mut host.config, fault, scenario)?,
@@ -412,6 +429,7 @@ fn break_server(config: &mut Config, fault: &Fault, scenario: &Scenario) -> Resu
         Fault::ServerClockAhead(seconds) => return no(&format!("server whose clock is {seconds} s ahead")),
         Fault::NonceAlwaysStale => config.faults.push(ServerFault::NonceLoop),
         Fault::RealmMissing => config.faults.push(ServerFault::RealmMissing),
+        Fault::OtherAddressIs(other) => config.discovery = Discovery::Feigned { other: (*other).into() },
         Fault::AllocateRefusedWith(code) => config.faults.push(refusal(*code)?),
         // Who puts the wrong address there makes no difference to the caller.
         Fault::GatewayRewritesMappedAddress => config.faults.push(ServerFault::StunRewritten),
@@ -469,8 +487,8 @@ fn asks(scenario: &Scenario) -> Result<Asks, Inexpressible> {
         other => return no(&format!("command {other:?}")),
     };
     let login = login(scenario);
-    let mut asks: Option<Asks> = None;
     let mut ports = PortsPlan { beside: Vec::new(), samples: 64, all: false, rate: None, range: None };
+    let (mut asks, mut longest_idle): (Option<Asks>, Option<Duration>) = (None, None);
     let (mut told, mut timeout) = (Told::OfNone, Duration::from_secs(10));
     while let Some(argument) = arguments.next() {
         match argument {
@@ -488,20 +506,26 @@ fn asks(scenario: &Scenario) -> Result<Asks, Inexpressible> {
                 arguments.next();
                 asks = Some(listed(scenario)?);
             }
+            idle if idle.starts_with("--lifetime=") => longest_idle = Some(duration(idle.strip_prefix("--lifetime="))?),
             target => {
                 let target = fill(target, scenario);
                 let target =
                     target.parse::<Target>().map_err(|error| Inexpressible(format!("the argument {target:?}: {error}")))?;
-                asks = Some(Asks::turn(&target, login.clone()));
+                let more = Asks::turn(&target, login.clone());
+                asks = Some(match asks {
+                    None => more,
+                    Some(asks) => Asks { form: Form::Urls, services: [asks.services, more.services].concat(), ..asks },
+                });
             }
         }
     }
     let Some(asks) = asks else { return no("command line without a target") };
     let interrupted = if scenario.interrupt_after_allocation { Interrupted::AfterAllocation } else { Interrupted::Never };
     let ports = (purpose == Purpose::Ports).then_some(ports);
-    let mut asks = Asks { purpose, told, timeout, interrupted, ports, ..asks };
+    let mut asks = Asks { purpose, told, timeout, longest_idle, interrupted, ports, ..asks };
     if purpose == Purpose::Stun {
-        asks.services.iter_mut().for_each(|planned| (planned.service.relay, planned.login) = (false, None));
+        let login = login.map(Rc::new);
+        asks.services.iter_mut().for_each(|planned| (planned.service.relay, planned.login) = (false, login.clone()));
     }
     Ok(asks)
 }
@@ -600,6 +624,7 @@ fn complaints(scenario: &Scenario, played: &Played) -> Vec<String> {
     complaints.extend(expect.relay_ports.as_ref().and_then(|expected| wrong_ports(report, expected)));
     let silent = expect.not_tested.iter().filter(|words| !untested(words));
     complaints.extend(silent.map(|words| format!("doesn't say that {words:?} was not tested")));
+    complaints.extend(format::nat::complaints(&serde_json::to_value(&report.nat).unwrap_or_default(), expect));
     complaints
 }
 

@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::{Rc, Weak};
 
 use callcheck::lab::configuration::Config;
+use callcheck::lab::discovery::Discovery;
 use callcheck::lab::dtls::{Associations, Opened};
 use callcheck::lab::server::{Command, FiveTuple, Server, Source};
 use callcheck::model::endpoint::Transport;
@@ -170,6 +171,15 @@ impl TurnServer {
         }
     }
 
+    /// Whether a port is the server's for UDP, or the one beside it that tests of NATs ask.
+    fn takes_datagrams(&self, port: u16) -> bool {
+        let beside = match &self.server.borrow().config().discovery {
+            Discovery::Offered { ports, .. } => ports.contains(&port),
+            Discovery::None | Discovery::Feigned { .. } => false,
+        };
+        self.listeners.udp == Some(port) || self.listeners.udp.is_some() && beside
+    }
+
     fn owns(&self, address: IpAddr) -> bool {
         self.internet.upgrade().is_some_and(|internet| internet.site(self.site).addresses.contains(&address))
     }
@@ -193,14 +203,14 @@ impl Service for TurnServer {
     fn listens(&self, protocol: Protocol, local: SocketAddr) -> bool {
         let port = Some(local.port());
         match protocol {
-            Protocol::Udp if self.listeners.udp == port => true,
+            Protocol::Udp if self.takes_datagrams(local.port()) => true,
             Protocol::Udp => self.listeners.dtls().map(|(port, _)| port) == port || self.relays.borrow().contains(&local),
             Protocol::Tcp => self.listeners.tcp == port || self.listeners.tls.map(|(port, _)| port) == port,
         }
     }
 
     fn datagram(&self, packet: Packet) {
-        if self.listeners.udp == Some(packet.destination.port()) {
+        if self.takes_datagrams(packet.destination.port()) {
             let tuple = FiveTuple { transport: Transport::Udp, client: packet.source, server: packet.destination };
             return self.receive(tuple, &packet.payload);
         }

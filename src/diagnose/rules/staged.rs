@@ -10,9 +10,9 @@ use crate::model::asked::{Asked, AskedCall, Form, Purpose, Service};
 use crate::model::call::{Path, Role};
 use crate::model::endpoint::Transport;
 use crate::model::fact::{
-    AllocationFact, BindingFact, Certificate, CertificateDefect, ChallengeFact, ChannelFact, ClockFact, ConnectFact,
-    CredentialsFact, CredentialsOddity, CredentialsSource, Fact, HandshakeEnd, HandshakeFact, Observation, PeerKind,
-    PermissionFact, RedirectEnd, RedirectFact,
+    AllocationFact, BindingFact, Certificate, CertificateDefect, ChallengeFact, ChannelFact, ClockFact, ConnectFact, Contact,
+    CredentialsFact, CredentialsOddity, CredentialsSource, Fact, FilteringFact, FilteringWay, HairpinFact, HandshakeEnd,
+    HandshakeFact, LifetimeFact, LifetimeWay, MappingFact, Observation, PeerKind, PermissionFact, RedirectEnd, RedirectFact,
 };
 use crate::model::finding::Finding;
 use crate::model::outcome::{Outcome, Reply};
@@ -48,11 +48,26 @@ impl Stage {
         Self::of(Form::Urls, transports)
     }
 
+    /// A run of `stun`, with the lives of mappings or without.
+    pub fn stun(longest_idle_ms: Option<u64>) -> Self {
+        let mut stage = Self::of(Form::Urls, &[Transport::Udp]);
+        (stage.asked.purpose, stage.asked.longest_idle_ms) = (Purpose::Stun, longest_idle_ms);
+        stage
+    }
+
     fn of(form: Form, transports: &[Transport]) -> Self {
         let host = Host::Name("turn.example.org".to_owned());
         let service = |transport: &Transport| Service { host: host.clone(), port: None, transport: *transport, relay: true };
         let services = transports.iter().map(service).collect();
-        let asked = Asked { purpose: Purpose::Turn, form, services, credentials: true, controls: true, call: None };
+        let asked = Asked {
+            purpose: Purpose::Turn,
+            form,
+            services,
+            credentials: true,
+            controls: true,
+            longest_idle_ms: None,
+            call: None,
+        };
         Self { asked, observations: Vec::new() }
     }
 
@@ -62,6 +77,38 @@ impl Stage {
         let paths = forced.map_or_else(|| vec![Path::All, Path::Relay], |path| vec![path]);
         self.asked.call = Some(AskedCall { roles: vec![Role::Caller, Role::Callee], forced, paths });
         self
+    }
+
+    /// The address outside of the socket at port 5000 of 192.168.1.2, as a server sees it.
+    pub fn mapping(self, server: &str, mapped: &str) -> Self {
+        let (local, mapped) = (address("192.168.1.2:5000"), Some(address(mapped)));
+        let fact = MappingFact { reply: reply(Outcome::Success), local, mapped, other_address: None };
+        self.see("nat-mapping", server, Fact::Mapping(fact))
+    }
+
+    /// Whether the server's answer from another address came to that socket.
+    pub fn filtering(self, from: &str, contact: Contact, outcome: Outcome) -> Self {
+        let fact = FilteringFact {
+            local: address("192.168.1.2:5000"),
+            mapped: address("198.51.100.2:5000"),
+            from: address(from),
+            contact,
+            way: FilteringWay::ChangeRequest,
+            reply: reply(outcome),
+        };
+        self.see("nat-filtering", UDP, Fact::Filtering(fact))
+    }
+
+    /// A datagram to the own address outside.
+    pub fn hairpin(self, arrived: bool) -> Self {
+        let fact = HairpinFact { to: address("198.51.100.2:5000"), arrived, sends: 6, from: None };
+        self.see("nat-hairpin", UDP, Fact::Hairpin(fact))
+    }
+
+    /// A mapping after an idle time.
+    pub fn idle(self, idle_ms: u64, way: LifetimeWay, alive: Option<bool>) -> Self {
+        let fact = LifetimeFact { idle_ms, mapped: address("198.51.100.2:5001"), way, alive, sends: 6 };
+        self.see("nat-lifetime", UDP, Fact::Lifetime(fact))
     }
 
     /// The whole diagnosis, symptoms folded.

@@ -6,9 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::lab::discovery::Discovery;
 use crate::model::secret::{Credentials, Secret};
 use crate::proto::credentials::from_shared_secret;
-use crate::proto::request::{Request, send_indication};
+use crate::proto::request::{Change, Request, send_indication};
 use crate::proto::response::{Class, Response};
 
 const SERVER: &str = "203.0.113.10:3478";
@@ -153,6 +154,32 @@ fn binding_tells_the_client_its_address() {
     let response = World::new(config()).ask(tuple(ALICE), &Request::binding()).expect("an answer");
     assert_eq!(response.reflexive(), Some(address(ALICE)));
     assert_eq!(response.software.as_deref(), Some("callcheck lab"));
+}
+
+#[test]
+fn a_binding_is_answered_from_where_and_to_where_the_client_wants() {
+    let second = "203.0.113.11:3478";
+    let discovery = Discovery::Offered { addresses: vec![ip(SERVER), ip(second)], ports: [address(SERVER).port(), 3479] };
+    let mut world = World::new(Config { discovery, ..config() });
+    let mut ends = |request: &Request| {
+        world.server.receive_from_client(world.now, tuple(ALICE), &request.seal([1; 12]));
+        let Some(Command::ToClient { tuple, bytes, .. }) = world.server.next_command() else { panic!("no answer") };
+        let other = Response::read(&bytes).and_then(|response| response.other_address);
+        assert_eq!(other, Some(SocketAddr::new(ip(second), 3479)));
+        (tuple.server, tuple.client)
+    };
+    assert_eq!(ends(&Request::binding()), (address(SERVER), address(ALICE)));
+    let other_port = SocketAddr::new(ip(SERVER), 3479);
+    assert_eq!(ends(&Request::binding_answered_from(Change::Port)), (other_port, address(ALICE)));
+    let other = SocketAddr::new(ip(second), 3479);
+    assert_eq!(ends(&Request::binding_answered_from(Change::AddressAndPort)), (other, address(ALICE)));
+    assert_eq!(ends(&Request::binding_answered_to(9)), (address(SERVER), SocketAddr::new(ip(ALICE), 9)));
+}
+
+#[test]
+fn a_server_that_offers_no_discovery_refuses_it_as_unknown() {
+    let response = World::new(config()).ask(tuple(ALICE), &Request::binding_answered_from(Change::Port)).expect("an answer");
+    assert_eq!(response.error_code, Some(420));
 }
 
 #[test]
