@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod interval;
 pub mod ports;
 pub mod relay;
+pub mod responder;
 pub mod rule;
 pub mod rules;
 pub mod server;

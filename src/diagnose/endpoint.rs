@@ -53,13 +53,16 @@ pub enum Reachability {
     Untested,
 }
 
+/// The probes whose targets are no servers of the run, beside the controls.
+const NO_SERVERS: [&str; 3] = ["binding-outside", "binding-through-proxy", "responder"];
+
 impl<'a> EndpointEvidence<'a> {
     /// Every endpoint that was probed, in the order of the first observation.
     #[must_use]
     pub fn all(observations: &'a [Observation]) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         for seen in observations {
-            if seen.probe.starts_with("control") || seen.probe == "binding-outside" || seen.probe == "binding-through-proxy" {
+            if seen.probe.starts_with("control") || NO_SERVERS.contains(&seen.probe.as_str()) {
                 continue;
             }
             let Some(endpoint) = seen.endpoint() else { continue };
@@ -111,6 +114,7 @@ impl<'a> EndpointEvidence<'a> {
             | Fact::SelfPair(_)
             | Fact::Ports(_)
             | Fact::PortReply(_)
+            | Fact::Responder(_)
             | Fact::Release(_)
             | Fact::Control(_)
             | Fact::Proxy(_)

@@ -6,6 +6,7 @@ mod given;
 mod ports;
 mod reach;
 mod relay;
+mod responder;
 mod signaling;
 mod turn;
 
@@ -20,6 +21,7 @@ pub use given::{CredentialsFact, CredentialsOddity, CredentialsSource, NameAnswe
 pub use ports::{PortProtocol, PortReplyFact, PortWay, PortsBy, PortsEnd, PortsFact};
 pub use reach::{BindingFact, Certificate, CertificateDefect, ConnectFact, HandshakeEnd, HandshakeFact, LossFact, Tally};
 pub use relay::{IcmpFact, InboundFact, InboundWay, OutboundFact, SelfPairFact, StreamFact};
+pub use responder::{ResponderFact, ServedPorts};
 pub use signaling::{EngineEnd, EngineFact, EnginePollsFact, EngineTransport, SocketEnd, SocketFact};
 pub use turn::{AllocationFact, ChallengeFact, ChannelFact, PeerKind, PermissionFact, RedirectEnd, RedirectFact, ReleaseFact};
 
@@ -86,6 +88,8 @@ pub enum Fact {
     Ports(PortsFact),
     /// A TCP connection or a datagram to a single port.
     PortReply(PortReplyFact),
+    /// The control exchange with a responder on the server's host.
+    Responder(ResponderFact),
     /// The end of an allocation (Refresh with LIFETIME 0).
     Release(ReleaseFact),
     /// A control: what this network does to hosts that have nothing to do with the server.

@@ -31,7 +31,8 @@ struct Manner {
 /// Whether the scenario has no coturn at all.
 pub fn replaces_coturn(scenario: &Scenario) -> bool {
     let absent = [Fault::HostDown, Fault::NotRunning, Fault::HttpOnTurnPort];
-    manner(scenario).is_some() || embedded::stands_in(scenario) || absent.iter().any(|fault| scenario.faults.contains(fault))
+    let replaced = manner(scenario).is_some() || embedded::stands_in(scenario) || scenario.responder.is_some();
+    replaced || absent.iter().any(|fault| scenario.faults.contains(fault))
 }
 
 fn manner(scenario: &Scenario) -> Option<Manner> {

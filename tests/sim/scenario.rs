@@ -75,7 +75,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn is_lab_only(name: &str) -> bool {
-    name.starts_with("call_") || LAB_ONLY.contains(&name)
+    name.starts_with("call_") || name.starts_with("responder_") || LAB_ONLY.contains(&name)
 }
 
 fn name(path: &Path) -> String {
