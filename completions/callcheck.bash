@@ -43,6 +43,9 @@ _callcheck() {
             callcheck,replay)
                 cmd="callcheck__subcmd__replay"
                 ;;
+            callcheck,responder)
+                cmd="callcheck__subcmd__responder"
+                ;;
             callcheck,stun)
                 cmd="callcheck__subcmd__stun"
                 ;;
@@ -76,6 +79,9 @@ _callcheck() {
             callcheck__subcmd__help,replay)
                 cmd="callcheck__subcmd__help__subcmd__replay"
                 ;;
+            callcheck__subcmd__help,responder)
+                cmd="callcheck__subcmd__help__subcmd__responder"
+                ;;
             callcheck__subcmd__help,stun)
                 cmd="callcheck__subcmd__help__subcmd__stun"
                 ;;
@@ -89,7 +95,7 @@ _callcheck() {
 
     case "${cmd}" in
         callcheck)
-            opts="-4 -6 -v -q -h -V --timeout --ipv4 --ipv6 --bind --config --ca --control --no-controls --format --json --report --color --mask-addresses --deny --allow --strict --verbose --quiet --help --version stun turn external-ip ports call demo explain replay completions man help"
+            opts="-4 -6 -v -q -h -V --timeout --ipv4 --ipv6 --bind --config --ca --control --no-controls --format --json --report --color --mask-addresses --deny --allow --strict --verbose --quiet --help --version stun turn external-ip ports responder call demo explain replay completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -613,7 +619,7 @@ _callcheck() {
             return 0
             ;;
         callcheck__subcmd__help)
-            opts="stun turn external-ip ports call demo explain replay completions man help"
+            opts="stun turn external-ip ports responder call demo explain replay completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -752,6 +758,20 @@ _callcheck() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        callcheck__subcmd__help__subcmd__responder)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         callcheck__subcmd__help__subcmd__stun)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -846,7 +866,7 @@ _callcheck() {
             return 0
             ;;
         callcheck__subcmd__ports)
-            opts="-4 -6 -v -q -h --user --password-file --password --secret-file --secret --samples --all --rate --range --timeout --ipv4 --ipv6 --bind --config --ca --control --no-controls --format --json --report --color --mask-addresses --deny --allow --strict --verbose --quiet --help"
+            opts="-4 -6 -v -q -h --user --password-file --password --secret-file --secret --samples --all --rate --range --responder --token-file --tcp --timeout --ipv4 --ipv6 --bind --config --ca --control --no-controls --format --json --report --color --mask-addresses --deny --allow --strict --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -882,6 +902,25 @@ _callcheck() {
                     ;;
                 --range)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --responder)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --timeout)
@@ -949,6 +988,98 @@ _callcheck() {
                 return 0
             fi
             case "${prev}" in
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --control)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --report)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --deny)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        callcheck__subcmd__responder)
+            opts="-4 -6 -v -q -h --listen --range --token-file --for --timeout --ipv4 --ipv6 --bind --config --ca --control --no-controls --format --json --report --color --mask-addresses --deny --allow --strict --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --range)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

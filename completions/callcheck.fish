@@ -51,6 +51,7 @@ complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "stun" -d 'Ask S
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "turn" -d 'Check a TURN server: login, relay ports, external address, data path'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "external-ip" -d 'Check that the address which a TURN server advertises is the one that works'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "ports" -d 'Say which ports of a server are open: those it listens on, and its relay range, sampled or port by port'
+complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "responder" -d 'Answer on every free port of this host, for a time, so that `ports` elsewhere can say which ones a firewall lets through'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "call" -d 'Call through the signaling server, both ends from here or one of them, and say why it fails'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "demo" -d 'Run against a server embedded in this program, healthy or broken on purpose'
 complete -c callcheck -n "__fish_callcheck_needs_command" -f -a "explain" -d 'Say what a cause means, how it is proved and how to mend it'
@@ -152,6 +153,8 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l secret -d 
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l samples -d 'How many ports of the relay are sampled' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l rate -d 'No more than so many ports a second' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l range -d 'The range in question [default: 49152-65535]' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l responder -d 'Sweep every UDP port of the range against `callcheck responder`, which runs on the server\'s host and listens there' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l token-file -d 'A file with the responder\'s token in its first line' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l timeout -d 'The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l bind -d 'Send from this address or network interface' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
@@ -166,6 +169,7 @@ never\t'Never'"
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l deny -d 'Fail on this cause, whatever its level; repeatable' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l allow -d 'Take this cause as no more than a warning; repeatable' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l all -d 'Try every port of the relay, one by one: for one\'s own server, which is kept busy meanwhile'
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l tcp -d 'Sweep the TCP ports against the responder, too'
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -s 4 -l ipv4 -d 'IPv4 alone'
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -s 6 -l ipv6 -d 'IPv6 alone'
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l no-controls -d 'Ask no host but the target: who blocks can then not be told'
@@ -175,6 +179,32 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l strict -d 
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -s v -l verbose -d 'List every observation'
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -s q -l quiet -d 'Say the verdict alone'
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l listen -d 'The address to answer at, and the port of the control exchange, which need not lie in the range; [::] is IPv4 and IPv6' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l range -d 'The ports to answer at, where no other program has them [default: 49152-65535]' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l token-file -d 'A file with a token of 16 characters or more in its first line; those who have it are answered, and nobody else' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l for -d 'How long to go on' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l timeout -d 'The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l bind -d 'Send from this address or network interface' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l config -d 'The configuration file [default: ./callcheck.toml, then callcheck/callcheck.toml in the user\'s folder of configurations]' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l ca -d 'Trust the roots in this PEM file beside the system\'s' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l control -d 'A STUN server to compare with, in place of the built-in public ones; repeatable' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l format -d 'The form of the report' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l report -d 'Write the report to a file too; the suffix (.json, .txt) gives the form' -r -F
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l color -d 'When to use colours; `NO_COLOR` is respected' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l deny -d 'Fail on this cause, whatever its level; repeatable' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l allow -d 'Take this cause as no more than a warning; repeatable' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -s 4 -l ipv4 -d 'IPv4 alone'
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -s 6 -l ipv6 -d 'IPv6 alone'
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l no-controls -d 'Ask no host but the target: who blocks can then not be told'
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l json -d 'The same as --format json'
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l mask-addresses -d 'Replace addresses and host names in the report, the same one by the same one'
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l strict -d 'Exit with 1 when calls work for some users only, or badly'
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -s v -l verbose -d 'List every observation'
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -s q -l quiet -d 'Say the verdict alone'
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l signaling -d 'The signaling server (Socket.IO 4)' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l chat-id -d 'The one-to-one chat of the two accounts' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand call" -l caller-token-file -d 'A file with the caller\'s token in its first line [env: `CALLCHECK_CALLER_TOKEN` holds the token itself]' -r -F
@@ -339,14 +369,15 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand man" -l strict -d 'E
 complete -c callcheck -n "__fish_callcheck_using_subcommand man" -s v -l verbose -d 'List every observation'
 complete -c callcheck -n "__fish_callcheck_using_subcommand man" -s q -l quiet -d 'Say the verdict alone'
 complete -c callcheck -n "__fish_callcheck_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "stun" -d 'Ask STUN servers for the own public address, over UDP, TCP and TLS'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "turn" -d 'Check a TURN server: login, relay ports, external address, data path'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "external-ip" -d 'Check that the address which a TURN server advertises is the one that works'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "ports" -d 'Say which ports of a server are open: those it listens on, and its relay range, sampled or port by port'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "call" -d 'Call through the signaling server, both ends from here or one of them, and say why it fails'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "demo" -d 'Run against a server embedded in this program, healthy or broken on purpose'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "explain" -d 'Say what a cause means, how it is proved and how to mend it'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "replay" -d 'Diagnose a saved report again'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "completions" -d 'Print the completion script of a shell'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "man" -d 'Print the man page'
-complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports call demo explain replay completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports responder call demo explain replay completions man help" -f -a "stun" -d 'Ask STUN servers for the own public address, over UDP, TCP and TLS'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports responder call demo explain replay completions man help" -f -a "turn" -d 'Check a TURN server: login, relay ports, external address, data path'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports responder call demo explain replay completions man help" -f -a "external-ip" -d 'Check that the address which a TURN server advertises is the one that works'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports responder call demo explain replay completions man help" -f -a "ports" -d 'Say which ports of a server are open: those it listens on, and its relay range, sampled or port by port'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports responder call demo explain replay completions man help" -f -a "responder" -d 'Answer on every free port of this host, for a time, so that `ports` elsewhere can say which ones a firewall lets through'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports responder call demo explain replay completions man help" -f -a "call" -d 'Call through the signaling server, both ends from here or one of them, and say why it fails'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports responder call demo explain replay completions man help" -f -a "demo" -d 'Run against a server embedded in this program, healthy or broken on purpose'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports responder call demo explain replay completions man help" -f -a "explain" -d 'Say what a cause means, how it is proved and how to mend it'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports responder call demo explain replay completions man help" -f -a "replay" -d 'Diagnose a saved report again'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports responder call demo explain replay completions man help" -f -a "completions" -d 'Print the completion script of a shell'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports responder call demo explain replay completions man help" -f -a "man" -d 'Print the man page'
+complete -c callcheck -n "__fish_callcheck_using_subcommand help; and not __fish_seen_subcommand_from stun turn external-ip ports responder call demo explain replay completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

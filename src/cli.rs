@@ -9,6 +9,7 @@ mod login;
 mod network;
 mod output;
 mod planning;
+mod responder;
 mod runtime;
 mod session;
 mod web_list;
@@ -46,6 +47,7 @@ fn dispatch(arguments: Arguments) -> Result<u8, Usage> {
         Command::Turn(command) => session::turn(&command, &arguments.common),
         Command::ExternalIp(command) => session::external_ip(&command, &arguments.common),
         Command::Ports(command) => session::ports(&command, &arguments.common),
+        Command::Responder(command) => responder::serve(&command, &arguments.common),
         Command::Call(command) => session::call(&command, &arguments.common),
         Command::Demo(command) => session::demo(&command, &arguments.common),
         Command::Replay(command) => session::replay(&command, &arguments.common),

@@ -11,6 +11,7 @@ pub mod loss;
 pub mod nat;
 pub mod ports;
 pub mod relay;
+pub mod responder;
 pub mod rule;
 pub mod rules;
 pub mod server;

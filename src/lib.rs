@@ -13,5 +13,6 @@ pub mod peer;
 pub mod probe;
 pub mod proto;
 pub mod render;
+pub mod responder;
 pub mod run;
 pub mod signaling;

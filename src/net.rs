@@ -3,6 +3,7 @@
 //! Everything above reaches the network through [`network::Network`], so the same probes run on real sockets and in a
 //! simulated world.
 
+pub mod descriptors;
 pub mod dtls;
 pub mod fetch;
 pub mod http;

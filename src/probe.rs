@@ -18,5 +18,6 @@ pub mod progress;
 pub mod proxy;
 pub mod reach;
 pub mod relay;
+pub mod responder;
 pub mod stream;
 pub mod sweep;

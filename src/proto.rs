@@ -11,6 +11,7 @@ pub mod incoming;
 pub mod outgoing;
 pub mod raw;
 pub mod request;
+pub mod responder;
 pub mod response;
 pub mod schedule;
 pub mod stamp;

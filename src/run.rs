@@ -4,6 +4,7 @@ pub mod call;
 pub mod execute;
 pub mod plan;
 pub mod ports;
+mod responder;
 mod server;
 
 pub use execute::execute;

@@ -208,6 +208,66 @@ fn a_command_without_its_argument_says_which_is_missing() {
 }
 
 #[test]
+fn a_responder_that_cannot_be_is_refused_by_the_option_and_its_value() {
+    let held = UdpSocket::bind("127.0.0.1:0").expect("loopback has free ports");
+    let held = held.local_addr().expect("a bound socket has an address").to_string();
+    let (right, short) = (scratch_file("token", "the-token-of-these-tests\n"), scratch_file("token", "fifteen-letters\n"));
+    let gone = scratch("gone");
+    let text = |path: &std::path::Path| path.to_str().expect("the path is text").to_owned();
+    let (right, short, gone) = (text(&right), text(&short), text(&gone));
+    let range = "40000-40009";
+    for (listen, range, token, named) in [
+        ("127.0.0.1:0", range, &right, &["--listen", "127.0.0.1:0"][..]),
+        ("127.0.0.1", range, &right, &["--listen", "127.0.0.1"]),
+        ("localhost:9999", range, &right, &["--listen", "localhost:9999"]),
+        ("203.0.113.77:9999", range, &right, &["--listen", "203.0.113.77:9999"]),
+        (&held, range, &right, &["--listen", &held]),
+        ("127.0.0.1:9999", "40009-40000", &right, &["--range", "40009-40000"]),
+        ("127.0.0.1:9999", "0-10", &right, &["--range", "0-10"]),
+        ("127.0.0.1:9999", "40000-65536", &right, &["--range", "40000-65536"]),
+        ("127.0.0.1:9999", "", &right, &["--range"]),
+        ("127.0.0.1:9999", range, &short, &["--token-file", &short, "16"]),
+        ("127.0.0.1:9999", range, &gone, &["--token-file", &gone]),
+    ] {
+        let run = callcheck(&["responder", "--listen", listen, "--range", range, "--token-file", token]).run();
+        assert_usage_error(&format!("{listen} {range} {token}"), &run, named);
+        assert!(!run.stderr.contains("fifteen-letters"), "a token is shown");
+    }
+    for lifetime in ["0s", "soon", "25h"] {
+        let arguments = ["responder", "--listen", "127.0.0.1:9999", "--token-file", &right, "--for", lifetime];
+        assert_usage_error(lifetime, &callcheck(&arguments).run(), &["--for", lifetime]);
+    }
+}
+
+#[test]
+fn a_sweep_that_cannot_be_is_refused_by_the_option_and_its_value() {
+    let right = scratch_file("token", "the-token-of-these-tests\n");
+    let short = scratch_file("token", "short\n");
+    let (right, short) = (right.to_str().expect("the path is text"), short.to_str().expect("the path is text"));
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["--responder", "127.0.0.1:9999"], &["--token-file"]),
+        (&["--token-file", right], &["--responder"]),
+        (&["--tcp"], &["--responder"]),
+        (&["--responder", "127.0.0.1", "--token-file", right], &["--responder", "127.0.0.1"]),
+        (&["--responder", "127.0.0.1:0", "--token-file", right], &["--responder", "127.0.0.1:0"]),
+        (&["--responder", "turn:127.0.0.1:9999", "--token-file", right], &["--responder", "turn:127.0.0.1:9999"]),
+        (&["--responder", "127.0.0.1:9999", "--token-file", short], &["--token-file", short]),
+        (&["--responder", "127.0.0.1:9999", "--token-file", right, "--range", "9-1"], &["--range", "9-1"]),
+        (&["--responder", "127.0.0.1:9999", "--token-file", right, "--rate", "0"], &["--rate", "0"]),
+    ];
+    for (options, named) in cases {
+        let run = callcheck(&[&["ports", "127.0.0.1"], *options].concat()).run();
+        if *options == ["--responder", "127.0.0.1:9999"] || options.len() < 3 {
+            // The parser names what is missing in a line of its own.
+            assert_eq!(run.code, Some(2), "{options:?}: {run:?}");
+            assert!(named.iter().all(|name| run.stderr.contains(name)), "{options:?}: {run:?}");
+        } else {
+            assert_usage_error(&format!("{options:?}"), &run, named);
+        }
+    }
+}
+
+#[test]
 fn what_is_no_report_is_not_replayed() {
     let real = callcheck(&["demo", "--json"]).run().stdout;
     let of_the_future = real.replace("callcheck/1", "callcheck/99");

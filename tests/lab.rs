@@ -45,6 +45,8 @@ mod namespaces;
 mod outcome;
 #[path = "lab/proxy.rs"]
 mod proxy;
+#[path = "lab/responder.rs"]
+mod responder;
 #[path = "lab/sandbox.rs"]
 mod sandbox;
 #[path = "lab/signaling.rs"]
@@ -165,6 +167,7 @@ struct World {
     tap: Wiretap,
     /// It ends when nobody holds it any more.
     _gateway: Option<Child>,
+    _responder: Option<Child>,
 }
 
 fn set_up(scenario: &Scenario, folder: &Path) -> Outcome<World> {
@@ -178,13 +181,14 @@ fn set_up(scenario: &Scenario, folder: &Path) -> Outcome<World> {
     command::use_resolver(scenario, folder)?;
     let server = if fakes::replaces_coturn(scenario) { None } else { Some(coturn::start(scenario, certificate, folder)?) };
     embedded::start(scenario)?;
-    if scenario.ipv6 {
+    if scenario.ipv6 && scenario.responder.is_none() {
         coturn::wait_for_ipv6(scenario)?;
     }
     fakes::start(scenario, certificate)?;
     let gateway = signaling::start(scenario)?;
+    let responder = responder::start(scenario, folder)?;
     firewall::break_network(scenario)?;
-    Ok(World { server, tap: Wiretap::start()?, _gateway: gateway })
+    Ok(World { server, tap: Wiretap::start()?, _gateway: gateway, _responder: responder })
 }
 
 /// Runs a command in the caller's place.
@@ -200,7 +204,7 @@ fn perform(path: &Path) -> Outcome<()> {
     let scenario = read(path)?;
     let folder = Path::new(sandbox::WORKSHOP);
     let begun = Instant::now();
-    let World { server, tap, _gateway } = set_up(&scenario, folder)?;
+    let World { server, tap, _gateway, _responder } = set_up(&scenario, folder)?;
     let ready = begun.elapsed();
     let call = command::compose(&scenario, folder)?;
     let (run, other) = match &scenario.callee {

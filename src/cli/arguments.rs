@@ -1,12 +1,13 @@
 //! The command line: the one definition from which parser, help, man page and completions are made.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::model::call::{Path, Role};
-use crate::model::ports::PortRange;
+use crate::model::ports::{PortRange, USUAL_RELAY_RANGE};
 use crate::model::target::Target;
 use crate::probe::control::Control;
 use crate::signaling::gateway::Transports;
@@ -37,6 +38,8 @@ pub enum Command {
     ExternalIp(Turn),
     /// Say which ports of a server are open: those it listens on, and its relay range, sampled or port by port
     Ports(Box<Ports>),
+    /// Answer on every free port of this host, for a time, so that `ports` elsewhere can say which ones a firewall lets through
+    Responder(Responder),
     /// Call through the signaling server, both ends from here or one of them, and say why it fails
     Call(Box<Call>),
     /// Run against a server embedded in this program, healthy or broken on purpose
@@ -109,6 +112,32 @@ pub struct Ports {
     /// The range in question [default: 49152-65535]
     #[arg(long, value_name = "FIRST-LAST")]
     pub range: Option<PortRange>,
+    /// Sweep every UDP port of the range against `callcheck responder`, which runs on the server's host and listens there
+    #[arg(long, value_name = "HOST:PORT", requires = "token_file", value_parser = parse_responder)]
+    pub responder: Option<Target>,
+    /// A file with the responder's token in its first line
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "responder")]
+    pub token_file: Option<PathBuf>,
+    /// Sweep the TCP ports against the responder, too
+    #[arg(long, requires = "responder")]
+    pub tcp: bool,
+}
+
+/// Arguments of `responder`.
+#[derive(Debug, Args)]
+pub struct Responder {
+    /// The address to answer at, and the port of the control exchange, which need not lie in the range; [::] is IPv4 and IPv6
+    #[arg(long, value_name = "ADDR:PORT", value_parser = parse_listen)]
+    pub listen: SocketAddr,
+    /// The ports to answer at, where no other program has them [default: 49152-65535]
+    #[arg(long, value_name = "FIRST-LAST", default_value_t = USUAL_RELAY_RANGE, hide_default_value = true)]
+    pub range: PortRange,
+    /// A file with a token of 16 characters or more in its first line; those who have it are answered, and nobody else
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub token_file: PathBuf,
+    /// How long to go on
+    #[arg(long = "for", value_name = "DURATION", default_value = "10m", value_parser = parse_lifetime)]
+    pub lifetime: Duration,
 }
 
 /// Arguments of `call`. What isn't given comes from the configuration file.
@@ -409,6 +438,35 @@ const SHORTEST_TIMEOUT: Duration = Duration::from_millis(100);
 fn parse_timeout(text: &str) -> Result<Duration, String> {
     let timeout = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 10s or 1m30s"))?;
     if timeout < SHORTEST_TIMEOUT { Err("no less than 100ms".to_owned()) } else { Ok(timeout) }
+}
+
+/// A responder has no usual port.
+fn parse_responder(text: &str) -> Result<Target, String> {
+    match text.parse() {
+        Ok(Target::HostAndPort(host, port)) => Ok(Target::HostAndPort(host, port)),
+        Ok(Target::Host(_) | Target::Uri(_)) => {
+            Err("write it as host:port, the port being the one that it listens on".to_owned())
+        }
+        Err(error) => Err(crate::model::target::InvalidTarget::to_string(&error)),
+    }
+}
+
+fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr =
+        text.parse().map_err(|_| "write it as address:port, such as 0.0.0.0:9999 or [::]:9999".to_owned())?;
+    if address.port() == 0 { Err("port 0 is none that could be named to others".to_owned()) } else { Ok(address) }
+}
+
+/// The longest time that a responder goes on: it is there for a test, and not to stay.
+const LONGEST_LIFETIME: Duration = Duration::from_hours(24);
+
+fn parse_lifetime(text: &str) -> Result<Duration, String> {
+    let lifetime = humantime::parse_duration(text).map_err(|error| format!("{error}; write it as 10m or 1h"))?;
+    match lifetime {
+        Duration::ZERO => Err("no time at all".to_owned()),
+        lifetime if lifetime > LONGEST_LIFETIME => Err("no more than 24h".to_owned()),
+        lifetime => Ok(lifetime),
+    }
 }
 
 /// A control is a host with a port, 3478 by default, or a `stun:` URI.

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::Usage;
 use super::arguments;
 use crate::model::secret::{Credentials, Secret};
+use crate::proto::responder::{SHORTEST_TOKEN, Token};
 use crate::run::plan::Login;
 
 const PASSWORD_VARIABLE: &str = "CALLCHECK_TURN_PASSWORD";
@@ -58,6 +59,17 @@ pub fn read(file: &Path, option: &str) -> Result<Secret, Usage> {
     let text = String::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8 text"))?;
     let line = text.lines().next().unwrap_or_default();
     if line.is_empty() { Err(wrong("its first line is empty")) } else { Ok(Secret::new(line)) }
+}
+
+/// A responder's token in the first line of a file.
+pub fn token(file: &Path) -> Result<Token, Usage> {
+    Token::new(&read(file, "--token-file")?).ok_or_else(|| {
+        let file = file.display().to_string();
+        Usage(format!(
+            "invalid value {file:?} for --token-file: its first line has fewer than {SHORTEST_TOKEN} characters\n\
+             hint: openssl rand -hex 16 makes one that has enough"
+        ))
+    })
 }
 
 /// A secret in a variable of the environment; an empty one is none.

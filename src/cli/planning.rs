@@ -9,8 +9,9 @@ use super::web_list::WebList;
 use super::{Usage, ice_servers, login, network, output, web_list};
 use crate::model::asked::{Form, Purpose, Service};
 use crate::model::endpoint::Transport;
+use crate::model::ports::USUAL_RELAY_RANGE;
 use crate::model::target::Target;
-use crate::run::plan::{Login, Plan, Planned, PortsPlan};
+use crate::run::plan::{Login, Plan, Planned, PortsPlan, ResponderPlan};
 
 /// The longest list of servers that is read, in bytes.
 const LONGEST_LIST: u64 = 1 << 20;
@@ -104,7 +105,10 @@ const BESIDE: [(Transport, u16); 2] = [(Transport::Tcp, 443), (Transport::Tls, 4
 /// The plan of `ports`.
 pub fn ports(command: &Ports, common: &Common) -> Result<Plan, Usage> {
     let login = login::resolve(&command.login)?.map(Rc::new);
+    let responder = responder(command)?;
     let (services, form) = servers(Some(&command.target), None, login.as_ref(), common, &mut None)?;
+    // Where no login is given the responder stands for the server, which need not be there yet.
+    let services = if responder.is_some() && login.is_none() { Vec::new() } else { services };
     let mut plan = plan(common, "ports", Purpose::Ports, form, services)?;
     let beside = match &command.target {
         Target::Host(host) => {
@@ -112,12 +116,31 @@ pub fn ports(command: &Ports, common: &Common) -> Result<Plan, Usage> {
         }
         Target::HostAndPort(..) | Target::Uri(_) => Vec::new(),
     };
-    if command.all {
+    if command.all || command.responder.is_some() {
         plan.timeout = common.timeout.unwrap_or(SWEEP_TIMEOUT);
         plan.progress = output::watch(common);
     }
-    plan.ports = Some(PortsPlan { beside, samples: command.samples, all: command.all, rate: command.rate, range: command.range });
+    plan.ports = Some(PortsPlan {
+        beside,
+        samples: command.samples,
+        all: command.all,
+        rate: command.rate,
+        range: command.range,
+        responder,
+    });
     Ok(plan)
+}
+
+fn responder(command: &Ports) -> Result<Option<ResponderPlan>, Usage> {
+    let (Some(Target::HostAndPort(host, port)), Some(file)) = (&command.responder, &command.token_file) else { return Ok(None) };
+    Ok(Some(ResponderPlan {
+        host: host.clone(),
+        port: *port,
+        token: login::token(file)?,
+        range: command.range.unwrap_or(USUAL_RELAY_RANGE),
+        tcp: command.tcp,
+        rate: command.rate,
+    }))
 }
 
 fn plan(common: &Common, command: &str, purpose: Purpose, form: Form, services: Vec<Planned>) -> Result<Plan, Usage> {

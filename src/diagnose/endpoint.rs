@@ -111,6 +111,7 @@ impl<'a> EndpointEvidence<'a> {
             | Fact::SelfPair(_)
             | Fact::Ports(_)
             | Fact::PortReply(_)
+            | Fact::Responder(_)
             | Fact::Release(_)
             | Fact::Control(_)
             | Fact::Proxy(_)

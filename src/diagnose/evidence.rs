@@ -15,7 +15,7 @@ use crate::model::cause::Cause;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{
     AllocationFact, ClockFact, CredentialsFact, ExchangeFact, Fact, HandshakeFact, InboundFact, NameFact, Observation, PeerFact,
-    PortsFact, ProxyFact, RedirectFact, RouteFact, Tally,
+    PortsFact, ProxyFact, RedirectFact, ResponderFact, RouteFact, Tally,
 };
 use crate::model::finding::Level;
 
@@ -232,6 +232,11 @@ impl<'a> Evidence<'a> {
     /// What is known of each port of a range.
     pub fn port_ranges(&self) -> impl Iterator<Item = Seen<'a, PortsFact>> {
         self.facts(|fact| if let Fact::Ports(it) = fact { Some(it) } else { None })
+    }
+
+    /// What responders on the server's host said of themselves.
+    pub fn responders(&self) -> impl Iterator<Item = Seen<'a, ResponderFact>> {
+        self.facts(|fact| if let Fact::Responder(it) = fact { Some(it) } else { None })
     }
 
     /// Where servers redirect to.

@@ -126,7 +126,10 @@ pub fn summary(evidence: &Evidence<'_>) -> Option<RelayPorts> {
         open: tried.open,
         closed: tried.closed,
         open_share: (!tried.complete).then_some(Share { lower, upper }),
-        server_range: span.map(|span| if tried.complete { span } else { estimate(span, range.fact) }),
+        // A responder's range is its own, whatever a TURN server there uses.
+        server_range: span
+            .filter(|_| range.fact.by != PortsBy::Responder)
+            .map(|span| if tried.complete { span } else { estimate(span, range.fact) }),
         complete: tried.complete,
     })
 }

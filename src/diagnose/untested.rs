@@ -4,9 +4,10 @@ use super::call::Attempt;
 use super::controls::Answer;
 use super::endpoint::Reachability;
 use super::evidence::Evidence;
+use super::responder;
 use crate::model::asked::Purpose;
 use crate::model::call::Path;
-use crate::model::fact::{HandshakeEnd, PortsEnd};
+use crate::model::fact::{HandshakeEnd, PortsBy, PortsEnd};
 use crate::model::finding::{Finding, NotTested};
 use crate::model::report::CutShort;
 
@@ -26,6 +27,9 @@ pub fn list(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<Cut
             add(&mut list, &what, why);
         }
     }
+    for (what, why) in responder::untested(evidence) {
+        add(&mut list, &what, &why);
+    }
     if evidence.wants_relay() {
         relay(evidence, findings, &mut list);
     }
@@ -38,7 +42,8 @@ pub fn list(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<Cut
 
 /// What is left of a range whose ports were to be tried.
 fn ports(evidence: &Evidence<'_>, list: &mut Vec<NotTested>) {
-    for range in evidence.port_ranges() {
+    // What a responder leaves open has more reasons, and is said beside them.
+    for range in evidence.port_ranges().filter(|range| range.fact.by != PortsBy::Responder) {
         let Some(end) = range.fact.ended_by else { continue };
         let why = match end {
             PortsEnd::Refused { code } => format!("the server refused further allocations ({code})"),

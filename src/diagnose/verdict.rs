@@ -2,6 +2,7 @@
 
 use super::call::Attempt;
 use super::evidence::Evidence;
+use super::responder;
 use crate::model::asked::Purpose;
 use crate::model::finding::{Finding, Level};
 use crate::model::report::{CutShort, Verdict};
@@ -23,7 +24,8 @@ pub fn decide(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<C
 fn proved(evidence: &Evidence<'_>) -> bool {
     match evidence.asked().purpose {
         Purpose::Turn if evidence.wants_relay() => carries(evidence),
-        Purpose::Ports => carries(evidence) || evidence.port_ranges().any(|ports| !ports.fact.open.is_empty()),
+        Purpose::Ports => responder::is_swept(evidence)
+            .unwrap_or_else(|| carries(evidence) || evidence.port_ranges().any(|ports| !ports.fact.open.is_empty())),
         // The advertised address is right once a datagram came in; or a stateful firewall showed it by an answer.
         Purpose::ExternalIp => {
             evidence.relays().iter().any(|relay| relay.lets_in() == Some(true) || relay.lets_in_solicited() == Some(true))

@@ -7,6 +7,7 @@ mod nat;
 mod ports;
 mod reach;
 mod relay;
+mod responder;
 mod signaling;
 mod turn;
 
@@ -22,6 +23,7 @@ pub use nat::{Contact, FilteringFact, FilteringWay, HairpinFact, LifetimeFact, L
 pub use ports::{PortProtocol, PortReplyFact, PortWay, PortsBy, PortsEnd, PortsFact};
 pub use reach::{BindingFact, Certificate, CertificateDefect, ConnectFact, HandshakeEnd, HandshakeFact, LossFact, Tally};
 pub use relay::{IcmpFact, InboundFact, InboundWay, OutboundFact, SelfPairFact, StreamFact};
+pub use responder::{ResponderFact, ServedPorts};
 pub use signaling::{EngineEnd, EngineFact, EnginePollsFact, EngineTransport, SocketEnd, SocketFact};
 pub use turn::{AllocationFact, ChallengeFact, ChannelFact, PeerKind, PermissionFact, RedirectEnd, RedirectFact, ReleaseFact};
 
@@ -48,11 +50,12 @@ impl Observation {
     }
 
     /// Whether it tells of a server in question: not of a control, nor of the sockets that stand for a peer or try the NAT, nor of
-    /// a single port of a range.
+    /// a single port of a range or a responder.
     #[must_use]
     pub fn is_of_server(&self) -> bool {
         let others = ["control", "nat-"];
-        !others.iter().any(|prefix| self.probe.starts_with(prefix)) && !matches!(self.probe.as_str(), "binding-outside" | "port")
+        !others.iter().any(|prefix| self.probe.starts_with(prefix))
+            && !matches!(self.probe.as_str(), "binding-outside" | "port" | "responder")
     }
 }
 
@@ -96,6 +99,8 @@ pub enum Fact {
     Ports(PortsFact),
     /// A TCP connection or a datagram to a single port.
     PortReply(PortReplyFact),
+    /// The control exchange with a responder on the server's host.
+    Responder(ResponderFact),
     /// The end of an allocation (Refresh with LIFETIME 0).
     Release(ReleaseFact),
     /// A control: what this network does to hosts that have nothing to do with the server.

@@ -302,6 +302,8 @@ impl Sweep<'_> {
             loss: Tally { sent, arrived },
             open,
             closed,
+            refused: PortSet::default(),
+            moved: PortSet::default(),
             ended_by,
         }
     }

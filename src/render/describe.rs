@@ -7,7 +7,7 @@ use crate::model::endpoint::Transport;
 use crate::model::fact::{
     BindingFact, CertificateDefect, ControlKind, CredentialsSource, EngineEnd, EngineFact, Fact, HandshakeEnd, HandshakeFact,
     InboundFact, InboundWay, NameAnswer, NameFact, Observation, OutboundFact, PeerKind, PortsBy, PortsFact, RedirectEnd,
-    SocketEnd, StreamFact,
+    ResponderFact, RouteFact, SocketEnd, StreamFact,
 };
 use crate::model::outcome::{Defect, Outcome, Protocol, Reply, Unreachable};
 use crate::model::ports::PortSet;
@@ -28,10 +28,7 @@ pub fn describe(seen: &Observation) -> String {
             }
         }
         Fact::Name(fact) => name(target, fact),
-        Fact::Route(fact) => match fact.source {
-            Some(source) => format!("route to {target} from {source}"),
-            None => format!("no route to {target}"),
-        },
+        Fact::Route(fact) => route(target, fact),
         Fact::Connect(fact) if over_dtls(seen) => format!("first message of DTLS to {target}: {}", reply(&fact.reply)),
         Fact::Connect(fact) => format!("TCP connection to {target}: {}", reply(&fact.reply)),
         Fact::Handshake(fact) if over_dtls(seen) => format!("DTLS with {target}: {}", handshake(fact)),
@@ -79,6 +76,7 @@ pub fn describe(seen: &Observation) -> String {
         }
         Fact::PortReply(fact) => format!("port {target}: {}", reply(&fact.reply)),
         Fact::Ports(fact) => ports(target, fact),
+        Fact::Responder(fact) => responder(target, fact),
         Fact::Release(fact) => format!("allocation at {target} given back: {}", reply(&fact.reply)),
         Fact::Control(fact) => {
             let control = match fact.control {
@@ -124,6 +122,13 @@ fn name(target: &str, fact: &NameFact) -> String {
         NameAnswer::NotFound => format!("{target} does not exist"),
         NameAnswer::NoAddress => format!("{target} has no address"),
         NameAnswer::Unavailable => format!("{target}: no resolver answered"),
+    }
+}
+
+fn route(target: &str, fact: &RouteFact) -> String {
+    match fact.source {
+        Some(source) => format!("route to {target} from {source}"),
+        None => format!("no route to {target}"),
     }
 }
 
@@ -296,6 +301,21 @@ fn ports(target: &str, fact: &PortsFact) -> String {
     };
     let proto = fact.proto.name().to_uppercase();
     format!("{proto} ports {} of {target}, {way}: {}, {}", fact.probed, named("open", &fact.open), named("closed", &fact.closed))
+}
+
+fn responder(target: &str, fact: &ResponderFact) -> String {
+    let said = match (&fact.serves, fact.clock_ahead_s) {
+        (Some(serves), _) => {
+            let protocols = if serves.tcp { "UDP and TCP" } else { "UDP" };
+            format!("serves {protocols} ports {}{}", serves.range, in_ms(&fact.reply))
+        }
+        (None, Some(ahead_s)) => {
+            format!("its clock is {} s {}", ahead_s.unsigned_abs(), if ahead_s > 0 { "ahead" } else { "behind" })
+        }
+        (None, None) if fact.connected && fact.reply.silent() => "connected, and then no answer".to_owned(),
+        (None, None) => reply(&fact.reply),
+    };
+    format!("responder at {target}: {said}")
 }
 
 fn stream(target: &str, fact: &StreamFact) -> String {

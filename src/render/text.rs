@@ -12,7 +12,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::Style;
 use super::describe::describe;
 use crate::model::endpoint::Endpoint;
-use crate::model::fact::{Fact, HandshakeEnd, InboundWay, Observation};
+use crate::model::fact::{Fact, HandshakeEnd, InboundWay, Observation, PortsBy, PortsFact};
 use crate::model::finding::{Finding, Level, Place};
 use crate::model::outcome::{Outcome, Unreachable};
 use crate::model::report::{Report, Verdict};
@@ -95,6 +95,7 @@ fn sentence(report: &Report) -> String {
             None => "The server answers.".to_owned(),
         },
         (Verdict::Ok, _) if report.call.is_some() => call::sentence(report),
+        (Verdict::Ok, _) if swept(report).next().is_some() => swept_sentence(report),
         (Verdict::Ok, _) if let Some(ports) = report.relay_ports.as_ref().filter(|ports| ports.closed.is_empty()) => {
             ports::sentence(ports)
         }
@@ -108,6 +109,25 @@ fn sentence(report: &Report) -> String {
 /// Whether nothing past the login could be tested for want of one: no warning says more than that.
 fn lacks_a_login(report: &Report) -> bool {
     !report.asked.credentials && report.asked.services.iter().any(|service| service.relay)
+}
+
+/// The sweeps against a responder.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
+fn swept(report: &Report) -> impl Iterator<Item = (&Observation, &PortsFact)> {
+    report.observations.iter().filter_map(|seen| match &seen.fact {
+        Fact::Ports(fact) if fact.by == PortsBy::Responder => Some((seen, fact)),
+        _ => None,
+    })
+}
+
+/// What a sweep that found no closed port has shown.
+fn swept_sentence(report: &Report) -> String {
+    let ports = |(seen, fact): (&Observation, &PortsFact)| {
+        let which = if fact.unknown.is_empty() { "every" } else { "every tested" };
+        format!("{which} {} port of {} on {}", fact.proto.name().to_uppercase(), fact.probed, seen.target)
+    };
+    let all: Vec<String> = swept(report).map(ports).collect();
+    format!("What comes from outside arrives at {}.", all.join(", and at "))
 }
 
 fn because(report: &Report) -> String {

@@ -10,7 +10,7 @@ use futures::FutureExt as _;
 
 use super::call::{self, Calling, Log};
 use super::plan::{Plan, PortsPlan};
-use super::server;
+use super::{responder, server};
 use crate::diagnose::diagnose;
 use crate::model::call::Call;
 use crate::model::duration::whole_milliseconds;
@@ -89,8 +89,22 @@ fn limit(plan: &Plan) -> Duration {
     limit.saturating_add(plan.call.as_ref().map_or(Duration::ZERO, Calling::extra_time))
 }
 
-/// The probes of the servers, and the calls beside them.
+/// What is left of the time when a sweep has to end, so that what it knows is told.
+const SWEEP_MARGIN: Duration = Duration::from_millis(300);
+
+/// The probes of the servers, and the calls beside them; then a responder, whose sweep would lose the probes' datagrams.
 async fn probe(context: &Context, plan: &Plan, log: &Rc<Log>) {
+    let responder = plan.ports.as_ref().and_then(|ports| ports.responder.as_ref());
+    if responder.is_none() || !plan.services.is_empty() {
+        probe_servers(context, plan, log).await;
+    }
+    if let Some(responder) = responder {
+        let until = context.record.started() + limit(plan).saturating_sub(SWEEP_MARGIN);
+        responder::sweep(context, responder, plan.families, until).await;
+    }
+}
+
+async fn probe_servers(context: &Context, plan: &Plan, log: &Rc<Log>) {
     let begun = server::begin(context, plan).await;
     let Some(calling) = &plan.call else { return server::examine_all(context, plan, begun).await };
     let servers = begun.servers.clone();

@@ -9,11 +9,13 @@ use crate::model::duration::whole_milliseconds;
 use crate::model::endpoint::Endpoint;
 use crate::model::ports::PortRange;
 use crate::model::secret::{Credentials, Secret};
+use crate::model::target::Host;
 use crate::net::tls::Trust;
 use crate::probe::control::Control;
 use crate::probe::progress::Watcher;
 use crate::probe::proxy::Proxy;
 use crate::probe::sweep::Wish;
+use crate::proto::responder::Token;
 
 /// The plan of a run.
 #[derive(Clone)]
@@ -63,6 +65,25 @@ pub struct PortsPlan {
     pub rate: Option<u32>,
     /// The range in question; the usual one where none was named.
     pub range: Option<PortRange>,
+    /// The responder to sweep the ports against, where there is one.
+    pub responder: Option<ResponderPlan>,
+}
+
+/// A responder to sweep ports against.
+#[derive(Clone, Debug)]
+pub struct ResponderPlan {
+    /// Its host.
+    pub host: Host,
+    /// The port that it listens on.
+    pub port: u16,
+    /// The token that both sides have.
+    pub token: Token,
+    /// The range to sweep.
+    pub range: PortRange,
+    /// Whether the TCP ports are swept, too.
+    pub tcp: bool,
+    /// The most ports a second.
+    pub rate: Option<u32>,
 }
 
 impl PortsPlan {

@@ -98,6 +98,8 @@ pub fn record_samples(context: &Context, asked: Option<PortRange>, ended_by: Opt
             loss: Tally { sent: sends(true).sum(), arrived: open.count() },
             open,
             closed,
+            refused: PortSet::default(),
+            moved: PortSet::default(),
             ended_by,
         };
         context.record.add("ports", relayed, Fact::Ports(fact));

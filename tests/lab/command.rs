@@ -22,6 +22,7 @@ use crate::format::{Callee, Credentials, Player, Scenario};
 use crate::namespaces::Host;
 use crate::outcome::{Doing, Outcome};
 use crate::proxy;
+use crate::responder;
 use crate::signaling;
 use crate::topology::{self, CONTROLS, CONTROLS_V6, TURN_SECOND, TURN_V6};
 
@@ -72,6 +73,9 @@ pub fn compose(scenario: &Scenario, folder: &Path) -> Outcome<Call> {
         std::fs::write(folder.join("ice-servers.json"), fill(document, &places)).doing("writing ice-servers.json")?;
     }
     call.arguments = scenario.args.iter().map(|argument| fill(argument, &places)).collect();
+    if scenario.responder.is_some() {
+        call.secrets.push(responder::TOKEN.into());
+    }
     add_credentials(&mut call, scenario, folder)?;
     add_controls(&mut call, scenario.ipv6);
     if signaling::is_needed(scenario) {
@@ -97,6 +101,7 @@ fn places(scenario: &Scenario, folder: &Path) -> BTreeMap<&'static str, String> 
         ("{ca}", file("ca.pem")),
         ("{ice-servers}", file("ice-servers.json")),
         ("{gateway}", signaling::url()),
+        ("{token}", file(responder::TOKEN_FILE)),
     ])
 }
 

@@ -34,6 +34,7 @@ pub fn replaces_coturn(scenario: &Scenario) -> bool {
     manner(scenario).is_some()
         || other_address(scenario).is_some()
         || embedded::stands_in(scenario)
+        || scenario.responder.is_some()
         || absent.iter().any(|fault| scenario.faults.contains(fault))
 }
 

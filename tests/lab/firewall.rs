@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::controls::{INTERCEPTOR_PORT, PORTAL_PORT};
-use crate::format::{Fault, Nat, Scenario};
+use crate::format::{Fault, Nat, Responder, Scenario};
 use crate::namespaces::Host;
 use crate::outcome::Outcome;
+use crate::responder;
 use crate::topology::{CALLER, CALLER_PRIVATE, TURN_SECOND};
 
 const FROM_OUTSIDE: &str = "iifname != \"lo\"";
@@ -85,6 +86,9 @@ pub fn break_network(scenario: &Scenario) -> Outcome<()> {
         lose(&mut rules, Host::Inet, Hook::Forward, &format!("{FROM_CALLER} meta l4proto udp"), scenario.loss_percent);
         lose(&mut rules, Host::Inet, Hook::Forward, &format!("{TO_CALLER} meta l4proto udp"), scenario.loss_percent);
     }
+    if let Some(responder) = &scenario.responder {
+        close_responder(&mut rules, responder);
+    }
     for fault in &scenario.faults {
         add_fault(&mut rules, fault, scenario);
         if matches!(fault, Fault::StreamStallsAfterBytes(_)) {
@@ -93,6 +97,15 @@ pub fn break_network(scenario: &Scenario) -> Outcome<()> {
     }
     let hosts: BTreeSet<Host> = rules.rules.keys().map(|(host, _)| *host).collect();
     hosts.into_iter().try_for_each(|host| host.nft(&rules.table(host)))
+}
+
+fn close_responder(rules: &mut Rules, responder: &Responder) {
+    if let Some(open) = &responder.tcp_open_only {
+        rules.server_input(&format!("tcp dport {} tcp dport != {} drop", responder.range, set(open)));
+    }
+    for protocol in &responder.closed {
+        rules.server_input(&format!("{protocol} dport {} drop", responder::PORT));
+    }
 }
 
 /// nft compares what `numgen` gives byte by byte, the lowest first on most machines, so only numbers below 256 compare rightly.

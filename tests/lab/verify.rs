@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::command::{Call, OtherEnd, Run};
 use crate::format::nat;
-use crate::format::{Callee, Confidence, Expect, ExpectedFinding, ExpectedPorts, Level, Scenario, Verdict};
+use crate::format::{Callee, Confidence, Expect, ExpectedFinding, ExpectedPorts, ExpectedRange, Level, Scenario, Verdict};
 use crate::wiretap::Wiretap;
 
 /// As much of the report as the scenarios speak of.
@@ -68,6 +68,7 @@ struct NotTested {
 #[derive(Debug, Deserialize)]
 struct Observation {
     id: String,
+    fact: Value,
 }
 
 /// Everything in which the run differs from what its scenario wants, one line each.
@@ -227,6 +228,12 @@ fn check_expectation(report: &Report, expect: &Expect, complaints: &mut Vec<Stri
             complaints.push(format!("findings\n    {}\n  expected\n    {}", list(&found), list(&expected)));
         }
     }
+    if let Some(expected) = &expect.ports {
+        let known: Vec<ExpectedRange> = report.observations.iter().filter_map(ports_of).collect();
+        if known != *expected {
+            complaints.push(format!("ports\n    {known:?}\n  expected\n    {expected:?}"));
+        }
+    }
     for id in &expect.ruled_out {
         if !report.ruled_out.iter().any(|entry| entry.id == *id) {
             complaints.push(format!("{id} isn't ruled out"));
@@ -249,6 +256,17 @@ fn check_ports(found: Option<&RelayPorts>, expected: &ExpectedPorts, complaints:
     if found.tried < expected.tried_at_least || found.complete != expected.complete || !closed || !range {
         complaints.push(format!("ports {found:?}, expected {expected:?}"));
     }
+}
+
+/// A range of ports as the scenarios write it.
+fn ports_of(observation: &Observation) -> Option<ExpectedRange> {
+    let fact = observation.fact.as_object().filter(|fact| fact["kind"] == "ports")?;
+    let list = |key: &str| -> Vec<String> {
+        let ranges = fact[key].as_array().into_iter().flatten();
+        ranges.filter_map(|range| range.as_str().map(str::to_owned)).collect()
+    };
+    let proto = fact["proto"].as_str()?.to_owned();
+    Some(ExpectedRange { proto, open: list("open"), closed: list("closed"), unknown: list("unknown") })
 }
 
 fn list(lines: &[String]) -> String {

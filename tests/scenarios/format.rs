@@ -86,11 +86,14 @@ pub struct Scenario {
     /// other, or a browser plays there.
     #[serde(default)]
     pub callee: Option<Callee>,
+    /// callcheck's responder on the server's host, in coturn's place.
+    #[serde(default)]
+    pub responder: Option<Responder>,
     /// What is wrong with the signaling gateway of a scenario that makes a call, by the names of tests/gateway.
     #[serde(default)]
     pub gateway_faults: Vec<String>,
     /// Command and target. Credentials, controls and `--json` are added. Placeholders: `{turn}`, `{turn6}`, `{turn-second}`, `{ca}`,
-    /// `{proxy}`, `{ice-servers}`, `{gateway}`.
+    /// `{proxy}`, `{ice-servers}`, `{gateway}`; `{token}` is the file with the responder's token.
     #[serde(default = "default_args")]
     pub args: Vec<String>,
     /// Further environment of callcheck; the placeholders work here too.
@@ -439,6 +442,29 @@ pub struct Callee {
     pub expect: Option<Expect>,
 }
 
+/// A responder on the server's host. It listens on port 9999 of all addresses.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Responder {
+    /// The ports that it is to serve.
+    #[serde(default)]
+    pub range: PortRange,
+    /// The UDP ports that another program has taken before.
+    #[serde(default)]
+    pub taken: Vec<u16>,
+    /// Whether its token is another than the caller's.
+    #[serde(default)]
+    pub other_token: bool,
+    /// Whether it isn't there, although the caller asks for it.
+    #[serde(default)]
+    pub absent: bool,
+    /// The server's firewall drops TCP to its range outside of these ports.
+    pub tcp_open_only: Option<Vec<PortRange>>,
+    /// The server's firewall drops UDP, or TCP and UDP, to the port that it listens on.
+    #[serde(default)]
+    pub closed: Vec<String>,
+}
+
 /// What plays the other end of a call between two networks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -488,6 +514,8 @@ pub struct Expect {
     /// How long an idle mapping really lives, in seconds: the report's bounds must be about it.
     #[serde(default)]
     pub idle_lifetime_s: Option<u32>,
+    /// All ranges of ports that the report must have, where the scenario says.
+    pub ports: Option<Vec<ExpectedRange>>,
     /// Allocations that stay because their release can't reach the server.
     #[serde(default)]
     pub allocations_left: usize,
@@ -506,6 +534,23 @@ pub struct ExpectedPorts {
     pub complete: bool,
     /// The range that the server uses, where every port was tried.
     pub server_range: Option<String>,
+}
+
+/// What a report must know of the ports of a range, each as a list of ranges.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedRange {
+    /// `udp` or `tcp`.
+    pub proto: String,
+    /// Those that are open.
+    #[serde(default)]
+    pub open: Vec<String>,
+    /// Those that are closed.
+    #[serde(default)]
+    pub closed: Vec<String>,
+    /// Those of which nothing is known.
+    #[serde(default)]
+    pub unknown: Vec<String>,
 }
 
 /// The report's verdict.

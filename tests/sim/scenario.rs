@@ -77,7 +77,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn is_lab_only(name: &str) -> bool {
-    name.starts_with("call_") || LAB_ONLY.contains(&name)
+    name.starts_with("call_") || name.starts_with("responder_") || LAB_ONLY.contains(&name)
 }
 
 fn name(path: &Path) -> String {
@@ -487,7 +487,7 @@ fn asks(scenario: &Scenario) -> Result<Asks, Inexpressible> {
         other => return no(&format!("command {other:?}")),
     };
     let login = login(scenario);
-    let mut ports = PortsPlan { beside: Vec::new(), samples: 64, all: false, rate: None, range: None };
+    let mut ports = PortsPlan { beside: Vec::new(), samples: 64, all: false, rate: None, range: None, responder: None };
     let (mut asks, mut longest_idle): (Option<Asks>, Option<Duration>) = (None, None);
     let (mut told, mut timeout) = (Told::OfNone, Duration::from_secs(10));
     while let Some(argument) = arguments.next() {

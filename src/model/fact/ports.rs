@@ -21,11 +21,17 @@ pub struct PortsFact {
     pub open: PortSet,
     /// Those at which nothing did, after enough tries.
     pub closed: PortSet,
+    /// Those of the closed ones at which something refused: an ICMP error came back, or a TCP reset.
+    #[serde(default, skip_serializing_if = "PortSet::is_empty")]
+    pub refused: PortSet,
+    /// Those that lead to another port of the host, so that they are neither open nor closed.
+    #[serde(default, skip_serializing_if = "PortSet::is_empty")]
+    pub moved: PortSet,
     /// Those of which nothing is known.
     pub unknown: PortSet,
     /// How often a port was tried before it counted as closed.
     pub tries: u32,
-    /// The tries at ports that proved open in the end, and those that were answered: how lossy the way is.
+    /// The tries at ports that proved open in the end, a responder's own included, and those that were answered: how lossy the way is.
     pub loss: Tally,
     /// What ended the run through the range before its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
