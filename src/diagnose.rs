@@ -12,6 +12,7 @@ pub mod rule;
 pub mod rules;
 pub mod server;
 pub mod signaling;
+pub mod trace;
 mod untested;
 mod verdict;
 

@@ -16,3 +16,4 @@ pub mod proxy;
 pub mod reach;
 pub mod relay;
 pub mod stream;
+pub mod trace;

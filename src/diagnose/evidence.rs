@@ -8,6 +8,7 @@ use super::controls::Controls;
 use super::endpoint::EndpointEvidence;
 use super::relay::RelayEvidence;
 use super::signaling::SignalingEvidence;
+use super::trace::Traces;
 use crate::model::asked::{Asked, Form, Purpose};
 use crate::model::call::Path;
 use crate::model::cause::Cause;
@@ -60,6 +61,7 @@ pub struct Evidence<'a> {
     endpoints: Vec<EndpointEvidence<'a>>,
     relays: Vec<RelayEvidence<'a>>,
     controls: Controls<'a>,
+    traces: Traces<'a>,
     signaling: SignalingEvidence<'a>,
 }
 
@@ -73,6 +75,7 @@ impl<'a> Evidence<'a> {
             endpoints: EndpointEvidence::all(observations),
             relays: RelayEvidence::all(observations),
             controls: Controls::new(observations),
+            traces: Traces::new(observations),
             signaling: SignalingEvidence::new(observations),
         }
     }
@@ -150,6 +153,12 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub fn controls(&self) -> &Controls<'a> {
         &self.controls
+    }
+
+    /// The traces.
+    #[must_use]
+    pub fn traces(&self) -> &Traces<'a> {
+        &self.traces
     }
 
     /// What was seen of the signaling's gateway.

@@ -6,6 +6,7 @@ mod given;
 mod reach;
 mod relay;
 mod signaling;
+mod trace;
 mod turn;
 
 use schemars::JsonSchema;
@@ -19,6 +20,7 @@ pub use given::{CredentialsFact, CredentialsOddity, CredentialsSource, NameAnswe
 pub use reach::{BindingFact, Certificate, CertificateDefect, ConnectFact, HandshakeEnd, HandshakeFact, LossFact, Tally};
 pub use relay::{IcmpFact, InboundFact, InboundWay, OutboundFact, SelfPairFact, StreamFact};
 pub use signaling::{EngineEnd, EngineFact, EnginePollsFact, EngineTransport, SocketEnd, SocketFact};
+pub use trace::{Cargo, Hop, TraceFact};
 pub use turn::{AllocationFact, ChallengeFact, ChannelFact, PeerKind, PermissionFact, RedirectEnd, RedirectFact, ReleaseFact};
 
 /// One thing that was seen, with its name and its time.
@@ -84,6 +86,8 @@ pub enum Fact {
     Release(ReleaseFact),
     /// A control: what this network does to hosts that have nothing to do with the server.
     Control(ControlFact),
+    /// How far datagrams come on their way (TR).
+    Trace(TraceFact),
     /// An HTTP CONNECT through a proxy of the environment.
     Proxy(ProxyFact),
     /// The time that another host says it is.

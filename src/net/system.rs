@@ -9,7 +9,7 @@ use rand::RngCore as _;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::network::{Datagrams, Lookup, Network, Stream};
+use super::network::{Datagrams, Handling, Lookup, Network, Stream};
 use super::resolver::SystemResolver;
 use super::udp::{Binding, SystemDatagrams, bind_to_interface, outcome_of};
 use crate::model::outcome::Outcome;
@@ -61,8 +61,8 @@ impl Network for System {
         socket.local_addr().ok().map(|local| local.ip()).filter(|local| !local.is_unspecified())
     }
 
-    fn bind_udp(&self, towards: IpAddr) -> Result<Rc<dyn Datagrams>, Outcome> {
-        match SystemDatagrams::bind(towards, &self.binding) {
+    fn bind_udp_with(&self, towards: IpAddr, handling: Handling) -> Result<Rc<dyn Datagrams>, Outcome> {
+        match SystemDatagrams::bind(towards, &self.binding, handling) {
             Ok(socket) => Ok(Rc::new(socket)),
             Err(error) => Err(outcome_of(&error, None)),
         }

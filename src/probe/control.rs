@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::context::Context;
 use super::reach::try_connect;
+use super::trace::unused_port;
 use crate::model::duration::milliseconds;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{CertificateDefect, ControlFact, ControlKind, Fact};
@@ -148,17 +149,13 @@ async fn dns(context: &Context, server: SocketAddr) {
 /// A high UDP port of the server itself, where nothing should listen: an ICMP error from there proves that this network lets
 /// datagrams to high ports out. Asked once a server.
 pub async fn high_port(context: &Context, server: IpAddr) {
-    let mut random = [0; 2];
-    context.network.randomize(&mut random);
-    // Between the ports of ordinary services and the usual relay ranges.
-    let port = 33_434 + u16::from_be_bytes(random) % 1000;
     let known = |seen: &crate::model::fact::Observation| {
         seen.probe == "control-high-port" && seen.endpoint().is_some_and(|endpoint| endpoint.ip() == server)
     };
     if context.record.observations().iter().any(known) {
         return;
     }
-    let endpoint = Endpoint::new(Transport::Udp, SocketAddr::new(server, port));
+    let endpoint = Endpoint::new(Transport::Udp, SocketAddr::new(server, unused_port(context)));
     context.record.contact(endpoint);
     let mut payload = [0; 16];
     context.network.randomize(&mut payload);
@@ -188,7 +185,7 @@ async fn ask_datagram(context: &Context, server: SocketAddr, bytes: &[u8], is_an
                     Arrival::Icmp { to, reason, from } if to == server => {
                         return Reply { outcome: Outcome::Unreachable { reason, from }, sends, rtt_ms, strays: Vec::new() };
                     }
-                    Arrival::Datagram { .. } | Arrival::Icmp { .. } | Arrival::Closed => {}
+                    Arrival::Datagram { .. } | Arrival::Icmp { .. } | Arrival::Expired { .. } | Arrival::Closed => {}
                 }
             }
             () = tokio::time::sleep_until(started + next) => {

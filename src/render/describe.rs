@@ -4,8 +4,9 @@ mod call;
 
 use crate::model::endpoint::Transport;
 use crate::model::fact::{
-    BindingFact, CertificateDefect, ControlKind, CredentialsSource, EngineEnd, EngineFact, Fact, HandshakeEnd, HandshakeFact,
-    InboundFact, InboundWay, NameAnswer, Observation, OutboundFact, PeerKind, RedirectEnd, SocketEnd, StreamFact,
+    BindingFact, Cargo, CertificateDefect, ControlKind, CredentialsSource, EngineEnd, EngineFact, Fact, HandshakeEnd,
+    HandshakeFact, InboundFact, InboundWay, NameAnswer, Observation, OutboundFact, PeerKind, RedirectEnd, SocketEnd, StreamFact,
+    TraceFact,
 };
 use crate::model::outcome::{Defect, Outcome, Protocol, Reply, Unreachable};
 
@@ -89,6 +90,7 @@ pub fn describe(seen: &Observation) -> String {
             };
             format!("control, {control} at {target}: {}", reply(&fact.reply))
         }
+        Fact::Trace(fact) => trace(target, fact),
         Fact::Proxy(fact) => match fact.status {
             Some(status) => format!("proxy {} answers CONNECT for {target} with {status}", fact.proxy),
             None => format!("proxy {} for {target}: {}", fact.proxy, outcome(&fact.outcome)),
@@ -267,6 +269,23 @@ fn outbound(fact: &OutboundFact) -> String {
         Some(from) => format!("out of {} to {}: arrived, but from {from}", fact.relayed, fact.peer),
         None => format!("out of {} to {}: none of {} datagrams arrived", fact.relayed, fact.peer, fact.sends),
     }
+}
+
+fn trace(target: &str, fact: &TraceFact) -> String {
+    let what = match fact.carried {
+        Cargo::Stun => "Binding requests",
+        Cargo::Noise => "random bytes",
+    };
+    let routers: Vec<String> = fact.hops.iter().map(|hop| format!("{} ({})", hop.address, hop.distance)).collect();
+    let routers = if routers.is_empty() { "no router tells".to_owned() } else { format!("pass {}", routers.join(", ")) };
+    let end = match (fact.reached, fact.rejected) {
+        (Some(distance), _) => format!("and arrive ({distance})"),
+        (None, Some(icmp)) => {
+            format!("and are stopped: {}", outcome(&Outcome::Unreachable { reason: icmp.reason, from: icmp.from }))
+        }
+        (None, None) => "and nothing answers".to_owned(),
+    };
+    format!("trace, {what} to {target}: {routers}, {end}")
 }
 
 fn stream(target: &str, fact: &StreamFact) -> String {

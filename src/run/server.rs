@@ -26,7 +26,7 @@ use crate::probe::control::{self, Web};
 use crate::probe::greet::{Greeting, greet};
 use crate::probe::ice_server::IceServer;
 use crate::probe::reach::{Reached, reach};
-use crate::probe::{clock, loss, name, proxy, relay};
+use crate::probe::{clock, loss, name, proxy, relay, trace};
 use crate::proto::authentication::LongTerm;
 use crate::proto::credentials;
 
@@ -38,6 +38,9 @@ const QUOTA_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long an answer may take before the ports beside are asked, too.
 const LATE: Duration = Duration::from_millis(500);
+
+/// How much longer a trace waits where nobody has answered anything: over a satellite no answer comes within half a second.
+const FURTHER_PATIENCE: Duration = Duration::from_millis(300);
 
 /// What the examinations of one run tell each other.
 #[derive(Default)]
@@ -86,7 +89,7 @@ pub async fn examine_all(context: &Context, plan: &Plan, begun: Begun) {
     if tokio::time::timeout(LATE, &mut examined).await.is_ok() {
         second_opinions(context, plan, &servers).await;
     } else {
-        tokio::join!(examined, second_opinions(context, plan, &servers));
+        tokio::join!(examined, second_opinions(context, plan, &servers), trace_silent(context, plan, &servers));
     }
     record_outside(context);
     if needs_controls(context) && !plan.controls.is_empty() {
@@ -148,6 +151,27 @@ async fn second_opinions(context: &Context, plan: &Plan, servers: &[IceServer]) 
         }
     }))
     .await;
+}
+
+/// Where datagrams end that got no answer in time.
+async fn trace_silent(context: &Context, plan: &Plan, servers: &[IceServer]) {
+    if !plan.controls.is_empty() {
+        if !anything_answers(context) {
+            tokio::time::sleep(FURTHER_PATIENCE).await;
+        }
+        let endpoints: Vec<Endpoint> = servers.iter().map(|server| server.endpoint).collect();
+        trace::trace_silent(context, &endpoints).await;
+    }
+}
+
+/// Whether anybody has answered anything, the controls included.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
+fn anything_answers(context: &Context) -> bool {
+    context.record.observations().iter().any(|seen| match &seen.fact {
+        Fact::Connect(it) => it.reply.succeeded(),
+        Fact::Control(it) => it.reply.answered(),
+        fact => is_answer(fact),
+    })
 }
 
 fn ip_answers(context: &Context, ip: IpAddr) -> bool {

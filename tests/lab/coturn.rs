@@ -270,6 +270,8 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::CaptivePortal
         | Fault::TlsIntercepted
         | Fault::CallerHasNoIpv4
+        | Fault::TurnUdpDroppedByRouter(_)
+        | Fault::RoutersSendNoTimeExceeded
         | Fault::LargePacketsDropped(_) => Vec::new(),
     }
 }

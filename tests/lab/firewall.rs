@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::controls::{INTERCEPTOR_PORT, PORTAL_PORT};
-use crate::format::{Fault, Nat, Scenario};
+use crate::format::{Fault, Nat, Placement, Router, Scenario};
 use crate::namespaces::Host;
 use crate::outcome::Outcome;
 use crate::topology::{CALLER, CALLER_PRIVATE, TURN_SECOND};
@@ -108,6 +108,8 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::TurnUdpRejected => rules.server_input(&format!("udp dport {port} reject")),
         Fault::TurnUdpProhibited => rules.server_router(&format!("udp dport {port} {prohibit}")),
         Fault::TurnUdpProhibitedByServer => rules.server_input(&format!("udp dport {port} {HOST_PROHIBITED}")),
+        Fault::TurnUdpDroppedByRouter(router) => drop_at(rules, *router, &format!("udp dport {port} drop")),
+        Fault::RoutersSendNoTimeExceeded => mute_routers(rules, scenario),
         Fault::TurnUdpDroppedOverIpv6 => rules.server_input(&format!("meta nfproto ipv6 udp dport {port} drop")),
         Fault::TurnTcpDropped => rules.server_input(&format!("tcp dport {port} drop")),
         Fault::TurnTcpReset => rules.server_input(&format!("tcp dport {port} reject with tcp reset")),
@@ -237,6 +239,28 @@ fn rewrite_mapped_address(rules: &mut Rules, port: u16) {
     let (public, private) = (u32::from(CALLER), u32::from(CALLER_PRIVATE));
     let answer = format!("iifname \"server\" udp sport {port} @th,64,16 0x0101 @th,384,32 {public:#x}");
     rules.add(Host::Inet, Hook::Rewrite, format!("{answer} @th,384,32 set {private:#x} udp checksum set 0"));
+}
+
+/// A rule about what goes to the server, on a router of the way.
+fn drop_at(rules: &mut Rules, router: Router, rule: &str) {
+    match router {
+        Router::Callers => rules.caller_network(rule),
+        Router::Middle => rules.server_router(rule),
+        Router::Servers => rules.add(Host::Edge, Hook::Forward, format!("iifname \"wan\" {rule}")),
+    }
+}
+
+fn mute_routers(rules: &mut Rules, scenario: &Scenario) {
+    let present = [
+        (Host::Nat, scenario.nat != Nat::None),
+        (Host::Carrier, scenario.cgnat),
+        (Host::Inet, true),
+        (Host::Edge, scenario.server == Placement::OneToOneNat),
+    ];
+    for (router, _) in present.into_iter().filter(|(_, present)| *present) {
+        rules.add(router, Hook::Output, "icmp type time-exceeded drop");
+        rules.add(router, Hook::Output, "icmpv6 type time-exceeded drop");
+    }
 }
 
 fn stall_streams(rules: &mut Rules, ports: [u16; 2], bytes: u32) {

@@ -169,6 +169,10 @@ pub enum Fault {
     TurnUdpProhibited,
     /// The server's own firewall answers UDP to the TURN port with "host prohibited", as Red Hat's does by default.
     TurnUdpProhibitedByServer,
+    /// A router on the way drops UDP to the TURN port.
+    TurnUdpDroppedByRouter(Router),
+    /// No router tells of datagrams that it drops because they passed too many.
+    RoutersSendNoTimeExceeded,
     /// The server's firewall drops UDP to the TURN port over IPv6.
     TurnUdpDroppedOverIpv6,
     /// The server's firewall drops TCP to the TURN port.
@@ -307,6 +311,18 @@ pub enum Fault {
     TlsIntercepted,
     /// The caller's network has IPv6 alone, and its resolver as well.
     CallerHasNoIpv4,
+}
+
+/// The routers on the way to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Router {
+    /// That of the caller's network.
+    Callers,
+    /// The one between all.
+    Middle,
+    /// The cloud's before the server, where a 1:1 NAT is.
+    Servers,
 }
 
 /// Where a redirecting server sends callers.
@@ -458,6 +474,9 @@ pub struct Expect {
     pub exit: i32,
     /// All findings, in the report's order; left out where the run is cut short.
     pub findings: Option<Vec<ExpectedFinding>>,
+    /// Words that the first finding's summary must have.
+    #[serde(default)]
+    pub first_says: Vec<String>,
     /// Causes that the report must rule out.
     #[serde(default)]
     pub ruled_out: Vec<String>,

@@ -33,7 +33,7 @@ use super::world::{
     AT_ROUTER, CALLER, CALLER_AT_CARRIER, CALLER_SECOND, Controls, HOME_ROUTER, INTERCEPTOR_PORT, NatKind, PORTAL_PORT,
     Placement, Resolver, TURN, TURN_SECOND, TURN_V6, World,
 };
-use crate::format::{self, Fault, Redirect, Scenario};
+use crate::format::{self, Fault, Redirect, Router, Scenario};
 
 const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios");
 
@@ -246,6 +246,8 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
             host.router.push(Rule::any(Action::Reject(Unreachable::Prohibited)).inward().udp().port(port));
         }
         Fault::TurnUdpProhibitedByServer => host.filter.push(prohibited.port(port)),
+        Fault::TurnUdpDroppedByRouter(router) => drop_at(world, *router, Rule::any(Action::Drop).udp().port(port)),
+        Fault::RoutersSendNoTimeExceeded => world.caller.routers_mute = true,
         Fault::TurnUdpDroppedOverIpv6 => host.filter.push(Rule::any(Action::Drop).inward().udp().port(port).v6()),
         Fault::TurnTcpDropped => host.filter.push(Rule::any(Action::Drop).inward().tcp().port(port)),
         Fault::TurnTcpReset => host.filter.push(Rule::any(Action::Reject(Unreachable::Port)).inward().tcp().port(port)),
@@ -332,6 +334,15 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::RedirectsTo(_) => break_server(&mut host.config, fault, scenario)?,
     }
     Ok(())
+}
+
+/// A rule about what goes to the server, on a router of the way.
+fn drop_at(world: &mut World, router: Router, rule: Rule) {
+    match router {
+        Router::Callers => world.caller.gateway.push(rule.outward()),
+        Router::Middle => world.host.router.push(rule.inward()),
+        Router::Servers => world.host.edge.push(rule.inward()),
+    }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
@@ -585,6 +596,8 @@ fn complaints(scenario: &Scenario, played: &Played) -> Vec<String> {
         complaints.push(format!("verdict {}, expected {}", report.verdict.name(), expected.name()));
     }
     complaints.extend(expect.findings.as_ref().and_then(|expected| wrong_findings(report, expected)));
+    let says = |words: &String| report.findings.first().is_some_and(|finding| finding.summary.contains(words.as_str()));
+    complaints.extend(expect.first_says.iter().filter(|words| !says(words)).map(|words| format!("doesn't say {words:?}")));
     let ruled_out = |id: &String| report.ruled_out.iter().any(|entry| entry.id == *id);
     complaints.extend(expect.ruled_out.iter().filter(|id| !ruled_out(id)).map(|id| format!("{id} isn't ruled out")));
     let untested = |words: &String| report.not_tested.iter().any(|entry| entry.what.contains(words.as_str()));
