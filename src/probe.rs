@@ -15,5 +15,6 @@ pub mod outside;
 pub mod proxy;
 pub mod reach;
 pub mod relay;
+pub mod size;
 pub mod stream;
 pub mod trace;

@@ -111,6 +111,7 @@ impl<'a> EndpointEvidence<'a> {
             | Fact::SelfPair(_)
             | Fact::Release(_)
             | Fact::Control(_)
+            | Fact::Size(_)
             | Fact::Trace(_)
             | Fact::Proxy(_)
             | Fact::Clock(_)

@@ -15,7 +15,7 @@ use crate::model::cause::Cause;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{
     AllocationFact, ClockFact, CredentialsFact, ExchangeFact, Fact, HandshakeFact, InboundFact, NameFact, Observation, PeerFact,
-    ProxyFact, RedirectFact, RouteFact, Tally,
+    ProxyFact, RedirectFact, RouteFact, SizeFact, Tally,
 };
 use crate::model::finding::Level;
 
@@ -232,6 +232,12 @@ impl<'a> Evidence<'a> {
     /// What the proxy of the environment answered.
     pub fn proxies(&self) -> impl Iterator<Item = Seen<'a, ProxyFact>> {
         self.facts(|fact| if let Fact::Proxy(it) = fact { Some(it) } else { None })
+    }
+
+    /// The largest packet that passes to a server over UDP, where some are too large.
+    pub fn sizes(&self, server: IpAddr) -> impl Iterator<Item = Seen<'a, SizeFact>> {
+        let sizes = self.facts(|fact| if let Fact::Size(it) = fact { Some(it) } else { None });
+        sizes.filter(move |seen| seen.fact.lost.is_some() && seen.endpoint().is_some_and(|endpoint| endpoint.ip() == server))
     }
 
     /// What time other hosts say it is.

@@ -6,6 +6,7 @@ mod given;
 mod reach;
 mod relay;
 mod signaling;
+mod size;
 mod trace;
 mod turn;
 
@@ -20,6 +21,7 @@ pub use given::{CredentialsFact, CredentialsOddity, CredentialsSource, NameAnswe
 pub use reach::{BindingFact, Certificate, CertificateDefect, ConnectFact, HandshakeEnd, HandshakeFact, LossFact, Tally};
 pub use relay::{IcmpFact, InboundFact, InboundWay, OutboundFact, SelfPairFact, StreamFact};
 pub use signaling::{EngineEnd, EngineFact, EnginePollsFact, EngineTransport, SocketEnd, SocketFact};
+pub use size::SizeFact;
 pub use trace::{Cargo, Hop, TraceFact};
 pub use turn::{AllocationFact, ChallengeFact, ChannelFact, PeerKind, PermissionFact, RedirectEnd, RedirectFact, ReleaseFact};
 
@@ -80,6 +82,8 @@ pub enum Fact {
     SelfPair(SelfPairFact),
     /// A paced stream through the relay.
     Stream(StreamFact),
+    /// Requests in packets of many sizes.
+    Size(SizeFact),
     /// Paced Binding requests on the control path.
     Loss(LossFact),
     /// The end of an allocation (Refresh with LIFETIME 0).

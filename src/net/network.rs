@@ -32,6 +32,10 @@ pub trait Network {
     /// What the system says where it gives none.
     fn bind_udp_with(&self, towards: IpAddr, handling: Handling) -> Result<Rc<dyn Datagrams>, Outcome>;
 
+    /// The largest packet in bytes that goes to an address in one piece, as far as the system knows: by its own link, or by what a router
+    /// told (RFC 1191). `None` where it doesn't say.
+    fn path_mtu(&self, to: IpAddr) -> Option<u16>;
+
     /// A TCP connection. Where nothing answers this does not end by itself: the caller sets the limit.
     async fn connect_tcp(&self, to: SocketAddr) -> Result<Box<dyn Stream>, Outcome>;
 

@@ -236,6 +236,8 @@ mod error_queue {
     fn told_v4(error: &libc::sock_extended_err) -> Option<Told> {
         match (error.ee_origin, error.ee_type, error.ee_code) {
             (libc::SO_EE_ORIGIN_LOCAL, ..) => unreachable_locally(error),
+            // "Fragmentation needed": the system has taken note, and sends smaller pieces from now on.
+            (libc::SO_EE_ORIGIN_ICMP, 3, 4) => None,
             (libc::SO_EE_ORIGIN_ICMP, 3, code) => Some(Told::Unreachable(match code {
                 0 => Unreachable::Network,
                 1 => Unreachable::Host,

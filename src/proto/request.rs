@@ -23,19 +23,26 @@ pub const FIRST_CHANNEL: u16 = 0x4000;
 pub struct Request {
     method: Method,
     attributes: Vec<Attribute>,
+    padded_to: usize,
 }
 
 impl Request {
     /// A Binding (RFC 8489 §3).
     #[must_use]
     pub fn binding() -> Self {
-        Self { method: BINDING, attributes: Vec::new() }
+        Self { method: BINDING, attributes: Vec::new(), padded_to: 0 }
+    }
+
+    /// A Binding of so many bytes, if that is a multiple of four and leaves room for the padding's own four.
+    #[must_use]
+    pub fn binding_of(bytes: usize) -> Self {
+        Self { padded_to: bytes, ..Self::binding() }
     }
 
     /// An Allocate for a relayed UDP address (RFC 8656 §7).
     #[must_use]
     pub fn allocate() -> Self {
-        Self { method: ALLOCATE, attributes: vec![RequestedTransport::new(UDP).into()] }
+        Self { method: ALLOCATE, attributes: vec![RequestedTransport::new(UDP).into()], padded_to: 0 }
     }
 
     /// A Refresh (RFC 8656 §8); a lifetime of zero ends the allocation.
@@ -46,26 +53,26 @@ impl Request {
     #[must_use]
     pub fn refresh(lifetime: Duration) -> Self {
         let lifetime = Lifetime::new(lifetime).unwrap_or_else(|_| Lifetime::new(Duration::ZERO).expect("zero fits into 32 bits"));
-        Self { method: REFRESH, attributes: vec![lifetime.into()] }
+        Self { method: REFRESH, attributes: vec![lifetime.into()], padded_to: 0 }
     }
 
     /// A `CreatePermission` for one peer (RFC 8656 §10).
     #[must_use]
     pub fn create_permission(peer: IpAddr) -> Self {
-        Self { method: CREATE_PERMISSION, attributes: vec![XorPeerAddress::new(SocketAddr::new(peer, 0)).into()] }
+        Self { method: CREATE_PERMISSION, attributes: vec![XorPeerAddress::new(SocketAddr::new(peer, 0)).into()], padded_to: 0 }
     }
 
     /// A `ChannelBind` of the channel with that index, the first being 0 (RFC 8656 §12).
     #[must_use]
     pub fn channel_bind(channel: u16, peer: SocketAddr) -> Self {
         let number = ChannelNumber::new(channel).unwrap_or_else(|_| ChannelNumber::min());
-        Self { method: CHANNEL_BIND, attributes: vec![number.into(), XorPeerAddress::new(peer).into()] }
+        Self { method: CHANNEL_BIND, attributes: vec![number.into(), XorPeerAddress::new(peer).into()], padded_to: 0 }
     }
 
     /// The bytes to send, without credentials.
     #[must_use]
     pub fn seal(&self, id: [u8; 12]) -> Vec<u8> {
-        encode(self.message(id))
+        padded(encode(self.message(id)), self.padded_to)
     }
 
     /// The bytes to send, with USERNAME, REALM, NONCE and MESSAGE-INTEGRITY (RFC 8489 §9.2.2).
@@ -96,6 +103,21 @@ impl Request {
     }
 }
 
+/// An attribute of no RFC among those that are ignored where they aren't understood (RFC 8489 §14): PADDING of RFC 5780 isn't one of these.
+const PADDING: u16 = 0xFEFE;
+
+/// A message with a last attribute that fills it up.
+fn padded(mut message: Vec<u8>, to: usize) -> Vec<u8> {
+    const HEADER: usize = 20;
+    let Some(room) = to.checked_sub(message.len() + 4).filter(|room| room % 4 == 0) else { return message };
+    let (Ok(length), Ok(value)) = (u16::try_from(to - HEADER), u16::try_from(room)) else { return message };
+    message[2..4].copy_from_slice(&length.to_be_bytes());
+    message.extend(PADDING.to_be_bytes());
+    message.extend(value.to_be_bytes());
+    message.resize(to, 0);
+    message
+}
+
 /// Why credentials don't fit into a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsealable {
@@ -117,4 +139,25 @@ pub fn send_indication(id: [u8; 12], peer: SocketAddr, payload: &[u8]) -> Option
     message.add_attribute(XorPeerAddress::new(peer));
     message.add_attribute(Data::new(payload.to_vec()).ok()?);
     Some(encode(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::codec::decode;
+
+    #[test]
+    fn a_padded_binding_has_its_size_and_can_be_read() {
+        for bytes in [24, 548, 1472] {
+            let sealed = Request::binding_of(bytes).seal([7; 12]);
+            assert_eq!(sealed.len(), bytes);
+            assert!(decode(&sealed).is_ok(), "{bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn without_room_nothing_is_padded() {
+        assert_eq!(Request::binding_of(20).seal([7; 12]).len(), 20);
+        assert_eq!(Request::binding_of(50).seal([7; 12]).len(), 20);
+    }
 }

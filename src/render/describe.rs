@@ -80,6 +80,10 @@ pub fn describe(seen: &Observation) -> String {
         Fact::Loss(fact) => {
             format!("{} of {} paced requests to {target} unanswered", fact.requests.lost(), fact.requests.sent)
         }
+        Fact::Size(fact) => {
+            let lost = fact.lost.map_or_else(String::new, |lost| format!(", of {lost} bytes and more none is answered"));
+            format!("packets to {target}: up to {} bytes pass{lost}", fact.passed)
+        }
         Fact::Release(fact) => format!("allocation at {target} given back: {}", reply(&fact.reply)),
         Fact::Control(fact) => {
             let control = match fact.control {

@@ -272,6 +272,9 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::CallerHasNoIpv4
         | Fault::TurnUdpDroppedByRouter(_)
         | Fault::RoutersSendNoTimeExceeded
+        | Fault::RoutersSendNoFragmentationNeeded
+        | Fault::LineCarries(_)
+        | Fault::FragmentsDropped
         | Fault::LargePacketsDropped(_) => Vec::new(),
     }
 }

@@ -109,7 +109,13 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::TurnUdpProhibited => rules.server_router(&format!("udp dport {port} {prohibit}")),
         Fault::TurnUdpProhibitedByServer => rules.server_input(&format!("udp dport {port} {HOST_PROHIBITED}")),
         Fault::TurnUdpDroppedByRouter(router) => drop_at(rules, *router, &format!("udp dport {port} drop")),
-        Fault::RoutersSendNoTimeExceeded => mute_routers(rules, scenario),
+        Fault::RoutersSendNoTimeExceeded => {
+            mute_routers(rules, scenario, &["icmp type time-exceeded", "icmpv6 type time-exceeded"])
+        }
+        Fault::RoutersSendNoFragmentationNeeded => {
+            mute_routers(rules, scenario, &["icmp code frag-needed", "icmpv6 type packet-too-big"]);
+        }
+        Fault::FragmentsDropped => rules.add(Host::Inet, Hook::Forward, "ip frag-off & 0x3fff != 0 drop"),
         Fault::TurnUdpDroppedOverIpv6 => rules.server_input(&format!("meta nfproto ipv6 udp dport {port} drop")),
         Fault::TurnTcpDropped => rules.server_input(&format!("tcp dport {port} drop")),
         Fault::TurnTcpReset => rules.server_input(&format!("tcp dport {port} reject with tcp reset")),
@@ -165,6 +171,7 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         | Fault::TlsIntercepted => restrict_caller(rules, fault, scenario),
         // The map, the server's configuration or a fake makes these.
         Fault::HostDown
+        | Fault::LineCarries(_)
         | Fault::ExternalIpMissing
         | Fault::ExternalIpWrong(_)
         | Fault::OneToOneNatForwardsTurnPortsOnly
@@ -250,7 +257,8 @@ fn drop_at(rules: &mut Rules, router: Router, rule: &str) {
     }
 }
 
-fn mute_routers(rules: &mut Rules, scenario: &Scenario) {
+/// Has the routers keep such words to themselves.
+fn mute_routers(rules: &mut Rules, scenario: &Scenario, words: &[&str]) {
     let present = [
         (Host::Nat, scenario.nat != Nat::None),
         (Host::Carrier, scenario.cgnat),
@@ -258,8 +266,7 @@ fn mute_routers(rules: &mut Rules, scenario: &Scenario) {
         (Host::Edge, scenario.server == Placement::OneToOneNat),
     ];
     for (router, _) in present.into_iter().filter(|(_, present)| *present) {
-        rules.add(router, Hook::Output, "icmp type time-exceeded drop");
-        rules.add(router, Hook::Output, "icmpv6 type time-exceeded drop");
+        words.iter().for_each(|words| rules.add(router, Hook::Output, format!("{words} drop")));
     }
 }
 

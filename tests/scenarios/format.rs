@@ -210,6 +210,12 @@ pub enum Fault {
     RelayEgressRefused,
     /// The caller's network drops packets longer than so many bytes, and says nothing of it.
     LargePacketsDropped(u16),
+    /// The line between the caller's last router and the internet carries packets up to so many bytes, and the routers say so.
+    LineCarries(u16),
+    /// No router tells that a packet is too large for its line.
+    RoutersSendNoFragmentationNeeded,
+    /// The router between all drops fragments.
+    FragmentsDropped,
     /// Datagrams to and from the relay range are lost by this percentage each way, all others arrive.
     RelayLoss(f64),
 

@@ -105,6 +105,10 @@ impl Network for CallerNetwork {
         }))
     }
 
+    fn path_mtu(&self, _to: IpAddr) -> Option<u16> {
+        Some(1500)
+    }
+
     async fn connect_tcp(&self, to: SocketAddr) -> Result<Box<dyn Stream>, Outcome> {
         let Some(source) = self.source(to.ip()) else { return Err(Outcome::NoRoute) };
         let local = SocketAddr::new(source, self.sockets.next_port());

@@ -47,11 +47,15 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy or a second listening address can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 10] = [
+const LAB_ONLY: [&str; 14] = [
     "external_ip_of_the_other_family",
     "healthy_behind_load_balancer_that_hides_sources",
     "healthy_with_two_relay_addresses",
+    "healthy_line_that_carries_1000_bytes",
+    "healthy_line_that_carries_1280_bytes",
     "large_packets_vanish_on_the_way",
+    "line_carries_1000_bytes_and_fragments_are_dropped",
+    "line_carries_1280_bytes_and_no_router_says_so",
     "load_balancer_without_backend",
     "proxy_is_the_only_way_out",
     "realm_of_another_kind",
@@ -305,7 +309,10 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::CaptivePortal
         | Fault::TlsIntercepted
         | Fault::CallerHasNoIpv4 => break_caller(world, fault, scenario),
-        Fault::LargePacketsDropped(_) => return no("limit of packets' length"),
+        Fault::LargePacketsDropped(_)
+        | Fault::LineCarries(_)
+        | Fault::RoutersSendNoFragmentationNeeded
+        | Fault::FragmentsDropped => return no("limit of packets' length"),
         Fault::ClientNetworkRequiresProxy => return no("proxy"),
         Fault::ControlsSilent => world.controls = Controls::DnsAlone,
         Fault::UdpListenerOff | Fault::TcpListenerOff | Fault::HttpInsideTls | Fault::TlsTooOld | Fault::TlsTooOldAndSilent => {
