@@ -151,6 +151,7 @@ fn obstacle(path: &Path) -> Outcome<Option<String>> {
         .map(str::to_owned)
         .or_else(slow)
         .or_else(|| clock::obstacle(&scenario))
+        .or_else(|| proxy::obstacle(&scenario))
         .or_else(|| signaling::obstacle(&scenario)))
 }
 
@@ -174,7 +175,7 @@ fn set_up(scenario: &Scenario, folder: &Path) -> Outcome<World> {
     let certificate = certificates.server.as_ref();
     controls::start(scenario, &certificates.controls)?;
     controls::start_interceptor(scenario, &certificates.interceptor)?;
-    proxy::start(scenario)?;
+    proxy::start(scenario, folder)?;
     command::use_resolver(scenario, folder)?;
     let server = if fakes::replaces_coturn(scenario) { None } else { Some(coturn::start(scenario, certificate, folder)?) };
     embedded::start(scenario)?;

@@ -229,6 +229,12 @@ impl<'a> Evidence<'a> {
         self.facts(|fact| if let Fact::Redirect(it) = fact { Some(it) } else { None })
     }
 
+    /// The endpoints inside the tunnels of the proxy of the environment.
+    #[must_use]
+    pub fn through_proxy(&self) -> Vec<EndpointEvidence<'a>> {
+        EndpointEvidence::through_proxy(self.observations)
+    }
+
     /// What the proxy of the environment answered.
     pub fn proxies(&self) -> impl Iterator<Item = Seen<'a, ProxyFact>> {
         self.facts(|fact| if let Fact::Proxy(it) = fact { Some(it) } else { None })

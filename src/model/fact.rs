@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::endpoint::Endpoint;
 
 pub use call::{CandidateCounts, Delivery, Ended, ExchangeFact, Forwarded, IceEnd, PairFact, PeerFact, Refusal};
-pub use control::{ClockFact, ControlFact, ControlKind, ProxyFact};
+pub use control::{ClockFact, ControlFact, ControlKind, ProxyFact, THROUGH_PROXY};
 pub use given::{CredentialsFact, CredentialsOddity, CredentialsSource, NameAnswer, NameFact, RouteFact};
 pub use reach::{BindingFact, Certificate, CertificateDefect, ConnectFact, HandshakeEnd, HandshakeFact, LossFact, Tally};
 pub use relay::{IcmpFact, InboundFact, InboundWay, OutboundFact, SelfPairFact, StreamFact};
@@ -45,6 +45,12 @@ impl Observation {
     #[must_use]
     pub fn endpoint(&self) -> Option<Endpoint> {
         self.target.parse().ok()
+    }
+
+    /// Whether it went the way that a call would go: not to a control, not from the socket outside, and through no proxy.
+    #[must_use]
+    pub fn is_direct(&self) -> bool {
+        !self.probe.starts_with("control") && self.probe != "binding-outside" && !self.probe.ends_with(THROUGH_PROXY)
     }
 }
 

@@ -4,15 +4,20 @@ mod call;
 
 use crate::model::endpoint::Transport;
 use crate::model::fact::{
-    BindingFact, Cargo, CertificateDefect, ControlKind, CredentialsSource, EngineEnd, EngineFact, Fact, HandshakeEnd,
-    HandshakeFact, InboundFact, InboundWay, NameAnswer, Observation, OutboundFact, PeerKind, RedirectEnd, SocketEnd, StreamFact,
-    TraceFact,
+    BindingFact, Cargo, CertificateDefect, ControlFact, ControlKind, CredentialsSource, EngineEnd, EngineFact, Fact,
+    HandshakeEnd, HandshakeFact, InboundFact, InboundWay, NameAnswer, Observation, OutboundFact, PeerKind, RedirectEnd, SizeFact,
+    SocketEnd, StreamFact, THROUGH_PROXY, TraceFact,
 };
 use crate::model::outcome::{Defect, Outcome, Protocol, Reply, Unreachable};
 
 /// An observation in one line.
 #[must_use]
 pub fn describe(seen: &Observation) -> String {
+    let through = if seen.probe.ends_with(THROUGH_PROXY) { "through the proxy, " } else { "" };
+    format!("{through}{}", describe_fact(seen))
+}
+
+fn describe_fact(seen: &Observation) -> String {
     let target = &seen.target;
     match &seen.fact {
         Fact::Credentials(fact) => {
@@ -80,20 +85,9 @@ pub fn describe(seen: &Observation) -> String {
         Fact::Loss(fact) => {
             format!("{} of {} paced requests to {target} unanswered", fact.requests.lost(), fact.requests.sent)
         }
-        Fact::Size(fact) => {
-            let lost = fact.lost.map_or_else(String::new, |lost| format!(", of {lost} bytes and more none is answered"));
-            format!("packets to {target}: up to {} bytes pass{lost}", fact.passed)
-        }
+        Fact::Size(fact) => size(target, fact),
         Fact::Release(fact) => format!("allocation at {target} given back: {}", reply(&fact.reply)),
-        Fact::Control(fact) => {
-            let control = match fact.control {
-                ControlKind::Stun => "STUN over UDP",
-                ControlKind::Dns => "DNS over UDP",
-                ControlKind::Tcp => "TCP",
-                ControlKind::HighPort => "a high UDP port",
-            };
-            format!("control, {control} at {target}: {}", reply(&fact.reply))
-        }
+        Fact::Control(fact) => control(target, fact),
         Fact::Trace(fact) => trace(target, fact),
         Fact::Proxy(fact) => match fact.status {
             Some(status) => format!("proxy {} answers CONNECT for {target} with {status}", fact.proxy),
@@ -273,6 +267,21 @@ fn outbound(fact: &OutboundFact) -> String {
         Some(from) => format!("out of {} to {}: arrived, but from {from}", fact.relayed, fact.peer),
         None => format!("out of {} to {}: none of {} datagrams arrived", fact.relayed, fact.peer, fact.sends),
     }
+}
+
+fn control(target: &str, fact: &ControlFact) -> String {
+    let control = match fact.control {
+        ControlKind::Stun => "STUN over UDP",
+        ControlKind::Dns => "DNS over UDP",
+        ControlKind::Tcp => "TCP",
+        ControlKind::HighPort => "a high UDP port",
+    };
+    format!("control, {control} at {target}: {}", reply(&fact.reply))
+}
+
+fn size(target: &str, fact: &SizeFact) -> String {
+    let lost = fact.lost.map_or_else(String::new, |lost| format!(", of {lost} bytes and more none is answered"));
+    format!("packets to {target}: up to {} bytes pass{lost}", fact.passed)
 }
 
 fn trace(target: &str, fact: &TraceFact) -> String {

@@ -116,7 +116,7 @@ fn proved(report: &Report) -> String {
 
 fn table(report: &Report) -> String {
     let mut endpoints: Vec<Endpoint> = Vec::new();
-    for seen in report.observations.iter().filter(|seen| !seen.probe.starts_with("control") && seen.probe != "binding-outside") {
+    for seen in report.observations.iter().filter(|seen| seen.is_direct()) {
         if let Some(endpoint) = seen.endpoint().filter(|endpoint| !endpoints.contains(endpoint)) {
             endpoints.push(endpoint);
         }
@@ -141,11 +141,7 @@ fn table(report: &Report) -> String {
 #[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
 fn row(report: &Report, endpoint: Endpoint) -> [String; 8] {
     let target = endpoint.to_string();
-    let seen: Vec<&Observation> = report
-        .observations
-        .iter()
-        .filter(|seen| seen.target == target && !seen.probe.starts_with("control") && seen.probe != "binding-outside")
-        .collect();
+    let seen: Vec<&Observation> = report.observations.iter().filter(|seen| seen.target == target && seen.is_direct()).collect();
     let cell = |select: &dyn Fn(&Fact) -> Option<String>| {
         seen.iter().find_map(|seen| select(&seen.fact)).unwrap_or_else(|| "-".to_owned())
     };

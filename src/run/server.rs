@@ -464,5 +464,5 @@ async fn try_proxy(context: &Context, plan: &Plan, servers: &[IceServer]) {
         return;
     }
     let streams = servers.iter().filter(|server| server.endpoint.transport.is_stream());
-    join_all(streams.map(|server| proxy::connect(context, through, server.endpoint))).await;
+    join_all(streams.map(|server| proxy::connect(context, through, server))).await;
 }

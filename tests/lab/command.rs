@@ -74,6 +74,7 @@ pub fn compose(scenario: &Scenario, folder: &Path) -> Outcome<Call> {
     call.arguments = scenario.args.iter().map(|argument| fill(argument, &places)).collect();
     add_credentials(&mut call, scenario, folder)?;
     add_controls(&mut call, scenario.ipv6);
+    call.secrets.push(proxy::LOGIN.1.into());
     if signaling::is_needed(scenario) {
         for (variable, token) in signaling::TOKENS {
             call.environment.insert(variable.into(), token.into());
@@ -94,6 +95,7 @@ fn places(scenario: &Scenario, folder: &Path) -> BTreeMap<&'static str, String> 
         ("{turn-second}", TURN_SECOND.to_string()),
         ("{turn6}", TURN_V6.to_string()),
         ("{proxy}", format!("{}:{}", topology::caller_gateway(scenario.nat).1, proxy::PORT)),
+        ("{proxy-login}", format!("{}:{}", proxy::LOGIN.0, proxy::LOGIN.1)),
         ("{ca}", file("ca.pem")),
         ("{ice-servers}", file("ice-servers.json")),
         ("{gateway}", signaling::url()),

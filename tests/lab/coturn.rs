@@ -274,6 +274,8 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::RoutersSendNoTimeExceeded
         | Fault::RoutersSendNoFragmentationNeeded
         | Fault::LineCarries(_)
+        | Fault::ProxyConnectsToPorts(_)
+        | Fault::ProxyWantsLogin
         | Fault::FragmentsDropped
         | Fault::LargePacketsDropped(_) => Vec::new(),
     }

@@ -108,14 +108,6 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::TurnUdpRejected => rules.server_input(&format!("udp dport {port} reject")),
         Fault::TurnUdpProhibited => rules.server_router(&format!("udp dport {port} {prohibit}")),
         Fault::TurnUdpProhibitedByServer => rules.server_input(&format!("udp dport {port} {HOST_PROHIBITED}")),
-        Fault::TurnUdpDroppedByRouter(router) => drop_at(rules, *router, &format!("udp dport {port} drop")),
-        Fault::RoutersSendNoTimeExceeded => {
-            mute_routers(rules, scenario, &["icmp type time-exceeded", "icmpv6 type time-exceeded"])
-        }
-        Fault::RoutersSendNoFragmentationNeeded => {
-            mute_routers(rules, scenario, &["icmp code frag-needed", "icmpv6 type packet-too-big"]);
-        }
-        Fault::FragmentsDropped => rules.add(Host::Inet, Hook::Forward, "ip frag-off & 0x3fff != 0 drop"),
         Fault::TurnUdpDroppedOverIpv6 => rules.server_input(&format!("meta nfproto ipv6 udp dport {port} drop")),
         Fault::TurnTcpDropped => rules.server_input(&format!("tcp dport {port} drop")),
         Fault::TurnTcpReset => rules.server_input(&format!("tcp dport {port} reject with tcp reset")),
@@ -163,6 +155,10 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         }
         Fault::ClientNetworkRequiresProxy => rules.caller_network("meta l4proto { tcp, udp } th dport != 53 drop"),
         Fault::LocalFirewallRefusesUdp => rules.add(Host::Client, Hook::Output, "oifname != \"lo\" udp dport != 53 drop"),
+        Fault::TurnUdpDroppedByRouter(_)
+        | Fault::RoutersSendNoTimeExceeded
+        | Fault::RoutersSendNoFragmentationNeeded
+        | Fault::FragmentsDropped => break_routers(rules, fault, scenario),
         Fault::ClientNetworkPassesUdpPorts(_)
         | Fault::ClientNetworkPassesTcpPorts(_)
         | Fault::ClientNetworkPassesHosts(_)
@@ -172,6 +168,8 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         // The map, the server's configuration or a fake makes these.
         Fault::HostDown
         | Fault::LineCarries(_)
+        | Fault::ProxyConnectsToPorts(_)
+        | Fault::ProxyWantsLogin
         | Fault::ExternalIpMissing
         | Fault::ExternalIpWrong(_)
         | Fault::OneToOneNatForwardsTurnPortsOnly
@@ -206,6 +204,22 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         | Fault::HttpInsideTls
         | Fault::TlsTooOld
         | Fault::TlsTooOldAndSilent => {}
+    }
+}
+
+/// The faults of routers that let most things through.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
+fn break_routers(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
+    match fault {
+        Fault::TurnUdpDroppedByRouter(router) => drop_at(rules, *router, &format!("udp dport {} drop", scenario.port)),
+        Fault::RoutersSendNoTimeExceeded => {
+            mute_routers(rules, scenario, &["icmp type time-exceeded", "icmpv6 type time-exceeded"]);
+        }
+        Fault::RoutersSendNoFragmentationNeeded => {
+            mute_routers(rules, scenario, &["icmp code frag-needed", "icmpv6 type packet-too-big"]);
+        }
+        Fault::FragmentsDropped => rules.add(Host::Inet, Hook::Forward, "ip frag-off & 0x3fff != 0 drop"),
+        _ => {}
     }
 }
 
@@ -266,7 +280,9 @@ fn mute_routers(rules: &mut Rules, scenario: &Scenario, words: &[&str]) {
         (Host::Edge, scenario.server == Placement::OneToOneNat),
     ];
     for (router, _) in present.into_iter().filter(|(_, present)| *present) {
-        words.iter().for_each(|words| rules.add(router, Hook::Output, format!("{words} drop")));
+        for words in words {
+            rules.add(router, Hook::Output, format!("{words} drop"));
+        }
     }
 }
 

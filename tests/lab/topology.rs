@@ -183,11 +183,8 @@ fn narrow_line(host: Host, scenario: &Scenario) -> Option<String> {
     let bytes =
         scenario.faults.iter().find_map(|fault| if let Fault::LineCarries(bytes) = fault { Some(bytes) } else { None })?;
     let last = *caller_chain(scenario).last()?;
-    match host {
-        Host::Inet => Some(format!("link set client mtu {bytes}")),
-        _ if host == last => Some(format!("link set {} mtu {bytes}", away(last))),
-        _ => None,
-    }
+    let device = if host == Host::Inet { "client" } else { away(last) };
+    (host == Host::Inet || host == last).then(|| format!("link set {device} mtu {bytes}"))
 }
 
 /// Gives a device its addresses, and the host its default routes. The IPv6 lines are dropped where the scenario has none.

@@ -81,7 +81,7 @@ pub struct Scenario {
     #[serde(default)]
     pub gateway_faults: Vec<String>,
     /// Command and target. Credentials, controls and `--json` are added. Placeholders: `{turn}`, `{turn6}`, `{turn-second}`, `{ca}`,
-    /// `{proxy}`, `{ice-servers}`, `{gateway}`.
+    /// `{proxy}`, `{proxy-login}`, `{ice-servers}`, `{gateway}`.
     #[serde(default = "default_args")]
     pub args: Vec<String>,
     /// Further environment of callcheck; the placeholders work here too.
@@ -309,6 +309,10 @@ pub enum Fault {
     ControlsSilent,
     /// The caller's network passes DNS only; a web proxy at `{proxy}` connects to the rest.
     ClientNetworkRequiresProxy,
+    /// That proxy connects to these ports alone.
+    ProxyConnectsToPorts(Vec<u16>),
+    /// That proxy wants the login `{proxy-login}`.
+    ProxyWantsLogin,
     /// The caller's own host refuses to send UDP, but for DNS.
     LocalFirewallRefusesUdp,
     /// The caller's network answers every TCP connection itself and drops UDP, but for DNS.

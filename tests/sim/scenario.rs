@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -47,7 +48,7 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy or a second listening address can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 14] = [
+const LAB_ONLY: [&str; 19] = [
     "external_ip_of_the_other_family",
     "healthy_behind_load_balancer_that_hides_sources",
     "healthy_with_two_relay_addresses",
@@ -57,7 +58,12 @@ const LAB_ONLY: [&str; 14] = [
     "line_carries_1000_bytes_and_fragments_are_dropped",
     "line_carries_1280_bytes_and_no_router_says_so",
     "load_balancer_without_backend",
+    "proxy_carries_turn_over_tls",
+    "proxy_demands_a_login",
+    "proxy_does_not_reach_the_server",
+    "proxy_forbids_the_port",
     "proxy_is_the_only_way_out",
+    "proxy_refuses_the_login",
     "realm_of_another_kind",
     "relay_address_of_another_interface",
     "relay_egress_refused_by_servers_firewall",
@@ -277,10 +283,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         Fault::RelayPortsDroppedWhereDivisibleBy(divisor) => host.filter.push(closed.divisible_by(*divisor)),
         Fault::RelayEgressDropped => host.router.push(Rule::any(Action::Drop).outward().udp().source_ports(range)),
         Fault::RelayEgressRefused => return no("allocation that coturn gives up because sending fails"),
-        Fault::RelayLoss(percent) => {
-            let lossy = || Rule::any(Action::Lose(percent / 100.0)).udp();
-            host.filter.extend([lossy().inward().ports(range.clone()), lossy().outward().source_ports(range)]);
-        }
+        Fault::RelayLoss(percent) => host.filter.extend(lossy(percent / 100.0, &range)),
         Fault::OneToOneNatForwardsTurnPortsOnly | Fault::OneToOneNatRemapsRelayPorts => {
             let forwarded = |port| Rule::any(Action::Accept).inward().port(port);
             host.edge = vec![forwarded(port), forwarded(scenario.tls_port), Rule::any(Action::Drop).inward()];
@@ -313,7 +316,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::LineCarries(_)
         | Fault::RoutersSendNoFragmentationNeeded
         | Fault::FragmentsDropped => return no("limit of packets' length"),
-        Fault::ClientNetworkRequiresProxy => return no("proxy"),
+        Fault::ClientNetworkRequiresProxy | Fault::ProxyConnectsToPorts(_) | Fault::ProxyWantsLogin => return no("proxy"),
         Fault::ControlsSilent => world.controls = Controls::DnsAlone,
         Fault::UdpListenerOff | Fault::TcpListenerOff | Fault::HttpInsideTls | Fault::TlsTooOld | Fault::TlsTooOldAndSilent => {
             change_listeners(world, fault, scenario)?;
@@ -341,6 +344,12 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::RedirectsTo(_) => break_server(&mut host.config, fault, scenario)?,
     }
     Ok(())
+}
+
+/// Loses a share of the datagrams to and from a range of ports.
+fn lossy(share: f64, range: &RangeInclusive<u16>) -> [Rule; 2] {
+    let lossy = || Rule::any(Action::Lose(share)).udp();
+    [lossy().inward().ports(range.clone()), lossy().outward().source_ports(range.clone())]
 }
 
 /// A rule about what goes to the server, on a router of the way.

@@ -43,7 +43,13 @@ pub struct ProxyFact {
     pub status: Option<u16>,
     /// How the attempt ended.
     pub outcome: Outcome,
+    /// Whether a login was sent along.
+    #[serde(default)]
+    pub login: bool,
 }
+
+/// The end of the name of a probe that went through a proxy.
+pub const THROUGH_PROXY: &str = "-through-proxy";
 
 /// The time that another host says it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
