@@ -93,6 +93,10 @@ pub struct Scenario {
     /// Sends SIGINT as soon as the server holds an allocation of this run.
     #[serde(default)]
     pub interrupt_after_allocation: bool,
+    /// How often callcheck runs in this network, one run after the other; each must come out the same. The simulated network, in which
+    /// all runs are alike, makes one.
+    #[serde(default = "default_runs")]
+    pub runs: u32,
     /// How long callcheck may take.
     #[serde(default = "default_within_ms")]
     pub within_ms: u64,
@@ -591,6 +595,10 @@ impl<'de> Deserialize<'de> for PortRange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
+}
+
+fn default_runs() -> u32 {
+    1
 }
 
 fn default_port() -> u16 {
