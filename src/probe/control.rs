@@ -165,6 +165,47 @@ pub async fn high_port(context: &Context, server: IpAddr) {
     context.record.add("control-high-port", endpoint, Fact::Control(fact));
 }
 
+/// The ports at which TURN servers and other hosts usually answer, by what is sent there.
+const USUAL: [(Transport, u16); 7] = [
+    (Transport::Udp, 3478),
+    (Transport::Udp, 443),
+    (Transport::Udp, 5349),
+    (Transport::Tcp, 3478),
+    (Transport::Tcp, 443),
+    (Transport::Tcp, 80),
+    (Transport::Tcp, 5349),
+];
+
+/// How long they are given: asked 0.8 s after a run's start at the latest, they are through before silence is established after 2 s.
+const USUAL_LIMIT: Duration = Duration::from_millis(1150);
+
+/// The usual ports of a server that were not asked yet: they tell a network that lets few ports out from a host that is down.
+pub async fn usual_ports(context: &Context, server: IpAddr, asked: &[Endpoint]) {
+    let is_asked = |transport: Transport, address: SocketAddr| {
+        asked.iter().any(|known| known.address == address && known.transport.is_stream() == transport.is_stream())
+    };
+    let endpoints = USUAL.into_iter().map(|(transport, port)| Endpoint::new(transport, SocketAddr::new(server, port)));
+    let rest = endpoints.filter(|endpoint| !is_asked(endpoint.transport, endpoint.address));
+    futures::future::join_all(rest.map(|endpoint| ask_port(context, endpoint))).await;
+}
+
+async fn ask_port(context: &Context, endpoint: Endpoint) {
+    context.record.contact(endpoint);
+    let asked = async {
+        if endpoint.transport.is_stream() { try_connect(context, endpoint).await.0 } else { ask_binding(context, endpoint).await }
+    };
+    let silent = Reply { outcome: Outcome::Silent, sends: 3, rtt_ms: None, strays: Vec::new() };
+    let reply = tokio::time::timeout(USUAL_LIMIT, asked).await.unwrap_or(silent);
+    context.record.add("control-port", endpoint, Fact::Control(ControlFact { control: ControlKind::Port, reply, mapped: None }));
+}
+
+async fn ask_binding(context: &Context, endpoint: Endpoint) -> Reply {
+    match Session::over_udp(&context.network, endpoint) {
+        Ok(session) => session.ask(&Request::binding()).await.reply,
+        Err(outcome) => Reply::unsent(outcome),
+    }
+}
+
 async fn ask_datagram(context: &Context, server: SocketAddr, bytes: &[u8], is_answer: impl Fn(&[u8]) -> bool) -> Reply {
     let socket = match context.network.bind_udp(server.ip()) {
         Ok(socket) => socket,

@@ -274,6 +274,7 @@ fn control(target: &str, fact: &ControlFact) -> String {
         ControlKind::Stun => "STUN over UDP",
         ControlKind::Dns => "DNS over UDP",
         ControlKind::Tcp => "TCP",
+        ControlKind::Port => "another port of the server",
         ControlKind::HighPort => "a high UDP port",
     };
     format!("control, {control} at {target}: {}", reply(&fact.reply))

@@ -39,7 +39,7 @@ const QUOTA_PATIENCE: Duration = Duration::from_secs(3);
 /// How long an answer may take before the ports beside are asked, too.
 const LATE: Duration = Duration::from_millis(500);
 
-/// How much longer a trace waits where nobody has answered anything: over a satellite no answer comes within half a second.
+/// How much longer the question who blocks waits where nobody has answered anything: over a satellite no answer comes within half a second.
 const FURTHER_PATIENCE: Duration = Duration::from_millis(300);
 
 /// What the examinations of one run tell each other.
@@ -89,7 +89,7 @@ pub async fn examine_all(context: &Context, plan: &Plan, begun: Begun) {
     if tokio::time::timeout(LATE, &mut examined).await.is_ok() {
         second_opinions(context, plan, &servers).await;
     } else {
-        tokio::join!(examined, second_opinions(context, plan, &servers), trace_silent(context, plan, &servers));
+        tokio::join!(examined, second_opinions(context, plan, &servers), ask_who_blocks(context, plan, &servers));
     }
     record_outside(context);
     if needs_controls(context) && !plan.controls.is_empty() {
@@ -128,16 +128,10 @@ fn ask_from_outside(context: &Context, servers: &[IceServer]) {
 /// Where the listed endpoints of an address are late to answer, the plain ports beside them are asked too: a list of one URL
 /// alone doesn't tell a closed port from a dead host.
 async fn second_opinions(context: &Context, plan: &Plan, servers: &[IceServer]) {
-    if plan.form != Form::Urls {
-        return;
-    }
     let mut asked: Vec<Endpoint> = servers.iter().map(|server| server.endpoint).collect();
     let mut beside = Vec::new();
     for server in servers {
-        let port =
-            if server.endpoint.transport.is_secure() { Transport::Udp.default_port() } else { server.endpoint.address.port() };
-        for transport in [Transport::Udp, Transport::Tcp] {
-            let endpoint = Endpoint::new(transport, SocketAddr::new(server.endpoint.ip(), port));
+        for endpoint in plain_ports(plan, server) {
             if !asked.contains(&endpoint) {
                 asked.push(endpoint);
                 beside.push(IceServer { endpoint, login: None, ..server.clone() });
@@ -153,15 +147,33 @@ async fn second_opinions(context: &Context, plan: &Plan, servers: &[IceServer]) 
     .await;
 }
 
-/// Where datagrams end that got no answer in time.
-async fn trace_silent(context: &Context, plan: &Plan, servers: &[IceServer]) {
-    if !plan.controls.is_empty() {
-        if !anything_answers(context) {
-            tokio::time::sleep(FURTHER_PATIENCE).await;
-        }
-        let endpoints: Vec<Endpoint> = servers.iter().map(|server| server.endpoint).collect();
-        trace::trace_silent(context, &endpoints).await;
+/// The plain ports beside an endpoint of a list of URLs; a host is asked on all of them anyway.
+fn plain_ports(plan: &Plan, server: &IceServer) -> Vec<Endpoint> {
+    let Endpoint { transport, address } = server.endpoint;
+    let port = if transport.is_secure() { Transport::Udp.default_port() } else { address.port() };
+    match plan.form {
+        Form::Host | Form::HostAndPort => Vec::new(),
+        Form::Urls => [Transport::Udp, Transport::Tcp].map(|it| Endpoint::new(it, SocketAddr::new(address.ip(), port))).to_vec(),
     }
+}
+
+/// Where datagrams end that got no answer in time, and what else may answer at the addresses of which nothing has.
+async fn ask_who_blocks(context: &Context, plan: &Plan, servers: &[IceServer]) {
+    if plan.controls.is_empty() {
+        return;
+    }
+    if !anything_answers(context) {
+        tokio::time::sleep(FURTHER_PATIENCE).await;
+    }
+    let endpoints: Vec<Endpoint> = servers.iter().map(|server| server.endpoint).collect();
+    let mut addresses: Vec<IpAddr> = endpoints.iter().map(|endpoint| endpoint.ip()).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses.retain(|ip| !ip.is_loopback() && !ip_answers(context, *ip));
+    // Those that a list of URLs leaves out are asked for a second opinion at the same time.
+    let asked: Vec<Endpoint> = servers.iter().flat_map(|server| plain_ports(plan, server)).chain(endpoints.clone()).collect();
+    let ports = join_all(addresses.into_iter().map(|ip| control::usual_ports(context, ip, &asked)));
+    tokio::join!(trace::trace_silent(context, &endpoints), ports);
 }
 
 /// Whether anybody has answered anything, the controls included.

@@ -48,7 +48,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let udp_works = evidence.endpoints().iter().any(|endpoint| endpoint.is_udp() && !silent(endpoint.reachability()));
     let stream_works = evidence.endpoints().iter().any(|endpoint| !endpoint.is_datagram() && endpoint.alive());
     let tcp_works = stream_works || controls.tcp() == Answer::Passes;
-    if !asked_over_udp || udp_works || !tcp_works {
+    if !asked_over_udp || udp_works || !tcp_works || lets_out_few_ports(evidence) {
         return Judgement::Unknown;
     }
     // Datagrams to the relay arrive, and those with the bytes of STUN don't: nothing else does that.
@@ -101,6 +101,17 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 fn or_over_tls(found: Found) -> Found {
     let text = "Or offer TURN over TLS on port 443, which passes nearly everywhere.";
     found.fix_by(Place::Application, text, "turns:<host>:443?transport=tcp")
+}
+
+/// Whether the server is up by another of its ports, and silent over TCP where TURN is: more than STUN is held back then, which
+/// network-allow-list says.
+fn lets_out_few_ports(evidence: &Evidence<'_>) -> bool {
+    let mut streams = evidence.promised().filter(|endpoint| !endpoint.is_datagram()).peekable();
+    streams.peek().is_some()
+        && streams.all(|endpoint| {
+            endpoint.reachability() == Reachability::Silent
+                && evidence.controls().answering_port(endpoint.endpoint.ip()).is_some()
+        })
 }
 
 /// A filter that knows the port and not the protocol: STUN passes to other ports, and what goes to the server's ends in this network,

@@ -57,5 +57,6 @@ fn is_blocked(evidence: &Evidence<'_>, endpoint: &EndpointEvidence<'_>) -> bool 
     let is_silent = |it: &EndpointEvidence<'_>| it.reachability() == Reachability::Silent;
     let ends_here = evidence.traces().end(endpoint.endpoint.ip()).is_some_and(|end| end.place == trace::Place::Here);
     let mut others = evidence.siblings(endpoint).peekable();
-    ends_here && is_silent(endpoint) && others.peek().is_some() && others.all(is_silent)
+    let answers = evidence.controls().answering_port(endpoint.endpoint.ip()).is_some();
+    ends_here && !answers && is_silent(endpoint) && others.peek().is_some() && others.all(is_silent)
 }

@@ -69,7 +69,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     };
     let ends = trace::ends(evidence.traces(), &lost);
     let arrives = dead.iter().find_map(|server| evidence.traces().arrives(server.ip));
-    let how = if arrives.is_some() { "is up, and does not answer on any port" } else { how };
+    let answering = dead.iter().find_map(|server| controls.answering_port(server.ip));
+    let how = if arrives.is_some() || answering.is_some() { "is up, and does not answer on any port" } else { how };
     let tried = format!("{} were tried{}", list(&lost), trace::named(&ends));
     let found = Found::new(&RULE.cause, format!("The TURN server {} {how}: {tried}.", first.ip))
         .level(evidence.level_by_rest(&lost))
@@ -77,8 +78,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .because(dead.iter().flat_map(|server| server.cite()))
         .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns, ControlKind::Tcp]))
         .because(arrives.map(|seen| seen.cite()))
+        .because(answering.map(|seen| seen.cite()))
         .because(ends.into_iter().flat_map(|end| end.evidence));
-    let found = if refused || arrives.is_some() {
+    let found = if refused || arrives.is_some() || answering.is_some() {
         found
     } else {
         found.unless(

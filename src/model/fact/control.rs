@@ -29,6 +29,8 @@ pub enum ControlKind {
     Dns,
     /// A TCP connection to port 443 of a control host.
     Tcp,
+    /// Another of the usual ports of the server itself: a Binding over UDP, or a TCP connection.
+    Port,
     /// A datagram to a high UDP port of the server itself, to provoke an ICMP error.
     HighPort,
 }
