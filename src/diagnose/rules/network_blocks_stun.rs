@@ -39,7 +39,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         }
         return Judgement::ruled_out_by(controls.cite(&[ControlKind::Stun]));
     }
-    let arrived = evidence.arrived_datagrams();
+    let traced = evidence.endpoints().iter().find_map(|endpoint| evidence.traces().arrives(endpoint.endpoint.ip()));
+    let arrived: Vec<String> = evidence.arrived_datagrams().into_iter().chain(traced.map(|seen| seen.cite())).collect();
     let Answer::Silent(_) = controls.stun() else { return Judgement::Unknown };
     if controls.dns() != Answer::Passes && arrived.is_empty() {
         return Judgement::Unknown;
