@@ -16,6 +16,7 @@ pub mod rule;
 pub mod rules;
 pub mod server;
 pub mod signaling;
+pub mod trace;
 mod untested;
 mod verdict;
 

@@ -19,5 +19,7 @@ pub mod proxy;
 pub mod reach;
 pub mod relay;
 pub mod responder;
+pub mod size;
 pub mod stream;
 pub mod sweep;
+pub mod trace;

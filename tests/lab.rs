@@ -153,6 +153,7 @@ fn obstacle(path: &Path) -> Outcome<Option<String>> {
         .map(str::to_owned)
         .or_else(slow)
         .or_else(|| clock::obstacle(&scenario))
+        .or_else(|| proxy::obstacle(&scenario))
         .or_else(|| signaling::obstacle(&scenario)))
 }
 
@@ -177,7 +178,7 @@ fn set_up(scenario: &Scenario, folder: &Path) -> Outcome<World> {
     let certificate = certificates.server.as_ref();
     controls::start(scenario, &certificates.controls)?;
     controls::start_interceptor(scenario, &certificates.interceptor)?;
-    proxy::start(scenario)?;
+    proxy::start(scenario, folder)?;
     command::use_resolver(scenario, folder)?;
     let server = if fakes::replaces_coturn(scenario) { None } else { Some(coturn::start(scenario, certificate, folder)?) };
     embedded::start(scenario)?;
@@ -199,26 +200,37 @@ fn visit(path: &Path, command: &[&str]) -> Outcome<()> {
     if status.success() { Ok(()) } else { Err(format!("{program}: {status}")) }
 }
 
-/// Plays one scenario inside its sandbox.
+/// Plays one scenario inside its sandbox, as often as it wants.
 fn perform(path: &Path) -> Outcome<()> {
     let scenario = read(path)?;
     let folder = Path::new(sandbox::WORKSHOP);
     let begun = Instant::now();
-    let World { server, tap, _gateway, _responder } = set_up(&scenario, folder)?;
+    let world = set_up(&scenario, folder)?;
     let ready = begun.elapsed();
-    let call = command::compose(&scenario, folder)?;
+    for number in 1..=scenario.runs {
+        let last = number == scenario.runs;
+        play(&scenario, &world, folder, last)
+            .map_err(|complaint| format!("run {number} of {}, lab ready after {ready:?}\n{complaint}", scenario.runs))?;
+    }
+    Ok(())
+}
+
+/// One run of callcheck. What is left on the server is counted after the last one: coturn takes a second to tell.
+fn play(scenario: &Scenario, world: &World, folder: &Path, last: bool) -> Outcome<()> {
+    let World { server, tap, .. } = world;
+    let call = command::compose(scenario, folder)?;
     let (run, other) = match &scenario.callee {
         Some(callee) => {
-            let (run, other) = command::run_both(&call, callee, &scenario, server.as_ref())?;
+            let (run, other) = command::run_both(&call, callee, scenario, server.as_ref())?;
             (run, Some((other, callee)))
         }
-        None => (command::run(&call, &scenario, server.as_ref())?, None),
+        None => (command::run(&call, scenario, server.as_ref())?, None),
     };
-    let mut complaints = verify::complaints(&scenario, &call, &run, &tap);
+    let mut complaints = verify::complaints(scenario, &call, &run, tap);
     if let Some((other, callee)) = &other {
         complaints.extend(verify::complaints_of_other_end(callee, &call, other));
     }
-    if let Some(server) = &server {
+    if let Some(server) = server.as_ref().filter(|_| last) {
         let left = server.allocations_after_release(scenario.expect.allocations_left)?;
         if left != scenario.expect.allocations_left {
             complaints.push(format!("{left} allocations left, expected {}", scenario.expect.allocations_left));
@@ -228,13 +240,13 @@ fn perform(path: &Path) -> Outcome<()> {
         return Ok(());
     }
     Err(format!(
-        "{}\n  {}\n\nlab ready after {ready:?}, callcheck took {:?}\narguments: {}\n\n== stdout ==\n{}\n== stderr ==\n{}\n== server ==\n{}",
+        "{}\n  {}\n\ncallcheck took {:?}\narguments: {}\n\n== stdout ==\n{}\n== stderr ==\n{}\n== server ==\n{}",
         scenario.description,
         complaints.join("\n  "),
         run.took,
         call.arguments.join(" "),
         run.stdout,
         run.stderr,
-        server.map_or_else(String::new, |server| server.log_tail()),
+        server.as_ref().map_or_else(String::new, Coturn::log_tail),
     ))
 }

@@ -95,11 +95,31 @@ impl<'a> Controls<'a> {
         answer(self.of(ControlKind::Tcp).filter(|seen| seen.endpoint().is_some_and(|endpoint| endpoint.address.port() == HTTPS)))
     }
 
+    /// Another of the usual ports of a server that answers, or says itself that nothing listens there: the host is up.
+    #[must_use]
+    pub fn answering_port(&self, server: IpAddr) -> Option<Seen<'a, ControlFact>> {
+        let at_server = |seen: &&Seen<'a, ControlFact>| seen.endpoint().is_some_and(|endpoint| endpoint.ip() == server);
+        let by_itself = |seen: &&Seen<'a, ControlFact>| match seen.fact.reply.outcome {
+            Outcome::Success | Outcome::Error { .. } => true,
+            Outcome::Unreachable { reason: Unreachable::Port, from } => from == Some(server),
+            Outcome::Unreachable { .. }
+            | Outcome::Silent
+            | Outcome::DeniedLocally
+            | Outcome::NoRoute
+            | Outcome::Closed
+            | Outcome::NotStun { .. }
+            | Outcome::FromElsewhere { .. }
+            | Outcome::Unusable { .. } => false,
+        };
+        self.of(ControlKind::Port).filter(at_server).find(by_itself).copied()
+    }
+
     /// Whether an IPv6 control passes.
     #[must_use]
     pub fn passes_over_v6(&self) -> Option<Seen<'a, ControlFact>> {
         self.all
             .iter()
+            .filter(|seen| seen.fact.control != ControlKind::Port)
             .find(|seen| passes(seen.fact) && seen.endpoint().is_some_and(|endpoint| endpoint.address.is_ipv6()))
             .copied()
     }

@@ -4,7 +4,7 @@ use super::evidence::Seen;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{
     AllocationFact, BindingFact, ChallengeFact, ChannelFact, ConnectFact, Fact, HandshakeEnd, HandshakeFact, LossFact,
-    Observation, StreamFact, Tally,
+    Observation, StreamFact, THROUGH_PROXY, Tally,
 };
 use crate::model::outcome::{Outcome, Protocol, Reply, Unreachable};
 
@@ -57,11 +57,18 @@ impl<'a> EndpointEvidence<'a> {
     /// Every endpoint that was probed, in the order of the first observation.
     #[must_use]
     pub fn all(observations: &'a [Observation]) -> Vec<Self> {
+        Self::of(observations.iter().filter(|seen| seen.is_of_server()))
+    }
+
+    /// The endpoints that were asked inside a proxy's tunnel.
+    #[must_use]
+    pub fn through_proxy(observations: &'a [Observation]) -> Vec<Self> {
+        Self::of(observations.iter().filter(|seen| seen.probe.ends_with(THROUGH_PROXY)))
+    }
+
+    fn of(observations: impl Iterator<Item = &'a Observation>) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         for seen in observations {
-            if !seen.is_of_server() || seen.probe == "binding-through-proxy" {
-                continue;
-            }
             let Some(endpoint) = seen.endpoint() else { continue };
             let index = all.iter().position(|known| known.endpoint == endpoint).unwrap_or_else(|| {
                 all.push(Self::new(endpoint));
@@ -114,6 +121,8 @@ impl<'a> EndpointEvidence<'a> {
             | Fact::Responder(_)
             | Fact::Release(_)
             | Fact::Control(_)
+            | Fact::Size(_)
+            | Fact::Trace(_)
             | Fact::Proxy(_)
             | Fact::Clock(_)
             | Fact::Mapping(_)

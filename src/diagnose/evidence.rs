@@ -9,13 +9,14 @@ use super::endpoint::EndpointEvidence;
 use super::nat::NatEvidence;
 use super::relay::RelayEvidence;
 use super::signaling::SignalingEvidence;
+use super::trace::Traces;
 use crate::model::asked::{Asked, Form, Purpose};
 use crate::model::call::Path;
 use crate::model::cause::Cause;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{
     AllocationFact, ClockFact, CredentialsFact, ExchangeFact, Fact, HandshakeFact, InboundFact, NameFact, Observation, PeerFact,
-    PortsFact, ProxyFact, RedirectFact, ResponderFact, RouteFact, Tally,
+    PortsFact, ProxyFact, RedirectFact, ResponderFact, RouteFact, SizeFact, Tally,
 };
 use crate::model::finding::Level;
 
@@ -61,6 +62,7 @@ pub struct Evidence<'a> {
     endpoints: Vec<EndpointEvidence<'a>>,
     relays: Vec<RelayEvidence<'a>>,
     controls: Controls<'a>,
+    traces: Traces<'a>,
     signaling: SignalingEvidence<'a>,
     nats: [NatEvidence<'a>; 2],
 }
@@ -75,6 +77,7 @@ impl<'a> Evidence<'a> {
             endpoints: EndpointEvidence::all(observations),
             relays: RelayEvidence::all(observations),
             controls: Controls::new(observations),
+            traces: Traces::new(observations),
             signaling: SignalingEvidence::new(observations),
             nats: [true, false].map(|v4| NatEvidence::new(asked, observations, v4)),
         }
@@ -166,6 +169,12 @@ impl<'a> Evidence<'a> {
         self.nats.iter()
     }
 
+    /// The traces.
+    #[must_use]
+    pub fn traces(&self) -> &Traces<'a> {
+        &self.traces
+    }
+
     /// What was seen of the signaling's gateway.
     #[must_use]
     pub fn signaling(&self) -> &SignalingEvidence<'a> {
@@ -244,9 +253,21 @@ impl<'a> Evidence<'a> {
         self.facts(|fact| if let Fact::Redirect(it) = fact { Some(it) } else { None })
     }
 
+    /// The endpoints inside the tunnels of the proxy of the environment.
+    #[must_use]
+    pub fn through_proxy(&self) -> Vec<EndpointEvidence<'a>> {
+        EndpointEvidence::through_proxy(self.observations)
+    }
+
     /// What the proxy of the environment answered.
     pub fn proxies(&self) -> impl Iterator<Item = Seen<'a, ProxyFact>> {
         self.facts(|fact| if let Fact::Proxy(it) = fact { Some(it) } else { None })
+    }
+
+    /// The largest packet that passes to a server over UDP, where some are too large.
+    pub fn sizes(&self, server: IpAddr) -> impl Iterator<Item = Seen<'a, SizeFact>> {
+        let sizes = self.facts(|fact| if let Fact::Size(it) = fact { Some(it) } else { None });
+        sizes.filter(move |seen| seen.fact.lost.is_some() && seen.endpoint().is_some_and(|endpoint| endpoint.ip() == server))
     }
 
     /// What time other hosts say it is.

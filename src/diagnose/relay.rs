@@ -40,7 +40,8 @@ impl<'a> RelayEvidence<'a> {
         let mut all: Vec<Self> = Vec::new();
         // What has sent out is let in by a stateful firewall, whoever is given that port next.
         let mut have_sent: Vec<SocketAddr> = Vec::new();
-        for seen in observations {
+        // Through a proxy nothing but the allocation is tried.
+        for seen in observations.iter().filter(|seen| seen.is_of_server()) {
             let Some(endpoint) = seen.endpoint() else { continue };
             let (relayed, sample) = match &seen.fact {
                 Fact::Allocation(fact) => (fact.relayed, fact.sample),

@@ -9,6 +9,8 @@ mod reach;
 mod relay;
 mod responder;
 mod signaling;
+mod size;
+mod trace;
 mod turn;
 
 use schemars::JsonSchema;
@@ -17,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::endpoint::Endpoint;
 
 pub use call::{CandidateCounts, Delivery, Ended, ExchangeFact, Forwarded, IceEnd, PairFact, PeerFact, Refusal};
-pub use control::{ClockFact, ControlFact, ControlKind, ProxyFact};
+pub use control::{ClockFact, ControlFact, ControlKind, ProxyFact, THROUGH_PROXY};
 pub use given::{CredentialsFact, CredentialsOddity, CredentialsSource, NameAnswer, NameFact, RouteFact};
 pub use nat::{Contact, FilteringFact, FilteringWay, HairpinFact, LifetimeFact, LifetimeWay, MappingFact, NatRelayFact};
 pub use ports::{PortProtocol, PortReplyFact, PortWay, PortsBy, PortsEnd, PortsFact};
@@ -25,6 +27,8 @@ pub use reach::{BindingFact, Certificate, CertificateDefect, ConnectFact, Handsh
 pub use relay::{IcmpFact, InboundFact, InboundWay, OutboundFact, SelfPairFact, StreamFact};
 pub use responder::{ResponderFact, ServedPorts};
 pub use signaling::{EngineEnd, EngineFact, EnginePollsFact, EngineTransport, SocketEnd, SocketFact};
+pub use size::SizeFact;
+pub use trace::{Cargo, Hop, TraceFact};
 pub use turn::{AllocationFact, ChallengeFact, ChannelFact, PeerKind, PermissionFact, RedirectEnd, RedirectFact, ReleaseFact};
 
 /// One thing that was seen, with its name and its time.
@@ -49,13 +53,14 @@ impl Observation {
         self.target.parse().ok()
     }
 
-    /// Whether it tells of a server in question: not of a control, nor of the sockets that stand for a peer or try the NAT, nor of
-    /// a single port of a range or a responder.
+    /// Whether it tells of a server in question, the way that a call would go: not of a control, nor of the sockets that stand for a peer or
+    /// try the NAT, nor of a single port of a range or a responder, and through no proxy.
     #[must_use]
     pub fn is_of_server(&self) -> bool {
         let others = ["control", "nat-"];
         !others.iter().any(|prefix| self.probe.starts_with(prefix))
             && !matches!(self.probe.as_str(), "binding-outside" | "port" | "responder")
+            && !self.probe.ends_with(THROUGH_PROXY)
     }
 }
 
@@ -93,6 +98,8 @@ pub enum Fact {
     SelfPair(SelfPairFact),
     /// A paced stream through the relay.
     Stream(StreamFact),
+    /// Requests in packets of many sizes.
+    Size(SizeFact),
     /// Paced Binding requests on the control path.
     Loss(LossFact),
     /// What is known of each port of a range.
@@ -105,6 +112,8 @@ pub enum Fact {
     Release(ReleaseFact),
     /// A control: what this network does to hosts that have nothing to do with the server.
     Control(ControlFact),
+    /// How far datagrams come on their way (TR).
+    Trace(TraceFact),
     /// An HTTP CONNECT through a proxy of the environment.
     Proxy(ProxyFact),
     /// The time that another host says it is.

@@ -188,7 +188,7 @@ impl<'a> Handshake<'a> {
                 self.icmp_errors += 1;
                 (self.icmp_errors == ICMP_ERRORS).then_some(HandshakeEnd::Silent)
             }
-            Arrival::Datagram { .. } | Arrival::Icmp { .. } | Arrival::Closed => None,
+            Arrival::Datagram { .. } | Arrival::Icmp { .. } | Arrival::Expired { .. } | Arrival::Closed => None,
         }
     }
 
@@ -283,7 +283,9 @@ impl Datagrams for Sealed {
             }
             match self.socket.receive().await {
                 Arrival::Datagram { from, bytes } if from == self.server => self.open(&bytes),
-                other @ (Arrival::Datagram { .. } | Arrival::Icmp { .. } | Arrival::Closed) => return other,
+                other @ (Arrival::Datagram { .. } | Arrival::Icmp { .. } | Arrival::Expired { .. } | Arrival::Closed) => {
+                    return other;
+                }
             }
         }
     }

@@ -89,7 +89,7 @@ impl Leg {
                 Ok(Some(bytes))
             }
             Arrival::Icmp { to, .. } if to == self.server => Err(Refused),
-            Arrival::Datagram { .. } | Arrival::Icmp { .. } => Ok(None),
+            Arrival::Datagram { .. } | Arrival::Icmp { .. } | Arrival::Expired { .. } => Ok(None),
             Arrival::Closed => Err(Refused),
         }
     }

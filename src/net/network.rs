@@ -21,7 +21,20 @@ pub trait Network {
     /// # Errors
     ///
     /// What the system says where it gives none.
-    fn bind_udp(&self, towards: IpAddr) -> Result<Rc<dyn Datagrams>, Outcome>;
+    fn bind_udp(&self, towards: IpAddr) -> Result<Rc<dyn Datagrams>, Outcome> {
+        self.bind_udp_with(towards, Handling::default())
+    }
+
+    /// The same, with a wish how its datagrams are handled on the way.
+    ///
+    /// # Errors
+    ///
+    /// What the system says where it gives none.
+    fn bind_udp_with(&self, towards: IpAddr, handling: Handling) -> Result<Rc<dyn Datagrams>, Outcome>;
+
+    /// The largest packet in bytes that goes to an address in one piece, as far as the system knows: by its own link, or by what a router
+    /// told (RFC 1191). `None` where it doesn't say.
+    fn path_mtu(&self, to: IpAddr) -> Option<u16>;
 
     /// A TCP connection. Where nothing answers this does not end by itself: the caller sets the limit.
     async fn connect_tcp(&self, to: SocketAddr) -> Result<Box<dyn Stream>, Outcome>;
@@ -40,6 +53,13 @@ pub trait Network {
 
     /// Fills a buffer with random bytes.
     fn randomize(&self, bytes: &mut [u8]);
+}
+
+/// How the datagrams of a socket are handled on the way; by default as the system sees fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Handling {
+    /// The routers that may pass them on, the last of which drops them instead: TTL (RFC 791 §3.1), or hop limit (RFC 8200 §3).
+    pub hops: Option<u8>,
 }
 
 /// A byte stream.
@@ -82,6 +102,13 @@ pub enum Arrival {
         reason: Unreachable,
         /// Who sent the error.
         from: Option<IpAddr>,
+    },
+    /// A router has dropped a datagram that had passed as many routers as it may.
+    Expired {
+        /// Where that datagram was sent to.
+        to: SocketAddr,
+        /// The router.
+        from: IpAddr,
     },
     /// The other side has ended the association, which only a socket that carries one tells.
     Closed,

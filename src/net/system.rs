@@ -9,7 +9,7 @@ use rand::RngCore as _;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::network::{Datagrams, Lookup, Network, Stream};
+use super::network::{Datagrams, Handling, Lookup, Network, Stream};
 use super::resolver::SystemResolver;
 use super::udp::{Binding, SystemDatagrams, bind_to_interface, outcome_of};
 use crate::model::outcome::Outcome;
@@ -30,6 +30,15 @@ impl System {
 
     fn resolver(&self) -> &SystemResolver {
         self.resolver.get_or_init(SystemResolver::new)
+    }
+
+    /// A socket that has asked the routing table for the way to an address: connecting UDP does, and sends nothing.
+    fn connected(&self, to: IpAddr) -> Option<UdpSocket> {
+        let own = self.binding.address.filter(|address| address.is_ipv4() == to.is_ipv4());
+        let unspecified: IpAddr = if to.is_ipv4() { [0; 4].into() } else { [0; 16].into() };
+        let socket = UdpSocket::bind((own.unwrap_or(unspecified), 0)).ok()?;
+        socket.connect((to, 9)).ok()?;
+        Some(socket)
     }
 
     fn tcp_socket(&self, to: SocketAddr) -> std::io::Result<TcpSocket> {
@@ -53,19 +62,18 @@ impl System {
 #[async_trait(?Send)]
 impl Network for System {
     fn source(&self, to: IpAddr) -> Option<IpAddr> {
-        let own = self.binding.address.filter(|address| address.is_ipv4() == to.is_ipv4());
-        let unspecified: IpAddr = if to.is_ipv4() { [0; 4].into() } else { [0; 16].into() };
-        // Connecting a UDP socket asks the routing table and sends nothing.
-        let socket = UdpSocket::bind((own.unwrap_or(unspecified), 0)).ok()?;
-        socket.connect((to, 9)).ok()?;
-        socket.local_addr().ok().map(|local| local.ip()).filter(|local| !local.is_unspecified())
+        self.connected(to)?.local_addr().ok().map(|local| local.ip()).filter(|local| !local.is_unspecified())
     }
 
-    fn bind_udp(&self, towards: IpAddr) -> Result<Rc<dyn Datagrams>, Outcome> {
-        match SystemDatagrams::bind(towards, &self.binding) {
+    fn bind_udp_with(&self, towards: IpAddr, handling: Handling) -> Result<Rc<dyn Datagrams>, Outcome> {
+        match SystemDatagrams::bind(towards, &self.binding, handling) {
             Ok(socket) => Ok(Rc::new(socket)),
             Err(error) => Err(outcome_of(&error, None)),
         }
+    }
+
+    fn path_mtu(&self, to: IpAddr) -> Option<u16> {
+        path_mtu(&self.connected(to)?)
     }
 
     async fn connect_tcp(&self, to: SocketAddr) -> Result<Box<dyn Stream>, Outcome> {
@@ -94,4 +102,18 @@ impl Network for System {
     fn randomize(&self, bytes: &mut [u8]) {
         rand::rng().fill_bytes(bytes);
     }
+}
+
+/// `IP_MTU` (ip(7)); its twin of IPv6 is out of reach without unsafe code.
+#[cfg(target_os = "linux")]
+fn path_mtu(connected: &UdpSocket) -> Option<u16> {
+    use nix::sys::socket::{getsockopt, sockopt};
+    let is_v4 = connected.local_addr().is_ok_and(|local| local.is_ipv4());
+    let mtu = if is_v4 { getsockopt(connected, sockopt::IpMtu).ok()? } else { return None };
+    u16::try_from(mtu).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn path_mtu(_connected: &UdpSocket) -> Option<u16> {
+    None
 }

@@ -9,7 +9,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-use super::network::{Arrival, Datagrams};
+use super::network::{Arrival, Datagrams, Handling};
 use crate::model::outcome::{Outcome, Unreachable};
 
 /// The largest UDP payload.
@@ -45,7 +45,7 @@ impl SystemDatagrams {
     /// # Errors
     ///
     /// What the system says, for instance that the family is not supported.
-    pub fn bind(towards: IpAddr, binding: &Binding) -> io::Result<Self> {
+    pub fn bind(towards: IpAddr, binding: &Binding, handling: Handling) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(SocketAddr::new(towards, 0)), Type::DGRAM, Some(Protocol::UDP))?;
         let unspecified = match towards {
             IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -61,6 +61,7 @@ impl SystemDatagrams {
         // Less is no harm: the wish is bounded by net.core.rmem_max.
         _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
         error_queue::enable(&socket, towards)?;
+        handle(&socket, towards, handling)?;
         let socket = UdpSocket::from_std(socket.into())?;
         let local = socket.local_addr()?;
         Ok(Self { socket, local })
@@ -71,6 +72,14 @@ impl SystemDatagrams {
             let (length, from) = self.socket.try_recv_from(buffer)?;
             Ok(Arrival::Datagram { from, bytes: buffer[..length].to_vec() })
         })
+    }
+}
+
+fn handle(socket: &Socket, towards: IpAddr, handling: Handling) -> io::Result<()> {
+    match (handling.hops, towards) {
+        (None, _) => Ok(()),
+        (Some(hops), IpAddr::V4(_)) => socket.set_ttl_v4(hops.into()),
+        (Some(hops), IpAddr::V6(_)) => socket.set_unicast_hops_v6(hops.into()),
     }
 }
 
@@ -197,17 +206,20 @@ mod error_queue {
         )?;
         let Some(to) = message.address.as_ref().and_then(address) else { return Ok(None) };
         for control in message.cmsgs()? {
-            let (reason, from) = match control {
+            let (told, from) = match control {
                 ControlMessageOwned::Ipv4RecvErr(error, offender) => {
-                    (reason_v4(&error), offender.map(|it| IpAddr::V4(u32::from_be(it.sin_addr.s_addr).into())))
+                    (told_v4(&error), offender.map(|it| IpAddr::V4(u32::from_be(it.sin_addr.s_addr).into())))
                 }
                 ControlMessageOwned::Ipv6RecvErr(error, offender) => {
-                    (reason_v6(&error), offender.map(|it| IpAddr::V6(it.sin6_addr.s6_addr.into())))
+                    (told_v6(&error), offender.map(|it| IpAddr::V6(it.sin6_addr.s6_addr.into())))
                 }
                 _ => continue,
             };
-            if let Some(reason) = reason {
-                return Ok(Some(Arrival::Icmp { to, reason, from: from.filter(|from| !from.is_unspecified()) }));
+            let from = from.filter(|from| !from.is_unspecified());
+            match (told, from) {
+                (Some(Told::Unreachable(reason)), from) => return Ok(Some(Arrival::Icmp { to, reason, from })),
+                (Some(Told::Expired), Some(from)) => return Ok(Some(Arrival::Expired { to, from })),
+                (Some(Told::Expired), None) | (None, _) => {}
             }
         }
         Ok(None)
@@ -218,34 +230,50 @@ mod error_queue {
         v4.or_else(|| storage.as_sockaddr_in6().map(|it| SocketAddr::new(it.ip().into(), it.port())))
     }
 
-    /// Destination unreachable is type 3 (RFC 792); codes 9, 10 and 13 are prohibitions (RFC 1812 §5.2.7.1).
-    fn reason_v4(error: &libc::sock_extended_err) -> Option<Unreachable> {
+    /// What an ICMP error says.
+    enum Told {
+        Unreachable(Unreachable),
+        /// Its datagram had passed as many routers as it may.
+        Expired,
+    }
+
+    /// Destination unreachable is type 3 (RFC 792); codes 9, 10 and 13 are prohibitions (RFC 1812 §5.2.7.1). Time exceeded is type 11, in
+    /// transit with code 0.
+    fn told_v4(error: &libc::sock_extended_err) -> Option<Told> {
         match (error.ee_origin, error.ee_type, error.ee_code) {
-            (libc::SO_EE_ORIGIN_LOCAL, ..) => (error.ee_errno == libc::EHOSTUNREACH.unsigned_abs()).then_some(Unreachable::Host),
-            (libc::SO_EE_ORIGIN_ICMP, 3, code) => Some(match code {
+            (libc::SO_EE_ORIGIN_LOCAL, ..) => unreachable_locally(error),
+            // "Fragmentation needed": the system has taken note, and sends smaller pieces from now on.
+            (libc::SO_EE_ORIGIN_ICMP, 3, 4) => None,
+            (libc::SO_EE_ORIGIN_ICMP, 3, code) => Some(Told::Unreachable(match code {
                 0 => Unreachable::Network,
                 1 => Unreachable::Host,
                 3 => Unreachable::Port,
                 9 | 10 | 13 => Unreachable::Prohibited,
                 _ => Unreachable::Other,
-            }),
+            })),
+            (libc::SO_EE_ORIGIN_ICMP, 11, 0) => Some(Told::Expired),
             _ => None,
         }
     }
 
-    /// Destination unreachable is type 1 (RFC 4443 §3.1).
-    fn reason_v6(error: &libc::sock_extended_err) -> Option<Unreachable> {
+    /// Destination unreachable is type 1 (RFC 4443 §3.1), time exceeded type 3, in transit with code 0 (§3.3).
+    fn told_v6(error: &libc::sock_extended_err) -> Option<Told> {
         match (error.ee_origin, error.ee_type, error.ee_code) {
-            (libc::SO_EE_ORIGIN_LOCAL, ..) => (error.ee_errno == libc::EHOSTUNREACH.unsigned_abs()).then_some(Unreachable::Host),
-            (libc::SO_EE_ORIGIN_ICMP6, 1, code) => Some(match code {
+            (libc::SO_EE_ORIGIN_LOCAL, ..) => unreachable_locally(error),
+            (libc::SO_EE_ORIGIN_ICMP6, 1, code) => Some(Told::Unreachable(match code {
                 0 => Unreachable::Network,
                 1 | 5 | 6 => Unreachable::Prohibited,
                 3 => Unreachable::Host,
                 4 => Unreachable::Port,
                 _ => Unreachable::Other,
-            }),
+            })),
+            (libc::SO_EE_ORIGIN_ICMP6, 3, 0) => Some(Told::Expired),
             _ => None,
         }
+    }
+
+    fn unreachable_locally(error: &libc::sock_extended_err) -> Option<Told> {
+        (error.ee_errno == libc::EHOSTUNREACH.unsigned_abs()).then_some(Told::Unreachable(Unreachable::Host))
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::context::Context;
 use super::reach::try_connect;
+use super::trace::unused_port;
 use crate::model::duration::milliseconds;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{CertificateDefect, ControlFact, ControlKind, Fact};
@@ -148,17 +149,13 @@ async fn dns(context: &Context, server: SocketAddr) {
 /// A high UDP port of the server itself, where nothing should listen: an ICMP error from there proves that this network lets
 /// datagrams to high ports out. Asked once a server.
 pub async fn high_port(context: &Context, server: IpAddr) {
-    let mut random = [0; 2];
-    context.network.randomize(&mut random);
-    // Between the ports of ordinary services and the usual relay ranges.
-    let port = 33_434 + u16::from_be_bytes(random) % 1000;
     let known = |seen: &crate::model::fact::Observation| {
         seen.probe == "control-high-port" && seen.endpoint().is_some_and(|endpoint| endpoint.ip() == server)
     };
     if context.record.observations().iter().any(known) {
         return;
     }
-    let endpoint = Endpoint::new(Transport::Udp, SocketAddr::new(server, port));
+    let endpoint = Endpoint::new(Transport::Udp, SocketAddr::new(server, unused_port(context)));
     context.record.contact(endpoint);
     let mut payload = [0; 16];
     context.network.randomize(&mut payload);
@@ -166,6 +163,47 @@ pub async fn high_port(context: &Context, server: IpAddr) {
     let reply = reply.await.unwrap_or(Reply { outcome: Outcome::Silent, sends: 3, rtt_ms: None, strays: Vec::new() });
     let fact = ControlFact { control: ControlKind::HighPort, reply, mapped: None };
     context.record.add("control-high-port", endpoint, Fact::Control(fact));
+}
+
+/// The ports at which TURN servers and other hosts usually answer, by what is sent there.
+const USUAL: [(Transport, u16); 7] = [
+    (Transport::Udp, 3478),
+    (Transport::Udp, 443),
+    (Transport::Udp, 5349),
+    (Transport::Tcp, 3478),
+    (Transport::Tcp, 443),
+    (Transport::Tcp, 80),
+    (Transport::Tcp, 5349),
+];
+
+/// How long they are given: asked 0.8 s after a run's start at the latest, they are through before silence is established after 2 s.
+const USUAL_LIMIT: Duration = Duration::from_millis(1150);
+
+/// The usual ports of a server that were not asked yet: they tell a network that lets few ports out from a host that is down.
+pub async fn usual_ports(context: &Context, server: IpAddr, asked: &[Endpoint]) {
+    let is_asked = |transport: Transport, address: SocketAddr| {
+        asked.iter().any(|known| known.address == address && known.transport.is_stream() == transport.is_stream())
+    };
+    let endpoints = USUAL.into_iter().map(|(transport, port)| Endpoint::new(transport, SocketAddr::new(server, port)));
+    let rest = endpoints.filter(|endpoint| !is_asked(endpoint.transport, endpoint.address));
+    futures::future::join_all(rest.map(|endpoint| ask_port(context, endpoint))).await;
+}
+
+async fn ask_port(context: &Context, endpoint: Endpoint) {
+    context.record.contact(endpoint);
+    let asked = async {
+        if endpoint.transport.is_stream() { try_connect(context, endpoint).await.0 } else { ask_binding(context, endpoint).await }
+    };
+    let silent = Reply { outcome: Outcome::Silent, sends: 3, rtt_ms: None, strays: Vec::new() };
+    let reply = tokio::time::timeout(USUAL_LIMIT, asked).await.unwrap_or(silent);
+    context.record.add("control-port", endpoint, Fact::Control(ControlFact { control: ControlKind::Port, reply, mapped: None }));
+}
+
+async fn ask_binding(context: &Context, endpoint: Endpoint) -> Reply {
+    match Session::over_udp(&context.network, endpoint) {
+        Ok(session) => session.ask(&Request::binding()).await.reply,
+        Err(outcome) => Reply::unsent(outcome),
+    }
 }
 
 /// Sends a datagram until it is answered, an ICMP error comes, or two seconds are over.
@@ -189,7 +227,7 @@ pub async fn ask_datagram(context: &Context, server: SocketAddr, bytes: &[u8], i
                     Arrival::Icmp { to, reason, from } if to == server => {
                         return Reply { outcome: Outcome::Unreachable { reason, from }, sends, rtt_ms, strays: Vec::new() };
                     }
-                    Arrival::Datagram { .. } | Arrival::Icmp { .. } | Arrival::Closed => {}
+                    Arrival::Datagram { .. } | Arrival::Icmp { .. } | Arrival::Expired { .. } | Arrival::Closed => {}
                 }
             }
             () = tokio::time::sleep_until(started + next) => {

@@ -225,7 +225,7 @@ fn ask_what_is_due(socket: &Rc<dyn Datagrams>, state: &mut State) -> Option<std:
 fn take(state: &mut State, arrival: Arrival) {
     match arrival {
         Arrival::Datagram { from, bytes } => take_datagram(state, from, bytes),
-        Arrival::Closed => {}
+        Arrival::Expired { .. } | Arrival::Closed => {}
         Arrival::Icmp { to, reason, from } => {
             state.errors.insert(to, IcmpFact { reason, from });
         }

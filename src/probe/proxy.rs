@@ -1,4 +1,4 @@
-//! An HTTP CONNECT through the proxy of the environment, where TCP doesn't get out by itself (RFC 9110 §9.3.6).
+//! An HTTP CONNECT through the proxy of the environment, where TCP doesn't get out by itself (RFC 9110 §9.3.6), and TURN inside it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,19 +7,27 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::context::Context;
-use super::greet;
+use super::allocate::{Role, allocate};
+use super::context::{Context, Record};
+use super::greet::greet;
+use super::ice_server::IceServer;
 use super::reach::try_connect;
+use super::relay;
 use crate::model::endpoint::{Endpoint, Transport};
-use crate::model::fact::{Fact, ProxyFact};
+use crate::model::fact::{Fact, HandshakeEnd, ProxyFact, THROUGH_PROXY};
 use crate::model::outcome::Outcome;
 use crate::model::secret::Secret;
 use crate::model::target::Host;
 use crate::net::network::Stream;
 use crate::net::session::Session;
+use crate::net::tls::handshake;
+use crate::proto::authentication::LongTerm;
 
 /// How long a proxy may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long a TLS handshake inside the tunnel may take.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(2);
 
 /// The longest head of an answer that is read, in bytes.
 const LONGEST_HEAD: usize = 16 * 1024;
@@ -35,8 +43,9 @@ pub struct Proxy {
     pub login: Option<Secret>,
 }
 
-/// Asks the proxy for a connection to an endpoint, and the server behind it for a Binding.
-pub async fn connect(context: &Context, proxy: &Proxy, endpoint: Endpoint) {
+/// Asks the proxy for a connection to a server, and has TURN inside it as far as an allocation.
+pub async fn connect(context: &Context, proxy: &Proxy, server: &IceServer) {
+    let endpoint = server.endpoint;
     let address = match &proxy.host {
         Host::Address(address) => Some(*address),
         Host::Name(name) => context.network.addresses(name).await.records.first().copied(),
@@ -45,31 +54,60 @@ pub async fn connect(context: &Context, proxy: &Proxy, endpoint: Endpoint) {
     let through = Endpoint::new(Transport::Tcp, SocketAddr::new(address, proxy.port));
     context.record.contact(through);
     let (reply, stream) = try_connect(context, through).await;
-    let mut fact = ProxyFact { proxy: format!("{}:{}", proxy.host, proxy.port), status: None, outcome: reply.outcome };
+    let login = proxy.login.is_some();
+    let mut fact = ProxyFact { proxy: format!("{}:{}", proxy.host, proxy.port), status: None, outcome: reply.outcome, login };
     let Some(mut stream) = stream else {
         context.record.add("proxy", endpoint, Fact::Proxy(fact));
         return;
     };
-    let answered = tokio::time::timeout(ANSWER_LIMIT, ask(&mut stream, proxy, endpoint)).await;
+    let answered = tokio::time::timeout(ANSWER_LIMIT, ask(&mut stream, proxy, server)).await;
     fact.status = answered.ok().flatten();
     fact.outcome = if fact.status.is_some() { Outcome::Success } else { Outcome::Silent };
     let open = fact.status.is_some_and(|status| (200..300).contains(&status));
     context.record.add("proxy", endpoint, Fact::Proxy(fact));
-    if open && endpoint.transport == Transport::Tcp {
-        let session = Session::over_stream(&context.network, endpoint, stream);
-        let exchange = session.ask(&crate::proto::request::Request::binding()).await;
-        let fact = greet::binding_fact(&session, exchange);
-        context.record.add("binding-through-proxy", endpoint, Fact::Binding(fact));
+    if open {
+        let inside = Context { record: Record::new(None), ..context.clone() };
+        talk(&inside, server, stream).await;
+        for seen in inside.record.observations() {
+            context.record.add(&format!("{}{THROUGH_PROXY}", seen.probe), seen.target, seen.fact);
+        }
     }
 }
 
-async fn ask(stream: &mut Box<dyn Stream>, proxy: &Proxy, endpoint: Endpoint) -> Option<u16> {
+/// What is asked of a server in any way, inside the tunnel.
+async fn talk(inside: &Context, server: &IceServer, stream: Box<dyn Stream>) {
+    let (stream, trusted) = match server.endpoint.transport {
+        Transport::Tcp => (stream, true),
+        Transport::Tls => {
+            let now = inside.network.time_of_day();
+            let (fact, stream) = handshake(stream, &server.host, &inside.trust, now, HANDSHAKE_LIMIT).await;
+            let trusted = fact.end == HandshakeEnd::Completed && fact.defects.is_empty();
+            inside.record.add("handshake", server.endpoint, Fact::Handshake(fact));
+            let Some(stream) = stream else { return };
+            (stream, trusted)
+        }
+        Transport::Udp | Transport::Dtls => return,
+    };
+    let session = Session::over_stream(&inside.network, server.endpoint, stream);
+    let Some(greeting) = greet(inside, &session, server.relay).await else { return };
+    let (Some(login), Some(response)) = (server.login.as_deref().filter(|_| trusted), greeting.response) else { return };
+    let Some(signed) = LongTerm::new(login, &response).filter(|_| greeting.challenge.reply.code() == Some(401)) else { return };
+    if let Ok(allocation) = allocate(inside, &session, Some(signed), Role::Main).await {
+        relay::release(inside, &allocation).await;
+    }
+}
+
+async fn ask(stream: &mut Box<dyn Stream>, proxy: &Proxy, server: &IceServer) -> Option<u16> {
     let login = proxy
         .login
         .as_ref()
         .map_or_else(String::new, |login| format!("Proxy-Authorization: Basic {}\r\n", STANDARD.encode(login.expose())));
-    let address = endpoint.address;
-    let request = format!("CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n{login}\r\n");
+    // By name where there is one, as browsers do: proxies have rules about names.
+    let place = match &server.host {
+        Host::Name(name) => format!("{name}:{}", server.endpoint.address.port()),
+        Host::Address(_) => server.endpoint.address.to_string(),
+    };
+    let request = format!("CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n{login}\r\n");
     stream.write_all(request.as_bytes()).await.ok()?;
     stream.flush().await.ok()?;
     let mut head = Vec::new();

@@ -58,7 +58,8 @@ pub async fn prove(context: &Context, allocation: Allocation, role: Role) {
     context.count_losses(allocation.session.tally());
 }
 
-async fn release(context: &Context, allocation: &Allocation) {
+/// Gives an allocation back, with the fact of it.
+pub async fn release(context: &Context, allocation: &Allocation) {
     if let Some(exchange) = context.ledger.release(allocation.held).await {
         context.record.add("release", allocation.session.endpoint(), Fact::Release(ReleaseFact { reply: exchange.reply }));
     }

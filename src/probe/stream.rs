@@ -12,6 +12,7 @@ use super::context::Context;
 use super::inbox::Inbox;
 use super::loss::{is_suspicious, measure_again, smoothed_jitter};
 use super::outside::{Heard, Peer, TOKEN_LENGTH, Token};
+use super::size;
 use crate::model::duration::milliseconds;
 use crate::model::fact::{Fact, StreamFact, Tally};
 use crate::proto::request::Request;
@@ -70,7 +71,17 @@ pub async fn run(context: &Context, allocation: &Allocation, peer: &Peer, to: So
     if lossy && !measured.long && !over_stream {
         measure_again(context, &allocation.session).await;
     }
+    let vanish = large_ones_vanish(&measured);
     context.record.add("stream", allocation.session.endpoint(), Fact::Stream(measured));
+    if vanish {
+        size::sweep(context, allocation.session.endpoint().ip()).await;
+    }
+}
+
+/// Whether no large packet arrives where small ones may.
+fn large_ones_vanish(measured: &StreamFact) -> bool {
+    let large = measured.large;
+    measured.stalled_after_bytes == Some(0) || large.sent > 0 && large.arrived == 0 && measured.outbound.arrived > 0
 }
 
 fn add(measured: &mut StreamFact, further: &StreamFact) {

@@ -26,6 +26,7 @@ pub struct Request {
     method: Method,
     attributes: Vec<Attribute>,
     response_port: Option<u16>,
+    padded_to: usize,
 }
 
 /// From where a server is asked to answer a Binding (RFC 5780 §7.2).
@@ -42,6 +43,12 @@ impl Request {
     #[must_use]
     pub fn binding() -> Self {
         Self::new(BINDING, Vec::new())
+    }
+
+    /// A Binding of so many bytes, if that is a multiple of four and leaves room for the padding's own four.
+    #[must_use]
+    pub fn binding_of(bytes: usize) -> Self {
+        Self { padded_to: bytes, ..Self::binding() }
     }
 
     /// A Binding to be answered from elsewhere (RFC 5780 §4.4).
@@ -61,7 +68,7 @@ impl Request {
     }
 
     fn new(method: Method, attributes: Vec<Attribute>) -> Self {
-        Self { method, attributes, response_port: None }
+        Self { method, attributes, response_port: None, padded_to: 0 }
     }
 
     /// An Allocate for a relayed UDP address (RFC 8656 §7).
@@ -103,7 +110,7 @@ impl Request {
             let [high, low] = port.to_be_bytes();
             raw::append(&mut bytes, raw::RESPONSE_PORT, [high, low, 0, 0]);
         }
-        bytes
+        padded(bytes, self.padded_to)
     }
 
     /// The bytes to send, with USERNAME, REALM, NONCE and MESSAGE-INTEGRITY (RFC 8489 §9.2.2).
@@ -134,6 +141,21 @@ impl Request {
     }
 }
 
+/// An attribute of no RFC among those that are ignored where they aren't understood (RFC 8489 §14): PADDING of RFC 5780 isn't one of these.
+const PADDING: u16 = 0xFEFE;
+
+/// A message with a last attribute that fills it up.
+fn padded(mut message: Vec<u8>, to: usize) -> Vec<u8> {
+    const HEADER: usize = 20;
+    let Some(room) = to.checked_sub(message.len() + 4).filter(|room| room % 4 == 0) else { return message };
+    let (Ok(length), Ok(value)) = (u16::try_from(to - HEADER), u16::try_from(room)) else { return message };
+    message[2..4].copy_from_slice(&length.to_be_bytes());
+    message.extend(PADDING.to_be_bytes());
+    message.extend(value.to_be_bytes());
+    message.resize(to, 0);
+    message
+}
+
 /// Why credentials don't fit into a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsealable {
@@ -160,6 +182,7 @@ pub fn send_indication(id: [u8; 12], peer: SocketAddr, payload: &[u8]) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::codec::decode;
     use crate::proto::raw::{CHANGE_REQUEST, RESPONSE_PORT, RawMessage};
 
     #[test]
@@ -173,5 +196,20 @@ mod tests {
         assert_eq!(change(Change::AddressAndPort), Some(vec![0, 0, 0, 6]));
         assert_eq!(change(Change::Port), Some(vec![0, 0, 0, 2]));
         assert_eq!(attribute(&Request::binding_answered_to(0x1234), RESPONSE_PORT), Some(vec![0x12, 0x34, 0, 0]));
+    }
+
+    #[test]
+    fn a_padded_binding_has_its_size_and_can_be_read() {
+        for bytes in [24, 548, 1472] {
+            let sealed = Request::binding_of(bytes).seal([7; 12]);
+            assert_eq!(sealed.len(), bytes);
+            assert!(decode(&sealed).is_ok(), "{bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn without_room_nothing_is_padded() {
+        assert_eq!(Request::binding_of(20).seal([7; 12]).len(), 20);
+        assert_eq!(Request::binding_of(50).seal([7; 12]).len(), 20);
     }
 }

@@ -5,9 +5,9 @@ mod nat;
 
 use crate::model::endpoint::Transport;
 use crate::model::fact::{
-    BindingFact, CertificateDefect, ControlKind, CredentialsSource, EngineEnd, EngineFact, Fact, HandshakeEnd, HandshakeFact,
-    InboundFact, InboundWay, NameAnswer, NameFact, Observation, OutboundFact, PeerKind, PortsBy, PortsFact, RedirectEnd,
-    ResponderFact, RouteFact, SocketEnd, StreamFact,
+    BindingFact, Cargo, CertificateDefect, ControlFact, ControlKind, CredentialsSource, EngineEnd, EngineFact, Fact,
+    HandshakeEnd, HandshakeFact, InboundFact, InboundWay, NameAnswer, NameFact, Observation, OutboundFact, PeerKind, PortsBy,
+    PortsFact, RedirectEnd, ResponderFact, RouteFact, SizeFact, SocketEnd, StreamFact, THROUGH_PROXY, TraceFact,
 };
 use crate::model::outcome::{Defect, Outcome, Protocol, Reply, Unreachable};
 use crate::model::ports::PortSet;
@@ -15,6 +15,11 @@ use crate::model::ports::PortSet;
 /// An observation in one line.
 #[must_use]
 pub fn describe(seen: &Observation) -> String {
+    let through = if seen.probe.ends_with(THROUGH_PROXY) { "through the proxy, " } else { "" };
+    format!("{through}{}", describe_fact(seen))
+}
+
+fn describe_fact(seen: &Observation) -> String {
     let target = &seen.target;
     match &seen.fact {
         Fact::Credentials(fact) => {
@@ -77,16 +82,10 @@ pub fn describe(seen: &Observation) -> String {
         Fact::PortReply(fact) => format!("port {target}: {}", reply(&fact.reply)),
         Fact::Ports(fact) => ports(target, fact),
         Fact::Responder(fact) => responder(target, fact),
+        Fact::Size(fact) => size(target, fact),
         Fact::Release(fact) => format!("allocation at {target} given back: {}", reply(&fact.reply)),
-        Fact::Control(fact) => {
-            let control = match fact.control {
-                ControlKind::Stun => "STUN over UDP",
-                ControlKind::Dns => "DNS over UDP",
-                ControlKind::Tcp => "TCP",
-                ControlKind::HighPort => "a high UDP port",
-            };
-            format!("control, {control} at {target}: {}", reply(&fact.reply))
-        }
+        Fact::Control(fact) => control(target, fact),
+        Fact::Trace(fact) => trace(target, fact),
         Fact::Proxy(fact) => match fact.status {
             Some(status) => format!("proxy {} answers CONNECT for {target} with {status}", fact.proxy),
             None => format!("proxy {} for {target}: {}", fact.proxy, outcome(&fact.outcome)),
@@ -316,6 +315,39 @@ fn responder(target: &str, fact: &ResponderFact) -> String {
         (None, None) => reply(&fact.reply),
     };
     format!("responder at {target}: {said}")
+}
+
+fn control(target: &str, fact: &ControlFact) -> String {
+    let control = match fact.control {
+        ControlKind::Stun => "STUN over UDP",
+        ControlKind::Dns => "DNS over UDP",
+        ControlKind::Tcp => "TCP",
+        ControlKind::Port => "another port of the server",
+        ControlKind::HighPort => "a high UDP port",
+    };
+    format!("control, {control} at {target}: {}", reply(&fact.reply))
+}
+
+fn size(target: &str, fact: &SizeFact) -> String {
+    let lost = fact.lost.map_or_else(String::new, |lost| format!(", of {lost} bytes and more none is answered"));
+    format!("packets to {target}: up to {} bytes pass{lost}", fact.passed)
+}
+
+fn trace(target: &str, fact: &TraceFact) -> String {
+    let what = match fact.carried {
+        Cargo::Stun => "Binding requests",
+        Cargo::Noise => "random bytes",
+    };
+    let routers: Vec<String> = fact.hops.iter().map(|hop| format!("{} ({})", hop.address, hop.distance)).collect();
+    let routers = if routers.is_empty() { "no router tells".to_owned() } else { format!("pass {}", routers.join(", ")) };
+    let end = match (fact.reached, fact.rejected) {
+        (Some(distance), _) => format!("and arrive ({distance})"),
+        (None, Some(icmp)) => {
+            format!("and are stopped: {}", outcome(&Outcome::Unreachable { reason: icmp.reason, from: icmp.from }))
+        }
+        (None, None) => "and nothing answers".to_owned(),
+    };
+    format!("trace, {what} to {target}: {routers}, {end}")
 }
 
 fn stream(target: &str, fact: &StreamFact) -> String {

@@ -32,7 +32,7 @@ use crate::probe::ice_server::IceServer;
 use crate::probe::knock::knock;
 use crate::probe::nat::{self, Scope};
 use crate::probe::reach::{Reached, reach};
-use crate::probe::{clock, loss, name, proxy, relay};
+use crate::probe::{clock, loss, name, proxy, relay, trace};
 use crate::proto::authentication::LongTerm;
 use crate::proto::credentials;
 
@@ -44,6 +44,9 @@ const QUOTA_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long an answer may take before the ports beside are asked, too.
 const LATE: Duration = Duration::from_millis(500);
+
+/// How much longer the question who blocks waits where nobody has answered anything: over a satellite no answer comes within half a second.
+const FURTHER_PATIENCE: Duration = Duration::from_millis(300);
 
 /// What the examinations of one run tell each other.
 #[derive(Default)]
@@ -91,26 +94,21 @@ pub async fn examine_all(context: &Context, plan: &Plan, begun: Begun) {
     ask_from_outside(context, &servers);
     let shared = Shared::default();
     let examining = async {
-        let mut examined = pin!(async {
-            tokio::join!(
-                join_all(servers.iter().map(|server| examine(context, server, &shared))),
-                ask_beside(context, plan, &servers),
-                knock_without_login(context, plan, &servers)
-            )
-        });
+        let mut examined = pin!(join_all(servers.iter().map(|server| examine(context, server, &shared))));
         if tokio::time::timeout(LATE, &mut examined).await.is_ok() {
             second_opinions(context, plan, &servers).await;
         } else {
-            tokio::join!(examined, second_opinions(context, plan, &servers));
+            tokio::join!(examined, second_opinions(context, plan, &servers), ask_who_blocks(context, plan, &servers));
         }
     };
+    let beside = async { tokio::join!(ask_beside(context, plan, &servers), knock_without_login(context, plan, &servers)) };
     let translating = async {
         if plan.purpose == Purpose::Stun {
             let scope = Scope { longest_idle: plan.longest_idle, has_controls: !plan.controls.is_empty() };
             Box::pin(nat::examine(context, &servers, scope)).await;
         }
     };
-    tokio::join!(examining, translating);
+    tokio::join!(examining, beside, translating);
     record_outside(context);
     if let Some(asked) = plan.ports.as_ref().filter(|asked| !asked.all) {
         ports::record_samples(context, asked.range, shared.sampling_ended_by.get());
@@ -151,16 +149,10 @@ fn ask_from_outside(context: &Context, servers: &[IceServer]) {
 /// Where the listed endpoints of an address are late to answer, the plain ports beside them are asked too: a list of one URL
 /// alone doesn't tell a closed port from a dead host.
 async fn second_opinions(context: &Context, plan: &Plan, servers: &[IceServer]) {
-    if plan.form != Form::Urls {
-        return;
-    }
     let mut asked: Vec<Endpoint> = servers.iter().map(|server| server.endpoint).collect();
     let mut beside = Vec::new();
     for server in servers {
-        let port =
-            if server.endpoint.transport.is_secure() { Transport::Udp.default_port() } else { server.endpoint.address.port() };
-        for transport in [Transport::Udp, Transport::Tcp] {
-            let endpoint = Endpoint::new(transport, SocketAddr::new(server.endpoint.ip(), port));
+        for endpoint in plain_ports(plan, server) {
             if !asked.contains(&endpoint) {
                 asked.push(endpoint);
                 beside.push(IceServer { endpoint, login: None, ..server.clone() });
@@ -200,6 +192,45 @@ async fn ask_beside(context: &Context, plan: &Plan, servers: &[IceServer]) {
         }
     }
     join_all(beside.iter().map(|server| ask_whether_there(context, server))).await;
+}
+
+/// The plain ports beside an endpoint of a list of URLs; a host is asked on all of them anyway.
+fn plain_ports(plan: &Plan, server: &IceServer) -> Vec<Endpoint> {
+    let Endpoint { transport, address } = server.endpoint;
+    let port = if transport.is_secure() { Transport::Udp.default_port() } else { address.port() };
+    match plan.form {
+        Form::Host | Form::HostAndPort => Vec::new(),
+        Form::Urls => [Transport::Udp, Transport::Tcp].map(|it| Endpoint::new(it, SocketAddr::new(address.ip(), port))).to_vec(),
+    }
+}
+
+/// Where datagrams end that got no answer in time, and what else may answer at the addresses of which nothing has.
+async fn ask_who_blocks(context: &Context, plan: &Plan, servers: &[IceServer]) {
+    if plan.controls.is_empty() {
+        return;
+    }
+    if !anything_answers(context) {
+        tokio::time::sleep(FURTHER_PATIENCE).await;
+    }
+    let endpoints: Vec<Endpoint> = servers.iter().map(|server| server.endpoint).collect();
+    let mut addresses: Vec<IpAddr> = endpoints.iter().map(|endpoint| endpoint.ip()).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses.retain(|ip| !ip.is_loopback() && !ip_answers(context, *ip));
+    // Those that a list of URLs leaves out are asked for a second opinion at the same time.
+    let asked: Vec<Endpoint> = servers.iter().flat_map(|server| plain_ports(plan, server)).chain(endpoints.clone()).collect();
+    let ports = join_all(addresses.into_iter().map(|ip| control::usual_ports(context, ip, &asked)));
+    tokio::join!(trace::trace_silent(context, &endpoints), ports);
+}
+
+/// Whether anybody has answered anything, the controls included.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
+fn anything_answers(context: &Context) -> bool {
+    context.record.observations().iter().any(|seen| match &seen.fact {
+        Fact::Connect(it) => it.reply.succeeded(),
+        Fact::Control(it) => it.reply.answered(),
+        fact => is_answer(fact),
+    })
 }
 
 fn ip_answers(context: &Context, ip: IpAddr) -> bool {
@@ -479,5 +510,5 @@ async fn try_proxy(context: &Context, plan: &Plan, servers: &[IceServer]) {
         return;
     }
     let streams = servers.iter().filter(|server| server.endpoint.transport.is_stream());
-    join_all(streams.map(|server| proxy::connect(context, through, server.endpoint))).await;
+    join_all(streams.map(|server| proxy::connect(context, through, server))).await;
 }

@@ -78,6 +78,7 @@ pub fn compose(scenario: &Scenario, folder: &Path) -> Outcome<Call> {
     }
     add_credentials(&mut call, scenario, folder)?;
     add_controls(&mut call, scenario.ipv6);
+    call.secrets.push(proxy::LOGIN.1.into());
     if signaling::is_needed(scenario) {
         for (variable, token) in signaling::TOKENS {
             call.environment.insert(variable.into(), token.into());
@@ -98,6 +99,7 @@ fn places(scenario: &Scenario, folder: &Path) -> BTreeMap<&'static str, String> 
         ("{turn-second}", TURN_SECOND.to_string()),
         ("{turn6}", TURN_V6.to_string()),
         ("{proxy}", format!("{}:{}", topology::caller_gateway(scenario.nat).1, proxy::PORT)),
+        ("{proxy-login}", format!("{}:{}", proxy::LOGIN.0, proxy::LOGIN.1)),
         ("{ca}", file("ca.pem")),
         ("{ice-servers}", file("ice-servers.json")),
         ("{gateway}", signaling::url()),

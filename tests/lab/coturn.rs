@@ -276,6 +276,13 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::CaptivePortal
         | Fault::TlsIntercepted
         | Fault::CallerHasNoIpv4
+        | Fault::TurnUdpDroppedByRouter(_)
+        | Fault::RoutersSendNoTimeExceeded
+        | Fault::RoutersSendNoFragmentationNeeded
+        | Fault::LineCarries(_)
+        | Fault::ProxyConnectsToPorts(_)
+        | Fault::ProxyWantsLogin
+        | Fault::FragmentsDropped
         | Fault::LargePacketsDropped(_) => Vec::new(),
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::controls::{INTERCEPTOR_PORT, PORTAL_PORT};
-use crate::format::{Fault, Nat, Responder, Scenario};
+use crate::format::{Fault, Nat, Placement, Responder, Router, Scenario};
 use crate::namespaces::Host;
 use crate::outcome::Outcome;
 use crate::responder;
@@ -168,6 +168,10 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         }
         Fault::ClientNetworkRequiresProxy => rules.caller_network("meta l4proto { tcp, udp } th dport != 53 drop"),
         Fault::LocalFirewallRefusesUdp => rules.add(Host::Client, Hook::Output, "oifname != \"lo\" udp dport != 53 drop"),
+        Fault::TurnUdpDroppedByRouter(_)
+        | Fault::RoutersSendNoTimeExceeded
+        | Fault::RoutersSendNoFragmentationNeeded
+        | Fault::FragmentsDropped => break_routers(rules, fault, scenario),
         Fault::ClientNetworkPassesUdpPorts(_)
         | Fault::ClientNetworkPassesTcpPorts(_)
         | Fault::ClientNetworkPassesHosts(_)
@@ -176,6 +180,9 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         | Fault::TlsIntercepted => restrict_caller(rules, fault, scenario),
         // The map, the server's configuration or a fake makes these.
         Fault::HostDown
+        | Fault::LineCarries(_)
+        | Fault::ProxyConnectsToPorts(_)
+        | Fault::ProxyWantsLogin
         | Fault::ExternalIpMissing
         | Fault::ExternalIpWrong(_)
         | Fault::OneToOneNatForwardsTurnPortsOnly
@@ -211,6 +218,22 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         | Fault::HttpInsideTls
         | Fault::TlsTooOld
         | Fault::TlsTooOldAndSilent => {}
+    }
+}
+
+/// The faults of routers that let most things through.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
+fn break_routers(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
+    match fault {
+        Fault::TurnUdpDroppedByRouter(router) => drop_at(rules, *router, &format!("udp dport {} drop", scenario.port)),
+        Fault::RoutersSendNoTimeExceeded => {
+            mute_routers(rules, scenario, &["icmp type time-exceeded", "icmpv6 type time-exceeded"]);
+        }
+        Fault::RoutersSendNoFragmentationNeeded => {
+            mute_routers(rules, scenario, &["icmp code frag-needed", "icmpv6 type packet-too-big"]);
+        }
+        Fault::FragmentsDropped => rules.add(Host::Inet, Hook::Forward, "ip frag-off & 0x3fff != 0 drop"),
+        _ => {}
     }
 }
 
@@ -251,6 +274,30 @@ fn rewrite_mapped_address(rules: &mut Rules, port: u16) {
     let (public, private) = (u32::from(CALLER), u32::from(CALLER_PRIVATE));
     let answer = format!("iifname \"server\" udp sport {port} @th,64,16 0x0101 @th,384,32 {public:#x}");
     rules.add(Host::Inet, Hook::Rewrite, format!("{answer} @th,384,32 set {private:#x} udp checksum set 0"));
+}
+
+/// A rule about what goes to the server, on a router of the way.
+fn drop_at(rules: &mut Rules, router: Router, rule: &str) {
+    match router {
+        Router::Callers => rules.caller_network(rule),
+        Router::Middle => rules.server_router(rule),
+        Router::Servers => rules.add(Host::Edge, Hook::Forward, format!("iifname \"wan\" {rule}")),
+    }
+}
+
+/// Has the routers keep such words to themselves.
+fn mute_routers(rules: &mut Rules, scenario: &Scenario, words: &[&str]) {
+    let present = [
+        (Host::Nat, scenario.nat != Nat::None),
+        (Host::Carrier, scenario.cgnat),
+        (Host::Inet, true),
+        (Host::Edge, scenario.server == Placement::OneToOneNat),
+    ];
+    for (router, _) in present.into_iter().filter(|(_, present)| *present) {
+        for words in words {
+            rules.add(router, Hook::Output, format!("{words} drop"));
+        }
+    }
 }
 
 fn stall_streams(rules: &mut Rules, ports: [u16; 2], bytes: u32) {

@@ -1,70 +1,67 @@
-//! The web proxy of a network that lets nothing else out: CONNECT to wherever the router itself can reach.
+//! The web proxy of a network that lets nothing else out: a real tinyproxy, with CONNECT to wherever the router itself can reach.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::format::{Fault, Scenario};
-use crate::namespaces::Host;
 use crate::outcome::{Doing, Outcome};
+use crate::sandbox;
 use crate::topology;
 
 /// Where it listens.
 pub const PORT: u16 = 3128;
 
-const LONGEST_REQUEST: usize = 4096;
+/// The login that it wants where it wants one.
+pub const LOGIN: (&str, &str) = ("clerk", "typewriter-1874");
 
-/// Starts the proxy on the router of the caller's network, where the scenario has one.
-pub fn start(scenario: &Scenario) -> Outcome<()> {
-    if !scenario.faults.contains(&Fault::ClientNetworkRequiresProxy) {
+const TOOL: &str = "tinyproxy";
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why the scenario's proxy can't be had here, or nothing.
+pub fn obstacle(scenario: &Scenario) -> Option<String> {
+    if is_needed(scenario) { sandbox::lacks(TOOL, TOOL) } else { None }
+}
+
+fn is_needed(scenario: &Scenario) -> bool {
+    scenario.faults.contains(&Fault::ClientNetworkRequiresProxy)
+}
+
+/// Starts the proxy on the router of the caller's network, where the scenario has one; it ends with the sandbox.
+pub fn start(scenario: &Scenario, folder: &Path) -> Outcome<()> {
+    if !is_needed(scenario) {
         return Ok(());
     }
     let (router, address) = topology::caller_gateway(scenario.nat);
-    let listener = router.inside(|| TcpListener::bind((address, PORT)).doing("binding the proxy"))?;
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            thread::spawn(move || serve(router, stream));
-        }
-    });
-    Ok(())
-}
-
-fn serve(router: Host, mut caller: TcpStream) {
-    let Some(target) = read_target(&mut caller) else { return };
-    let answer: &[u8] = match router.inside(|| TcpStream::connect(&target).doing(&target)) {
-        Ok(server) => {
-            if caller.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").is_ok() {
-                join(&caller, &server);
-            }
-            return;
-        }
-        Err(_) => b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
-    };
-    // The caller may have left; a proxy doesn't mind.
-    let _ = caller.write_all(answer);
-}
-
-/// The `host:port` of a CONNECT request, once its head is whole.
-fn read_target(caller: &mut TcpStream) -> Option<String> {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") && head.len() < LONGEST_REQUEST {
-        caller.read_exact(&mut byte).ok()?;
-        head.push(byte[0]);
+    let file = folder.join("tinyproxy.conf");
+    let mut lines = vec![format!("Listen {address}"), format!("Port {PORT}"), "Timeout 30".into(), "MaxClients 20".into()];
+    for fault in &scenario.faults {
+        lines.extend(lines_of(fault));
     }
-    let head = String::from_utf8(head).ok()?;
-    let (target, _) = head.strip_prefix("CONNECT ")?.split_once(' ')?;
-    Some(target.to_owned())
+    std::fs::write(&file, lines.join("\n") + "\n").doing("writing tinyproxy.conf")?;
+    router.inside(|| {
+        let mut command = Command::new(TOOL);
+        command.arg("-d").arg("-c").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().doing("starting tinyproxy")?;
+        let started = Instant::now();
+        while TcpStream::connect((address, PORT)).is_err() {
+            if started.elapsed() > PATIENCE {
+                return Err("tinyproxy doesn't listen".into());
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    })
 }
 
-fn join(caller: &TcpStream, server: &TcpStream) {
-    thread::scope(|scope| {
-        scope.spawn(|| pump(caller, server));
-        pump(server, caller);
-    });
-}
-
-fn pump(mut from: &TcpStream, mut to: &TcpStream) {
-    let _ = std::io::copy(&mut from, &mut to);
-    let _ = to.shutdown(Shutdown::Write);
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other faults are not the proxy's")]
+fn lines_of(fault: &Fault) -> Vec<String> {
+    match fault {
+        Fault::ProxyConnectsToPorts(ports) => ports.iter().map(|port| format!("ConnectPort {port}")).collect(),
+        Fault::ProxyWantsLogin => vec![format!("BasicAuth {} {}", LOGIN.0, LOGIN.1)],
+        _ => Vec::new(),
+    }
 }

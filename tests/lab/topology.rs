@@ -166,6 +166,7 @@ fn configure(host: Host, scenario: &Scenario) -> Outcome<()> {
             lines.push("addr add 2001:db8:c::54/64 dev eth0 nodad".into());
         }
     }
+    lines.extend(narrow_line(host, scenario));
     if !scenario.ipv6 {
         lines.retain(|line| !line.contains("2001:db8"));
     }
@@ -175,6 +176,15 @@ fn configure(host: Host, scenario: &Scenario) -> Outcome<()> {
         host.sysctl("ipv6/conf/all/forwarding", "1")?;
     }
     translate(host, scenario)
+}
+
+/// What narrows the line between the caller's last router and the internet, at one end of it.
+fn narrow_line(host: Host, scenario: &Scenario) -> Option<String> {
+    let bytes =
+        scenario.faults.iter().find_map(|fault| if let Fault::LineCarries(bytes) = fault { Some(bytes) } else { None })?;
+    let last = *caller_chain(scenario).last()?;
+    let device = if host == Host::Inet { "client" } else { away(last) };
+    (host == Host::Inet || host == last).then(|| format!("link set {device} mtu {bytes}"))
 }
 
 /// Gives a device its addresses, and the host its default routes. The IPv6 lines are dropped where the scenario has none.

@@ -234,6 +234,11 @@ fn check_expectation(report: &Report, expect: &Expect, complaints: &mut Vec<Stri
             complaints.push(format!("ports\n    {known:?}\n  expected\n    {expected:?}"));
         }
     }
+    for words in &expect.first_says {
+        if !report.findings.first().is_some_and(|finding| finding.summary.contains(words.as_str())) {
+            complaints.push(format!("doesn't say {words:?} first"));
+        }
+    }
     for id in &expect.ruled_out {
         if !report.ruled_out.iter().any(|entry| entry.id == *id) {
             complaints.push(format!("{id} isn't ruled out"));

@@ -93,7 +93,7 @@ pub struct Scenario {
     #[serde(default)]
     pub gateway_faults: Vec<String>,
     /// Command and target. Credentials, controls and `--json` are added. Placeholders: `{turn}`, `{turn6}`, `{turn-second}`, `{ca}`,
-    /// `{proxy}`, `{ice-servers}`, `{gateway}`; `{token}` is the file with the responder's token.
+    /// `{proxy}`, `{proxy-login}`, `{ice-servers}`, `{gateway}`; `{token}` is the file with the responder's token.
     #[serde(default = "default_args")]
     pub args: Vec<String>,
     /// Further environment of callcheck; the placeholders work here too.
@@ -105,6 +105,10 @@ pub struct Scenario {
     /// Sends SIGINT as soon as the server holds an allocation of this run.
     #[serde(default)]
     pub interrupt_after_allocation: bool,
+    /// How often callcheck runs in this network, one run after the other; each must come out the same. The simulated network, in which
+    /// all runs are alike, makes one.
+    #[serde(default = "default_runs")]
+    pub runs: u32,
     /// How long callcheck may take.
     #[serde(default = "default_within_ms")]
     pub within_ms: u64,
@@ -181,6 +185,10 @@ pub enum Fault {
     TurnUdpProhibited,
     /// The server's own firewall answers UDP to the TURN port with "host prohibited", as Red Hat's does by default.
     TurnUdpProhibitedByServer,
+    /// A router on the way drops UDP to the TURN port.
+    TurnUdpDroppedByRouter(Router),
+    /// No router tells of datagrams that it drops because they passed too many.
+    RoutersSendNoTimeExceeded,
     /// The server's firewall drops UDP to the TURN port over IPv6.
     TurnUdpDroppedOverIpv6,
     /// The server's firewall drops TCP to the TURN port.
@@ -218,6 +226,12 @@ pub enum Fault {
     RelayEgressRefused,
     /// The caller's network drops packets longer than so many bytes, and says nothing of it.
     LargePacketsDropped(u16),
+    /// The line between the caller's last router and the internet carries packets up to so many bytes, and the routers say so.
+    LineCarries(u16),
+    /// No router tells that a packet is too large for its line.
+    RoutersSendNoFragmentationNeeded,
+    /// The router between all drops fragments.
+    FragmentsDropped,
     /// Datagrams to and from the relay range are lost by this percentage each way, all others arrive.
     RelayLoss(f64),
 
@@ -314,6 +328,10 @@ pub enum Fault {
     ControlsSilent,
     /// The caller's network passes DNS only; a web proxy at `{proxy}` connects to the rest.
     ClientNetworkRequiresProxy,
+    /// That proxy connects to these ports alone.
+    ProxyConnectsToPorts(Vec<u16>),
+    /// That proxy wants the login `{proxy-login}`.
+    ProxyWantsLogin,
     /// The caller's own host refuses to send UDP, but for DNS.
     LocalFirewallRefusesUdp,
     /// The caller's network answers every TCP connection itself and drops UDP, but for DNS.
@@ -322,6 +340,18 @@ pub enum Fault {
     TlsIntercepted,
     /// The caller's network has IPv6 alone, and its resolver as well.
     CallerHasNoIpv4,
+}
+
+/// The routers on the way to the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Router {
+    /// That of the caller's network.
+    Callers,
+    /// The one between all.
+    Middle,
+    /// The cloud's before the server, where a 1:1 NAT is.
+    Servers,
 }
 
 /// Where a redirecting server sends callers.
@@ -496,6 +526,9 @@ pub struct Expect {
     pub exit: i32,
     /// All findings, in the report's order; left out where the run is cut short.
     pub findings: Option<Vec<ExpectedFinding>>,
+    /// Words that the first finding's summary must have.
+    #[serde(default)]
+    pub first_says: Vec<String>,
     /// Causes that the report must rule out.
     #[serde(default)]
     pub ruled_out: Vec<String>,
@@ -646,6 +679,10 @@ impl<'de> Deserialize<'de> for PortRange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
+}
+
+fn default_runs() -> u32 {
+    1
 }
 
 fn default_port() -> u16 {

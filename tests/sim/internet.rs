@@ -27,6 +27,7 @@ const INSIDE: Duration = Duration::from_millis(1);
 /// What stands between a host and the internet.
 #[derive(Debug)]
 pub enum Middlebox {
+    Router(Router),
     Nat(Nat),
     OneToOne(OneToOne),
     Firewall(Firewall),
@@ -43,6 +44,7 @@ impl Middlebox {
     fn outward(&mut self, packet: &mut Packet, random: &mut StdRng) -> Passage {
         let now = Instant::now();
         match self {
+            Self::Router(router) => router.pass(packet),
             Self::Nat(nat) => nat.outward(packet, now, random),
             Self::OneToOne(nat) => nat.outward(packet),
             Self::Firewall(firewall) => firewall.outward(packet, random),
@@ -59,12 +61,31 @@ impl Middlebox {
     fn inward(&mut self, packet: &mut Packet, random: &mut StdRng) -> Passage {
         let now = Instant::now();
         match self {
+            Self::Router(router) => router.pass(packet),
             Self::Nat(nat) => nat.inward(packet, now),
             Self::OneToOne(nat) => nat.inward(packet),
             Self::Firewall(firewall) => firewall.inward(packet, random),
             Self::HidesCallers(nat) => nat.outward(packet, now, random),
             Self::RewritesSource { .. } => Passage::Passed,
         }
+    }
+}
+
+/// A router on the way.
+#[derive(Clone, Copy, Debug)]
+pub struct Router {
+    /// What it signs its ICMP errors with, over IPv4 and over IPv6.
+    pub addresses: (IpAddr, IpAddr),
+    /// It drops what has passed too many without a word.
+    pub mute: bool,
+}
+
+impl Router {
+    fn pass(self, packet: &mut Packet) -> Passage {
+        packet.hops = packet.hops.saturating_sub(1);
+        let (v4, v6) = self.addresses;
+        let own = if packet.destination.is_ipv4() { v4 } else { v6 };
+        if packet.hops == 0 { Passage::Expired((!self.mute).then_some(own)) } else { Passage::Passed }
     }
 }
 
@@ -155,6 +176,8 @@ pub trait Service {
     fn datagram(&self, packet: Packet);
     /// An ICMP error about a datagram of such a socket.
     fn icmp(&self, _local: SocketAddr, _to: SocketAddr, _reason: Unreachable, _from: IpAddr) {}
+    /// A router's word that it dropped a datagram of such a socket, which had passed too many.
+    fn expired(&self, _local: SocketAddr, _to: SocketAddr, _from: IpAddr) {}
     /// A TCP connection to such a socket.
     fn connection(&self, _stream: Pipe, _local: SocketAddr, _peer: SocketAddr) {}
 }
@@ -224,6 +247,8 @@ pub enum Way {
     Lost,
     /// Nowhere, with an error.
     Refused(Unreachable, IpAddr),
+    /// Nowhere, since it had passed too many routers; the last of them may say so.
+    Expired(Option<IpAddr>),
     /// The sender's own host does not let it out.
     Denied,
 }
@@ -269,7 +294,8 @@ impl Internet {
         let origin = packet.origin;
         match self.leave(&mut packet) {
             Way::Denied => return Departure::Denied,
-            Way::Lost => {}
+            Way::Lost | Way::Expired(None) => {}
+            Way::Expired(Some(from)) => self.report_expired(origin, from, INSIDE),
             Way::Refused(reason, from) => self.report(origin, reason, from, INSIDE),
             Way::To(site, entrance, delay) => self.after(delay, move |internet| internet.arrive(site, entrance, packet)),
         }
@@ -293,6 +319,7 @@ impl Internet {
         match from.outward(packet, &mut self.random.borrow_mut()) {
             Passage::Passed => {}
             Passage::Dropped => return Way::Lost,
+            Passage::Expired(from) => return Way::Expired(from),
             Passage::Rejected(reason, box_address) => {
                 return Way::Refused(reason, box_address.unwrap_or(packet.destination.ip()));
             }
@@ -345,7 +372,8 @@ impl Internet {
         let origin = packet.origin;
         match self.enter(site, entrance, &mut packet) {
             Ok(service) => service.datagram(packet),
-            Err(Passage::Passed | Passage::Dropped | Passage::Redirected(..)) => {}
+            Err(Passage::Passed | Passage::Dropped | Passage::Expired(None) | Passage::Redirected(..)) => {}
+            Err(Passage::Expired(Some(from))) => self.report_expired(origin, from, self.travel_time(site, origin.site)),
             Err(Passage::Rejected(reason, from)) => {
                 let back = self.travel_time(site, origin.site);
                 self.report(origin, reason, from.unwrap_or(origin.to.ip()), back);
@@ -359,6 +387,16 @@ impl Internet {
             let services = internet.site(origin.site).services.borrow().clone();
             if let Some(service) = services.iter().find(|service| service.listens(Protocol::Udp, origin.local)) {
                 service.icmp(origin.local, origin.to, reason, from);
+            }
+        });
+    }
+
+    /// Tells a sender that a datagram of its had passed too many routers.
+    fn report_expired(&self, origin: Origin, from: IpAddr, delay: Duration) {
+        self.after(delay, move |internet| {
+            let services = internet.site(origin.site).services.borrow().clone();
+            if let Some(service) = services.iter().find(|service| service.listens(Protocol::Udp, origin.local)) {
+                service.expired(origin.local, origin.to, from);
             }
         });
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use callcheck::model::fact::NameAnswer;
 use callcheck::model::outcome::{Outcome, Unreachable};
-use callcheck::net::network::{Arrival, Datagrams, Lookup, Network, Stream};
+use callcheck::net::network::{Arrival, Datagrams, Handling, Lookup, Network, Stream};
 use rand::RngCore as _;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use super::internet::{Departure, Internet, Service};
-use super::packet::{Fate, Origin, Packet, Protocol, SiteId};
+use super::packet::{Fate, HOPS, Origin, Packet, Protocol, SiteId};
 use super::resolver::{Zone, question};
 use super::stream;
 
@@ -76,7 +76,7 @@ impl CallerNetwork {
             }
             match timeout(QUESTION_TIMEOUT, socket.receive()).await {
                 Ok(Arrival::Datagram { .. }) => return true,
-                Ok(Arrival::Icmp { .. } | Arrival::Closed) => return false,
+                Ok(Arrival::Icmp { .. } | Arrival::Expired { .. } | Arrival::Closed) => return false,
                 Err(_elapsed) => {}
             }
         }
@@ -90,7 +90,7 @@ impl Network for CallerNetwork {
         self.internet.site(self.site).source(to)
     }
 
-    fn bind_udp(&self, towards: IpAddr) -> Result<Rc<dyn Datagrams>, Outcome> {
+    fn bind_udp_with(&self, towards: IpAddr, handling: Handling) -> Result<Rc<dyn Datagrams>, Outcome> {
         let port = self.sockets.next_port();
         let unspecified: IpAddr = if towards.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
         let socket = Rc::new(Socket { family: unspecified, arrivals: RefCell::default(), wake: Notify::new() });
@@ -99,9 +99,14 @@ impl Network for CallerNetwork {
             internet: Rc::clone(&self.internet),
             site: self.site,
             local: SocketAddr::new(unspecified, port),
+            hops: handling.hops.unwrap_or(HOPS),
             sockets: Rc::clone(&self.sockets),
             socket,
         }))
+    }
+
+    fn path_mtu(&self, _to: IpAddr) -> Option<u16> {
+        Some(1500)
     }
 
     async fn connect_tcp(&self, to: SocketAddr) -> Result<Box<dyn Stream>, Outcome> {
@@ -183,12 +188,17 @@ impl Service for Sockets {
     fn icmp(&self, local: SocketAddr, to: SocketAddr, reason: Unreachable, from: IpAddr) {
         self.deliver(local.port(), Arrival::Icmp { to, reason, from: Some(from) });
     }
+
+    fn expired(&self, local: SocketAddr, to: SocketAddr, from: IpAddr) {
+        self.deliver(local.port(), Arrival::Expired { to, from });
+    }
 }
 
 struct CallerSocket {
     internet: Rc<Internet>,
     site: SiteId,
     local: SocketAddr,
+    hops: u8,
     sockets: Rc<Sockets>,
     socket: Rc<Socket>,
 }
@@ -215,6 +225,7 @@ impl Datagrams for CallerSocket {
             destination: to,
             payload: bytes.to_vec(),
             origin,
+            hops: self.hops,
             fate: Fate::default(),
         };
         match self.internet.send(packet) {

@@ -14,6 +14,9 @@ pub enum Protocol {
     Tcp,
 }
 
+/// The routers that a packet may pass where nobody wishes otherwise, as Linux has it.
+pub const HOPS: u8 = 64;
+
 /// A datagram, or a SYN.
 #[derive(Clone, Debug)]
 pub struct Packet {
@@ -23,6 +26,8 @@ pub struct Packet {
     pub payload: Vec<u8>,
     /// Who sent it, for ICMP errors about it.
     pub origin: Origin,
+    /// How many routers may pass it on, the last of which drops it.
+    pub hops: u8,
     /// What the filters on its way will do to the stream that a SYN opens.
     pub fate: Fate,
 }
@@ -57,6 +62,8 @@ pub enum Passage {
     Dropped,
     /// Dropped with an ICMP error, or with a reset for TCP.
     Rejected(Unreachable, Option<IpAddr>),
+    /// Dropped because it passed as many routers as it may; the router says so, or keeps silent.
+    Expired(Option<IpAddr>),
     /// Sent on to a neighbour.
     Redirected(SiteId, SocketAddr),
 }
@@ -75,6 +82,7 @@ impl Packet {
             destination: self.source,
             payload,
             origin,
+            hops: HOPS,
             fate: Fate::default(),
         }
     }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -35,7 +36,7 @@ use super::world::{
     AT_ROUTER, CALLER, CALLER_AT_CARRIER, CALLER_SECOND, Controls, HOME_ROUTER, INTERCEPTOR_PORT, NatKind, PORTAL_PORT,
     Placement, Resolver, TURN, TURN_SECOND, TURN_V6, World,
 };
-use crate::format::{self, Fault, Redirect, Scenario};
+use crate::format::{self, Fault, Redirect, Router, Scenario};
 
 const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios");
 
@@ -49,14 +50,23 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy or a second listening address can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 11] = [
+const LAB_ONLY: [&str; 20] = [
     "external_ip_of_the_other_family",
     "healthy_behind_load_balancer_that_hides_sources",
     "healthy_with_two_relay_addresses",
+    "healthy_line_that_carries_1000_bytes",
+    "healthy_line_that_carries_1280_bytes",
     "large_packets_vanish_on_the_way",
+    "line_carries_1000_bytes_and_fragments_are_dropped",
+    "line_carries_1280_bytes_and_no_router_says_so",
     "load_balancer_without_backend",
     "ports_sampled_up_to_a_quota",
+    "proxy_carries_turn_over_tls",
+    "proxy_demands_a_login",
+    "proxy_does_not_reach_the_server",
+    "proxy_forbids_the_port",
     "proxy_is_the_only_way_out",
+    "proxy_refuses_the_login",
     "realm_of_another_kind",
     "relay_address_of_another_interface",
     "relay_egress_refused_by_servers_firewall",
@@ -263,6 +273,8 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
             host.router.push(Rule::any(Action::Reject(Unreachable::Prohibited)).inward().udp().port(port));
         }
         Fault::TurnUdpProhibitedByServer => host.filter.push(prohibited.port(port)),
+        Fault::TurnUdpDroppedByRouter(router) => drop_at(world, *router, Rule::any(Action::Drop).udp().port(port)),
+        Fault::RoutersSendNoTimeExceeded => world.caller.routers_mute = true,
         Fault::TurnUdpDroppedOverIpv6 => host.filter.push(Rule::any(Action::Drop).inward().udp().port(port).v6()),
         Fault::TurnTcpDropped => host.filter.push(Rule::any(Action::Drop).inward().tcp().port(port)),
         Fault::TurnTcpReset => host.filter.push(Rule::any(Action::Reject(Unreachable::Port)).inward().tcp().port(port)),
@@ -288,10 +300,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         Fault::RelayPortsDroppedWhereDivisibleBy(divisor) => host.filter.push(closed.divisible_by(*divisor)),
         Fault::RelayEgressDropped => host.router.push(Rule::any(Action::Drop).outward().udp().source_ports(range)),
         Fault::RelayEgressRefused => return no("allocation that coturn gives up because sending fails"),
-        Fault::RelayLoss(percent) => {
-            let lossy = || Rule::any(Action::Lose(percent / 100.0)).udp();
-            host.filter.extend([lossy().inward().ports(range.clone()), lossy().outward().source_ports(range)]);
-        }
+        Fault::RelayLoss(percent) => host.filter.extend(lossy(percent / 100.0, &range)),
         Fault::OneToOneNatForwardsTurnPortsOnly | Fault::OneToOneNatRemapsRelayPorts => {
             let forwarded = |port| Rule::any(Action::Accept).inward().port(port);
             host.edge = vec![forwarded(port), forwarded(scenario.tls_port), Rule::any(Action::Drop).inward()];
@@ -320,8 +329,11 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::CaptivePortal
         | Fault::TlsIntercepted
         | Fault::CallerHasNoIpv4 => break_caller(world, fault, scenario),
-        Fault::LargePacketsDropped(_) => return no("limit of packets' length"),
-        Fault::ClientNetworkRequiresProxy => return no("proxy"),
+        Fault::LargePacketsDropped(_)
+        | Fault::LineCarries(_)
+        | Fault::RoutersSendNoFragmentationNeeded
+        | Fault::FragmentsDropped => return no("limit of packets' length"),
+        Fault::ClientNetworkRequiresProxy | Fault::ProxyConnectsToPorts(_) | Fault::ProxyWantsLogin => return no("proxy"),
         Fault::ControlsSilent => world.controls = Controls::DnsAlone,
         Fault::UdpListenerOff | Fault::TcpListenerOff | Fault::HttpInsideTls | Fault::TlsTooOld | Fault::TlsTooOldAndSilent => {
             change_listeners(world, fault, scenario)?;
@@ -350,6 +362,21 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::RedirectsTo(_) => break_server(&mut host.config, fault, scenario)?,
     }
     Ok(())
+}
+
+/// Loses a share of the datagrams to and from a range of ports.
+fn lossy(share: f64, range: &RangeInclusive<u16>) -> [Rule; 2] {
+    let lossy = || Rule::any(Action::Lose(share)).udp();
+    [lossy().inward().ports(range.clone()), lossy().outward().source_ports(range.clone())]
+}
+
+/// A rule about what goes to the server, on a router of the way.
+fn drop_at(world: &mut World, router: Router, rule: Rule) {
+    match router {
+        Router::Callers => world.caller.gateway.push(rule.outward()),
+        Router::Middle => world.host.router.push(rule.inward()),
+        Router::Servers => world.host.edge.push(rule.inward()),
+    }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
@@ -618,6 +645,8 @@ fn complaints(scenario: &Scenario, played: &Played) -> Vec<String> {
         complaints.push(format!("verdict {}, expected {}", report.verdict.name(), expected.name()));
     }
     complaints.extend(expect.findings.as_ref().and_then(|expected| wrong_findings(report, expected)));
+    let says = |words: &String| report.findings.first().is_some_and(|finding| finding.summary.contains(words.as_str()));
+    complaints.extend(expect.first_says.iter().filter(|words| !says(words)).map(|words| format!("doesn't say {words:?}")));
     let ruled_out = |id: &String| report.ruled_out.iter().any(|entry| entry.id == *id);
     complaints.extend(expect.ruled_out.iter().filter(|id| !ruled_out(id)).map(|id| format!("{id} isn't ruled out")));
     let untested = |words: &String| report.not_tested.iter().any(|entry| entry.what.contains(words.as_str()));

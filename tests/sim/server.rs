@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::certificate::{Presented, beginning, dtls_config, server_config};
 use super::internet::{Internet, Service};
-use super::packet::{Fate, Origin, Packet, Protocol, SiteId};
+use super::packet::{Fate, HOPS, Origin, Packet, Protocol, SiteId};
 use super::stream::Pipe;
 use super::web::answer_http;
 
@@ -187,7 +187,15 @@ impl TurnServer {
     fn send(&self, source: SocketAddr, destination: SocketAddr, payload: Vec<u8>) {
         let Some(internet) = self.internet.upgrade() else { return };
         let origin = Origin { site: self.site, local: source, to: destination };
-        internet.send(Packet { protocol: Protocol::Udp, source, destination, payload, origin, fate: Fate::default() });
+        internet.send(Packet {
+            protocol: Protocol::Udp,
+            source,
+            destination,
+            payload,
+            origin,
+            hops: HOPS,
+            fate: Fate::default(),
+        });
     }
 }
 

@@ -151,6 +151,7 @@ async fn own_address(socket: &dyn Datagrams) -> Result<SocketAddr, String> {
             Response::read(&bytes).and_then(|it| it.reflexive()).ok_or_else(|| "no address".into())
         }
         Ok(Arrival::Icmp { reason, .. }) => Err(format!("{reason:?}")),
+        Ok(Arrival::Expired { from, .. }) => Err(format!("dropped by {from}")),
         Ok(Arrival::Closed) => Err("the control has hung up".into()),
         Err(_elapsed) => Err("the control is silent".into()),
     }

@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::internet::{Internet, Way};
-use super::packet::{Fate, Origin, Packet, Passage, Protocol, SiteId, is_stun};
+use super::packet::{Fate, HOPS, Origin, Packet, Passage, Protocol, SiteId, is_stun};
 
 /// The first wait before a SYN or a segment is sent again; each further one is twice the last (RFC 6298 §2, Linux's minimum).
 const FIRST_SYN_WAIT: Duration = Duration::from_secs(1);
@@ -46,17 +46,26 @@ enum Attempt {
 
 async fn attempt(internet: &Rc<Internet>, site: SiteId, local: SocketAddr, to: SocketAddr) -> Attempt {
     let origin = Origin { site, local, to };
-    let mut syn =
-        Packet { protocol: Protocol::Tcp, source: local, destination: to, payload: Vec::new(), origin, fate: Fate::default() };
+    let mut syn = Packet {
+        protocol: Protocol::Tcp,
+        source: local,
+        destination: to,
+        payload: Vec::new(),
+        origin,
+        hops: HOPS,
+        fate: Fate::default(),
+    };
     let (there, entrance, delay) = match internet.leave(&mut syn) {
         Way::To(there, entrance, delay) => (there, entrance, delay),
-        Way::Lost => return Attempt::Silent,
+        Way::Lost | Way::Expired(_) => return Attempt::Silent,
         Way::Denied => return Attempt::Ended(Outcome::DeniedLocally),
         Way::Refused(reason, _) => return Attempt::Ended(refusal(reason, to)),
     };
     tokio::time::sleep(delay).await;
     let entered = internet.enter(there, entrance, &mut syn);
-    if matches!(entered, Err(Passage::Dropped | Passage::Passed | Passage::Redirected(..))) || internet.is_lost(there, site) {
+    if matches!(entered, Err(Passage::Dropped | Passage::Passed | Passage::Expired(_) | Passage::Redirected(..)))
+        || internet.is_lost(there, site)
+    {
         return Attempt::Silent;
     }
     tokio::time::sleep(internet.travel_time(there, site)).await;
@@ -67,7 +76,7 @@ async fn attempt(internet: &Rc<Internet>, site: SiteId, local: SocketAddr, to: S
             Attempt::Opened(near)
         }
         Err(Passage::Rejected(reason, _)) => Attempt::Ended(refusal(reason, to)),
-        Err(Passage::Dropped | Passage::Passed | Passage::Redirected(..)) => Attempt::Silent,
+        Err(Passage::Dropped | Passage::Passed | Passage::Expired(_) | Passage::Redirected(..)) => Attempt::Silent,
     }
 }
 

@@ -21,7 +21,7 @@ use tokio::task::LocalSet;
 use super::certificate::{Presented, beginning};
 use super::control::Control;
 use super::firewall::{Action, Firewall, Memory, Rule};
-use super::internet::{Internet, Link, Middlebox, Site};
+use super::internet::{Internet, Link, Middlebox, Router, Site};
 use super::nat::{Behaviour, Dependence, Hairpinning, Nat, OneToOne, Ports};
 use super::network::CallerNetwork;
 use super::packet::SiteId;
@@ -58,6 +58,13 @@ pub const CALLEE_AT_HOME: Ipv4Addr = Ipv4Addr::new(192, 168, 7, 2);
 pub const HOME_ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
 pub const PORTAL_PORT: u16 = 8080;
 pub const INTERCEPTOR_PORT: u16 = 8443;
+
+/// The routers from a caller behind NATs to the server's network: its own, its carrier's, and the one between all.
+const ROUTERS: [(Ipv4Addr, Ipv6Addr); 3] = [
+    (HOME_ROUTER, Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1)),
+    (Ipv4Addr::new(100, 64, 0, 1), Ipv6Addr::new(0x2001, 0xdb8, 3, 0, 0, 0, 0, 1)),
+    (Ipv4Addr::new(198, 51, 100, 1), Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 1)),
+];
 
 pub const AT_CALLER: SiteId = SiteId(0);
 pub const AT_SERVER: SiteId = SiteId(1);
@@ -101,6 +108,8 @@ pub struct Caller {
     /// What its own host refuses.
     pub local: Vec<Rule>,
     pub resolver: Resolver,
+    /// Routers drop what has passed too many of them without a word.
+    pub routers_mute: bool,
     /// How far its clock is ahead, in seconds.
     pub clock_ahead_s: i64,
 }
@@ -117,8 +126,13 @@ impl Caller {
             gateway_memory: Memory::Stateless,
             local: Vec::new(),
             resolver: Resolver::Public,
+            routers_mute: false,
             clock_ahead_s: 0,
         }
+    }
+
+    fn router(&self, v4: IpAddr, v6: IpAddr) -> Middlebox {
+        Middlebox::Router(Router { addresses: (v4, v6), mute: self.routers_mute })
     }
 
     /// Its host over IPv4: at the first address without a NAT, at the second behind one.
@@ -128,11 +142,22 @@ impl Caller {
         site.routed = self.nats.last().map_or_else(|| vec![outside.into()], |outermost| outermost.outer.to_vec());
         site.link = self.link;
         let path = site.path.get_mut();
-        if !self.gateway.is_empty() {
-            let gateway = Firewall::new(self.gateway_memory, self.gateway.clone()).signed(HOME_ROUTER.into());
-            path.push(Middlebox::Firewall(gateway));
+        let gateway = (!self.gateway.is_empty())
+            .then(|| Middlebox::Firewall(Firewall::new(self.gateway_memory, self.gateway.clone()).signed(HOME_ROUTER.into())));
+        // Without a NAT the first router is the provider's, and the filter is there.
+        let routers = if self.nats.is_empty() { &ROUTERS[2..] } else { &ROUTERS[..self.nats.len()] };
+        let mut routers = routers.iter().map(|(v4, v6)| self.router((*v4).into(), (*v6).into()));
+        path.extend(routers.next());
+        path.extend(gateway);
+        let mut nats = self.nats.iter().cloned().map(Nat::new).map(Middlebox::Nat);
+        path.extend(nats.next());
+        for (router, nat) in routers.zip(nats) {
+            path.extend([router, nat]);
         }
-        path.extend(self.nats.iter().cloned().map(Nat::new).map(Middlebox::Nat));
+        if !self.nats.is_empty() {
+            let (v4, v6) = ROUTERS[2];
+            path.push(self.router(v4.into(), v6.into()));
+        }
         if !self.local.is_empty() {
             *site.local.get_mut() = Some(Firewall::new(Memory::Stateful, self.local.clone()));
         }
@@ -362,6 +387,9 @@ impl World {
         }
         if !host.edge.is_empty() {
             path.push(Middlebox::Firewall(Firewall::new(Memory::Stateful, host.edge.clone())));
+        }
+        if host.placement == Placement::OneToOneNat {
+            path.push(self.caller.router(TURN.into(), TURN_V6.into()));
         }
         if !host.router.is_empty() {
             let router = Firewall::new(Memory::Stateless, host.router.clone()).signed([203, 0, 113, 1].into());

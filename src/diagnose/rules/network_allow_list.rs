@@ -4,7 +4,7 @@ use crate::diagnose::controls::Answer;
 use crate::diagnose::endpoint::Reachability;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
-use crate::diagnose::server::Server;
+use crate::diagnose::server::{Server, list};
 use crate::model::cause::{Cause, Group};
 use crate::model::fact::ControlKind;
 use crate::model::finding::{Confidence, Level, Place};
@@ -38,27 +38,36 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     if !dead || alive || evidence.endpoints().iter().all(super::super::endpoint::EndpointEvidence::is_datagram) {
         return Judgement::Unknown;
     }
-    Found::new(
-        &RULE.cause,
-        "This network lets out only chosen connections: the TURN server is silent on every transport, and so is UDP elsewhere.",
-    )
-    .confidence(Confidence::Likely)
-    .because(servers.iter().flat_map(Server::cite))
-    .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns, ControlKind::Tcp]))
-    .unless("turn-down", "run callcheck from another network: if the server is silent there too, it is down")
-    .unless(
-        "network-blocks-stun",
-        "run callcheck from another network: if TCP alone fails there, this one filters STUN, and the server's TCP is closed",
-    )
-    .unless(
-        "network-blocks-udp",
-        "run callcheck from another network: if TCP alone fails there, this one blocks UDP, and the server's TCP is closed",
-    )
-    .fix(Place::Network, "Have the network allow the TURN server's address.")
-    .fix_by(
-        Place::Application,
-        "Or offer TURN over TLS on port 443, which passes nearly everywhere.",
-        "turns:<host>:443?transport=tcp",
-    )
-    .done()
+    let answering = servers.iter().find_map(|server| controls.answering_port(server.ip));
+    let summary = answering.and_then(|seen| seen.endpoint()).map_or_else(
+        || {
+            "This network lets out only chosen connections: the TURN server is silent on every transport, and so is UDP elsewhere."
+                .to_owned()
+        },
+        |port| {
+            let port = list(&[port]);
+            format!("This network lets out only chosen ports: the server answers on {port} and is silent where TURN is, and so is UDP elsewhere.")
+        },
+    );
+    Found::new(&RULE.cause, summary)
+        .confidence(Confidence::Likely)
+        .because(servers.iter().flat_map(Server::cite))
+        .because(answering.map(|seen| seen.cite()))
+        .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns, ControlKind::Tcp]))
+        .unless("turn-down", "run callcheck from another network: if the server is silent there too, it is down")
+        .unless(
+            "network-blocks-stun",
+            "run callcheck from another network: if TCP alone fails there, this one filters STUN, and the server's TCP is closed",
+        )
+        .unless(
+            "network-blocks-udp",
+            "run callcheck from another network: if TCP alone fails there, this one blocks UDP, and the server's TCP is closed",
+        )
+        .fix(Place::Network, "Have the network allow the TURN server's address.")
+        .fix_by(
+            Place::Application,
+            "Or offer TURN over TLS on port 443, which passes nearly everywhere.",
+            "turns:<host>:443?transport=tcp",
+        )
+        .done()
 }

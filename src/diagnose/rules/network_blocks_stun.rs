@@ -1,9 +1,13 @@
 //! `network-blocks-stun`: UDP passes in this network, and STUN does not.
 
 use super::network_blocks_udp::silent;
+use super::turn_not_listening_udp::others_alive;
 use crate::diagnose::controls::Answer;
+use crate::diagnose::endpoint::Reachability;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
+use crate::diagnose::server::{cite, list, places};
+use crate::diagnose::trace;
 use crate::model::cause::{Cause, Group};
 use crate::model::fact::ControlKind;
 use crate::model::finding::{Confidence, Level, Place};
@@ -17,8 +21,10 @@ pub const RULE: Rule = Rule {
         title: "this network filters STUN",
         meaning: "The network that callcheck runs in lets UDP out, DNS at least, and drops STUN: by its ports or by its content.",
         impact: "Users in this network get neither a public address nor a relay over UDP: they can call only by TURN over TCP or TLS.",
-        proof: "DNS over UDP is answered, and STUN at the TURN server and at several unrelated servers is not.",
-        look_alikes: "turn-udp-closed: there unrelated STUN servers answer. network-blocks-udp: there DNS over UDP fails too.",
+        proof: "DNS over UDP is answered, and STUN at the TURN server and at several unrelated servers is not. Or a trace: datagrams to \
+                the TURN port end in this network, while others go on from there.",
+        look_alikes: "turn-udp-closed: there unrelated STUN servers answer, and the datagrams leave this network. network-blocks-udp: there \
+                      DNS over UDP fails too.",
         remedy: "Offer turns: on port 443 to such users, or have the network let STUN and TURN out.",
     },
     folds: &["turn-down"],
@@ -28,9 +34,13 @@ pub const RULE: Rule = Rule {
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let controls = evidence.controls();
     if controls.stun() == Answer::Passes {
+        if let Some(found) = filter_of_a_port(evidence) {
+            return found;
+        }
         return Judgement::ruled_out_by(controls.cite(&[ControlKind::Stun]));
     }
-    let arrived = evidence.arrived_datagrams();
+    let traced = evidence.endpoints().iter().find_map(|endpoint| evidence.traces().arrives(endpoint.endpoint.ip()));
+    let arrived: Vec<String> = evidence.arrived_datagrams().into_iter().chain(traced.map(|seen| seen.cite())).collect();
     let Answer::Silent(_) = controls.stun() else { return Judgement::Unknown };
     if controls.dns() != Answer::Passes && arrived.is_empty() {
         return Judgement::Unknown;
@@ -39,7 +49,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let udp_works = evidence.endpoints().iter().any(|endpoint| endpoint.is_udp() && !silent(endpoint.reachability()));
     let stream_works = evidence.endpoints().iter().any(|endpoint| !endpoint.is_datagram() && endpoint.alive());
     let tcp_works = stream_works || controls.tcp() == Answer::Passes;
-    if !asked_over_udp || udp_works || !tcp_works {
+    if !asked_over_udp || udp_works || !tcp_works || lets_out_few_ports(evidence) {
         return Judgement::Unknown;
     }
     // Datagrams to the relay arrive, and those with the bytes of STUN don't: nothing else does that.
@@ -53,19 +63,26 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         return Judgement::Unknown;
     }
     let confidence = if sure { Confidence::Certain } else { Confidence::Likely };
-    let summary =
-        "This network filters STUN: other UDP passes, and STUN is answered neither by the TURN server nor by unrelated ones.";
-    let udp =
-        evidence.promised().filter(|endpoint| endpoint.is_datagram() && !endpoint.alive()).map(|endpoint| endpoint.endpoint);
+    let udp: Vec<_> = evidence
+        .promised()
+        .filter(|endpoint| endpoint.is_datagram() && !endpoint.alive())
+        .map(|endpoint| endpoint.endpoint)
+        .collect();
+    let ends = trace::ends(evidence.traces(), &udp);
+    let summary = format!(
+        "This network filters STUN: other UDP passes, and STUN is answered neither by the TURN server nor by unrelated ones{}.",
+        trace::named(&ends)
+    );
     let found = Found::new(&RULE.cause, summary)
-        .level(evidence.level_of(&RULE.cause, &udp.collect::<Vec<_>>()))
+        .level(evidence.level_of(&RULE.cause, &udp))
         .confidence(confidence)
         .because(
             evidence.endpoints().iter().filter(|endpoint| endpoint.is_udp()).flat_map(|endpoint| endpoint.cite_reachability()),
         )
         .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns]))
         .because(arrived)
-        .because(filtered.iter().map(|seen| seen.cite()));
+        .because(filtered.iter().map(|seen| seen.cite()))
+        .because(ends.into_iter().flat_map(|end| end.evidence));
     let found = if stream_works {
         found
     } else {
@@ -78,12 +95,50 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             .unless("turn-udp-closed", "ask other controls (--control): if one answers STUN, the server's port is closed")
             .unless("reply-from-other-address", "ask other controls (--control) likewise")
     };
-    found
-        .fix(Place::Network, "Have the network let STUN and TURN out: UDP port 3478, and the relay range 49152-65535.")
-        .fix_by(
-            Place::Application,
-            "Or offer TURN over TLS on port 443, which passes nearly everywhere.",
-            "turns:<host>:443?transport=tcp",
-        )
-        .done()
+    let text = "Have the network let STUN and TURN out: UDP port 3478, and the relay range 49152-65535.";
+    or_over_tls(found.fix(Place::Network, text)).done()
+}
+
+fn or_over_tls(found: Found) -> Found {
+    let text = "Or offer TURN over TLS on port 443, which passes nearly everywhere.";
+    found.fix_by(Place::Application, text, "turns:<host>:443?transport=tcp")
+}
+
+/// Whether the server is up by another of its ports, and silent over TCP where TURN is: more than STUN is held back then, which
+/// network-allow-list says.
+fn lets_out_few_ports(evidence: &Evidence<'_>) -> bool {
+    let mut streams = evidence.promised().filter(|endpoint| !endpoint.is_datagram()).peekable();
+    streams.peek().is_some()
+        && streams.all(|endpoint| {
+            endpoint.reachability() == Reachability::Silent
+                && evidence.controls().answering_port(endpoint.endpoint.ip()).is_some()
+        })
+}
+
+/// A filter that knows the port and not the protocol: STUN passes to other ports, and what goes to the server's ends in this network,
+/// although the server answers over TCP.
+fn filter_of_a_port(evidence: &Evidence<'_>) -> Option<Judgement> {
+    let silent: Vec<_> = evidence
+        .promised()
+        .filter(|endpoint| endpoint.is_udp() && endpoint.reachability() == Reachability::Silent)
+        .filter(|endpoint| others_alive(evidence, endpoint))
+        .collect();
+    let lost = places(&silent);
+    if !trace::all_end_here(evidence.traces(), &lost) {
+        return None;
+    }
+    let ends = trace::ends(evidence.traces(), &lost);
+    let summary =
+        format!("This network filters what goes to {}, and lets other datagrams out{}.", list(&lost), trace::named(&ends));
+    let decide = "run callcheck from another network: if the port is silent there too, the server's firewall drops it";
+    let ports: Vec<String> = lost.iter().map(|endpoint| endpoint.address.port().to_string()).collect();
+    let found = Found::new(&RULE.cause, summary)
+        .level(evidence.level_of(&RULE.cause, &lost))
+        .confidence(Confidence::Likely)
+        .because(cite(&silent))
+        .because(ends.into_iter().flat_map(|end| end.evidence))
+        .because(evidence.controls().cite(&[ControlKind::Stun]))
+        .unless("turn-udp-closed", decide)
+        .fix(Place::Network, format!("Have the network let UDP to port {} out.", ports.join(" and ")));
+    Some(or_over_tls(found).done())
 }

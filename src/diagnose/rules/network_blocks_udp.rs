@@ -4,6 +4,7 @@ use crate::diagnose::controls::Answer;
 use crate::diagnose::endpoint::Reachability;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
+use crate::diagnose::trace;
 use crate::model::cause::{Cause, Group};
 use crate::model::fact::ControlKind;
 use crate::model::finding::{Confidence, Level, Place};
@@ -31,7 +32,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         return Judgement::ruled_out_by(controls.cite(&[ControlKind::Stun, ControlKind::Dns]));
     }
     let of_high_ports = evidence.endpoints().iter().find_map(|endpoint| controls.high_ports_open(endpoint.endpoint.ip()));
-    let arrived: Vec<String> = evidence.arrived_datagrams().into_iter().chain(of_high_ports.map(|seen| seen.cite())).collect();
+    let traced = evidence.endpoints().iter().find_map(|endpoint| evidence.traces().arrives(endpoint.endpoint.ip()));
+    let by_servers_errors = of_high_ports.map(|seen| seen.cite()).into_iter().chain(traced.map(|seen| seen.cite()));
+    let arrived: Vec<String> = evidence.arrived_datagrams().into_iter().chain(by_servers_errors).collect();
     if !arrived.is_empty() {
         return Judgement::RuledOut(arrived);
     }
@@ -50,14 +53,17 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         (_, Answer::Silent(_) | Answer::NotAsked | Answer::Passes) => Confidence::Likely,
     };
     let lost: Vec<_> = udp.iter().map(|endpoint| endpoint.endpoint).collect();
-    let found = Found::new(&RULE.cause, "This network blocks UDP: no host answers over UDP, while TCP works.")
+    let ends = trace::ends(evidence.traces(), &lost);
+    let summary = format!("This network blocks UDP: no host answers over UDP, while TCP works{}.", trace::named(&ends));
+    let found = Found::new(&RULE.cause, summary)
         .level(evidence.level_of(&RULE.cause, &lost))
         .confidence(confidence)
         .because(udp.iter().flat_map(|endpoint| endpoint.cite_reachability()))
         .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns]))
         .because(
             evidence.endpoints().iter().filter(|endpoint| endpoint.alive()).flat_map(|endpoint| endpoint.cite_reachability()),
-        );
+        )
+        .because(ends.into_iter().flat_map(|end| end.evidence));
     let found = if confidence == Confidence::Certain {
         found
     } else {

@@ -6,6 +6,7 @@ use crate::diagnose::endpoint::{EndpointEvidence, Reachability};
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::diagnose::server::{Server, list, places};
+use crate::diagnose::trace;
 use crate::model::cause::{Cause, Group};
 use crate::model::endpoint::Transport;
 use crate::model::fact::ControlKind;
@@ -66,12 +67,20 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         (false, true) => ("does not answer on any port", Confidence::Likely),
         (false, false) => ("does not answer on any port", Confidence::Possible),
     };
-    let found = Found::new(&RULE.cause, format!("The TURN server {} {how}: {} were tried.", first.ip, list(&lost)))
+    let ends = trace::ends(evidence.traces(), &lost);
+    let arrives = dead.iter().find_map(|server| evidence.traces().arrives(server.ip));
+    let answering = dead.iter().find_map(|server| controls.answering_port(server.ip));
+    let how = if arrives.is_some() || answering.is_some() { "is up, and does not answer on any port" } else { how };
+    let tried = format!("{} were tried{}", list(&lost), trace::named(&ends));
+    let found = Found::new(&RULE.cause, format!("The TURN server {} {how}: {tried}.", first.ip))
         .level(evidence.level_by_rest(&lost))
         .confidence(confidence)
         .because(dead.iter().flat_map(|server| server.cite()))
-        .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns, ControlKind::Tcp]));
-    let found = if refused {
+        .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns, ControlKind::Tcp]))
+        .because(arrives.map(|seen| seen.cite()))
+        .because(answering.map(|seen| seen.cite()))
+        .because(ends.into_iter().flat_map(|end| end.evidence));
+    let found = if refused || arrives.is_some() || answering.is_some() {
         found
     } else {
         found.unless(

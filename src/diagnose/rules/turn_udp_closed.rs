@@ -6,6 +6,7 @@ use crate::diagnose::endpoint::{EndpointEvidence, Reachability};
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::diagnose::server::{cite, list, places};
+use crate::diagnose::trace;
 use crate::model::cause::{Cause, Group};
 use crate::model::fact::ControlKind;
 use crate::model::finding::{Confidence, Level, Place};
@@ -21,7 +22,8 @@ pub const RULE: Rule = Rule {
         impact: "Users get no relay over UDP, which is what nearly all calls use; only those with another transport in their list do.",
         proof: "UDP to the port stays without an answer or is rejected by a filter, TURN answers otherwise, and unrelated hosts \
                 answer over UDP.",
-        look_alikes: "network-blocks-udp and network-blocks-stun: there unrelated hosts don't answer either.",
+        look_alikes: "network-blocks-udp and network-blocks-stun: there unrelated hosts don't answer either, or a trace shows that the \
+                      datagrams end in this network.",
         remedy: "Open the UDP port in the host's firewall and in the provider's.",
     },
     folds: &[],
@@ -36,18 +38,24 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         let alive = evidence.promised().filter(|endpoint| endpoint.is_udp()).filter(back);
         return Judgement::ruled_out_by(alive.flat_map(EndpointEvidence::cite_reachability).collect());
     }
+    let lost = places(&closed);
+    // Then it isn't the server's firewall.
+    if trace::all_end_here(evidence.traces(), &lost) {
+        return Judgement::Unknown;
+    }
+    let ends = trace::ends(evidence.traces(), &lost);
     let udp_elsewhere = evidence.endpoints().iter().any(|endpoint| endpoint.is_udp() && endpoint.alive());
     let rejected_by_server =
         closed.iter().all(|endpoint| endpoint.icmp().is_some_and(|(_, from)| from == Some(endpoint.endpoint.ip())));
     let controls = evidence.controls();
     let udp_arrives = closed.iter().find_map(|endpoint| controls.high_ports_open(endpoint.endpoint.ip()));
     let udp_passes = udp_arrives.is_some() || controls.dns() == Answer::Passes;
+    let same_port_passes = closed.iter().all(|endpoint| controls.passes_on_port(endpoint.endpoint.address.port()));
+    let of_server = rejected_by_server || !ends.is_empty() && ends.iter().all(|end| end.place == trace::Place::There);
     let confidence = match controls.stun() {
         _ if rejected_by_server => Confidence::Certain,
         // The same port answers elsewhere: this network doesn't block it.
-        Answer::Passes if closed.iter().all(|endpoint| controls.passes_on_port(endpoint.endpoint.address.port())) => {
-            Confidence::Certain
-        }
+        Answer::Passes if same_port_passes => Confidence::Certain,
         Answer::Passes => Confidence::Likely,
         Answer::Silent(_) | Answer::NotAsked if udp_elsewhere => Confidence::Likely,
         // STUN passes here as datagrams to the relay show: then it is the controls that are dead.
@@ -63,11 +71,14 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let rejected = closed.iter().any(|endpoint| endpoint.icmp().is_some());
     let hides_strays = !rejected && closed.iter().any(|endpoint| evidence.is_translated(endpoint.endpoint.ip()));
     let confidence = if hides_strays && confidence == Confidence::Certain { Confidence::Likely } else { confidence };
-    let lost = places(&closed);
     let how = if closed.iter().any(|endpoint| endpoint.icmp().is_some()) { "rejects" } else { "drops" };
     let by_stream = closed.iter().flat_map(|it| evidence.siblings(it)).any(|other| other.alive() && !other.is_datagram());
     let other = if by_stream { "TCP" } else { "DTLS" };
-    let summary = format!("A firewall at the server {how} {}: TURN answers over {other} there, and not over UDP.", list(&lost));
+    let summary = format!(
+        "A firewall at the server {how} {}: TURN answers over {other} there, and not over UDP{}.",
+        list(&lost),
+        trace::named(&ends)
+    );
     let other_address = |endpoint: &EndpointEvidence<'_>| {
         endpoint.is_udp() && endpoint.alive() && lost.iter().all(|it| it.ip() != endpoint.endpoint.ip())
     };
@@ -85,7 +96,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         )
         .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns]))
         .because(evidence.stun_passes())
-        .because(udp_arrives.map(|seen| seen.cite()));
+        .because(udp_arrives.map(|seen| seen.cite()))
+        .because(ends.into_iter().flat_map(|end| end.evidence));
     let found = if confidence == Confidence::Possible && !udp_passes {
         let decide = "allow controls, or try another network: if no host answers over UDP here, this network blocks it";
         found.unless("network-blocks-udp", decide)
@@ -100,6 +112,13 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     };
     let found = if hides_strays {
         found.unless("reply-from-other-address", "ask from a host without NAT, or look at the server's addresses (ip addr): answers from another one are dropped by this network's NAT unseen")
+    } else {
+        found
+    };
+    let found = if controls.stun() == Answer::Passes && confidence == Confidence::Likely && !of_server && !same_port_passes {
+        let decide =
+            "ask a control on the same port (--control HOST:PORT), or try another network: this one may filter that port";
+        found.unless("network-blocks-stun", decide)
     } else {
         found
     };

@@ -29,6 +29,8 @@ pub enum ControlKind {
     Dns,
     /// A TCP connection to port 443 of a control host.
     Tcp,
+    /// Another of the usual ports of the server itself: a Binding over UDP, or a TCP connection.
+    Port,
     /// A datagram to a high UDP port of the server itself, to provoke an ICMP error.
     HighPort,
 }
@@ -43,7 +45,13 @@ pub struct ProxyFact {
     pub status: Option<u16>,
     /// How the attempt ended.
     pub outcome: Outcome,
+    /// Whether a login was sent along.
+    #[serde(default)]
+    pub login: bool,
 }
+
+/// The end of the name of a probe that went through a proxy.
+pub const THROUGH_PROXY: &str = "-through-proxy";
 
 /// The time that another host says it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -43,9 +43,8 @@ fn take_arrival(state: &mut State, arrival: Arrival, server: SocketAddr) {
         Arrival::Datagram { from, bytes } if state.transactions.awaits(&bytes) => {
             state.stray(StrayKind::ForeignSource, Some(from));
         }
-        Arrival::Datagram { .. } => {}
         Arrival::Icmp { to, reason, from } if to == server => take_icmp(state, reason, from),
-        Arrival::Icmp { .. } => {}
+        Arrival::Datagram { .. } | Arrival::Icmp { .. } | Arrival::Expired { .. } => {}
         Arrival::Closed => state.close(Outcome::Closed),
     }
 }

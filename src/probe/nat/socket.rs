@@ -195,7 +195,7 @@ impl State {
                     waiting.instead.get_or_insert(Outcome::Unreachable { reason, from });
                 }
             }
-            Arrival::Closed => {}
+            Arrival::Expired { .. } | Arrival::Closed => {}
         }
     }
 

@@ -152,7 +152,7 @@ async fn ask(
             Ok(Arrival::Icmp { to, reason, from }) if to.port() == port => {
                 return (ended(Outcome::Unreachable { reason, from }, sends, None, strays), None);
             }
-            Ok(Arrival::Icmp { .. } | Arrival::Closed) => {}
+            Ok(Arrival::Icmp { .. } | Arrival::Expired { .. } | Arrival::Closed) => {}
             Err(_elapsed) if next.is_some() => {}
             Err(_elapsed) if strays > 0 => {
                 return (ended(Outcome::Unusable { defect: Defect::Integrity }, sends, None, strays), None);

@@ -15,7 +15,7 @@ use crate::model::fact::NameAnswer;
 use crate::model::outcome::Outcome;
 use crate::model::ports::PortRange;
 use crate::model::secret::Secret;
-use crate::net::network::{Arrival, Datagrams, Lookup, Network, Stream};
+use crate::net::network::{Arrival, Datagrams, Handling, Lookup, Network, Stream};
 use crate::net::tls::Trust;
 use crate::proto::responder::{Content, Description};
 
@@ -103,9 +103,13 @@ impl Network for World {
         Some([198, 51, 100, 2].into())
     }
 
-    fn bind_udp(&self, _towards: IpAddr) -> Result<Rc<dyn Datagrams>, Outcome> {
+    fn bind_udp_with(&self, _towards: IpAddr, _handling: Handling) -> Result<Rc<dyn Datagrams>, Outcome> {
         self.0.sockets.set(self.0.sockets.get() + 1);
         Ok(Rc::new(Socket { line: Rc::clone(&self.0), port: self.0.sockets.get(), coming: RefCell::default() }))
+    }
+
+    fn path_mtu(&self, _to: IpAddr) -> Option<u16> {
+        None
     }
 
     async fn connect_tcp(&self, _to: SocketAddr) -> Result<Box<dyn Stream>, Outcome> {

@@ -220,6 +220,7 @@ impl Sweep<'_> {
                     }
                 }
                 Arrival::Icmp { to, .. } => self.ports[usize::from(to.port())].refused = true,
+                Arrival::Expired { .. } => {}
                 Arrival::Closed => return,
             }
             if Instant::now() >= until {

@@ -1,0 +1,46 @@
+//! How far datagrams come: a router tells when it drops one that has passed as many routers as it may.
+
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::IcmpFact;
+
+/// Datagrams to one place, each with another limit of routers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TraceFact {
+    /// What the datagrams carried.
+    pub carried: Cargo,
+    /// The routers that told of a datagram of theirs, by their distance; many never do.
+    pub hops: Vec<Hop>,
+    /// The largest distance that was asked for.
+    pub furthest: u8,
+    /// The smallest distance at which the target itself answered, in whatever way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<u8>,
+    /// The error of somebody on the way who lets none of them pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<IcmpFact>,
+}
+
+/// What the datagrams of a trace carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cargo {
+    /// Binding requests, so that a filter sees what a call sends.
+    Stun,
+    /// Random bytes, which no filter takes for anything.
+    Noise,
+}
+
+/// A router on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Hop {
+    /// Which router it is, counted from 1.
+    pub distance: u8,
+    /// Its address.
+    pub address: IpAddr,
+    /// From the datagram to the router's word, in milliseconds.
+    pub rtt_ms: f64,
+}

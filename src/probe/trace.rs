@@ -1,0 +1,181 @@
+//! Where datagrams end (TR): all distances at once, and the routers' own words about what they drop read from the error queue.
+//!
+//! Many routers say nothing, or not to everybody, so that a silent one tells nothing by itself: what counts is the comparison with datagrams
+//! that go further.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::time::{Instant, sleep_until};
+
+use super::context::Context;
+use crate::model::duration::milliseconds;
+use crate::model::endpoint::{Endpoint, Transport};
+use crate::model::fact::{Cargo, ControlFact, ControlKind, Fact, Hop, IcmpFact, TraceFact};
+use crate::net::network::{Arrival, Handling};
+use crate::proto::request::Request;
+
+/// The furthest router that is asked: few places are further from anywhere.
+const FURTHEST: u8 = 24;
+
+/// When a datagram is repeated, in milliseconds from the trace's start. Linux routers send a host six such errors at once, and one a second
+/// then (`icmp_ratelimit`, icmp(7)), so three tries leave room for three traces.
+const SENDS_MS: [u64; 3] = [0, 250, 600];
+
+/// When it is given up: half a second after a run's start, a trace ends before silence is established after two.
+const GIVE_UP: Duration = Duration::from_millis(1100);
+
+/// How many servers are traced in one run.
+const MOST: usize = 3;
+
+/// Traces the way to each address of which a UDP endpoint is silent so far, by what a call sends there; beside it, to compare, the way to
+/// another port of the same address, and to a control that answers. Nothing is kept of those that answer meanwhile.
+pub async fn trace_silent(context: &Context, servers: &[Endpoint]) {
+    let mut silent: Vec<Endpoint> = Vec::new();
+    for endpoint in servers.iter().filter(|endpoint| is_silent(context, **endpoint)) {
+        if silent.len() < MOST && !silent.iter().any(|known| known.ip() == endpoint.ip()) {
+            silent.push(*endpoint);
+        }
+    }
+    let mut controls: Vec<Endpoint> = Vec::new();
+    for endpoint in &silent {
+        controls.extend(answering_control(context, *endpoint).filter(|control| !controls.contains(control)));
+    }
+    let traced = silent.iter().map(|endpoint| async move {
+        let beside = Endpoint::new(Transport::Udp, SocketAddr::new(endpoint.ip(), unused_port(context)));
+        let (own, other) = tokio::join!(trace(context, *endpoint, Cargo::Stun), trace(context, beside, Cargo::Noise));
+        if still_silent(context, *endpoint) {
+            context.record.add("trace", endpoint, Fact::Trace(own));
+            context.record.add("control-trace", beside, Fact::Trace(other));
+        }
+    });
+    let compared = controls.iter().map(|control| async move { (control, trace(context, *control, Cargo::Stun).await) });
+    let (_, compared) = tokio::join!(join_all(traced), join_all(compared));
+    if silent.iter().any(|endpoint| still_silent(context, *endpoint)) {
+        for (control, fact) in compared {
+            context.record.add("control-trace", control, Fact::Trace(fact));
+        }
+    }
+}
+
+/// A UDP port where nothing should listen, between those of ordinary services and the usual relay ranges.
+#[must_use]
+pub fn unused_port(context: &Context) -> u16 {
+    let mut random = [0; 2];
+    context.network.randomize(&mut random);
+    33_434 + u16::from_be_bytes(random) % 1000
+}
+
+/// Whether a UDP endpoint that can be sent to has said nothing so far. On loopback there is no way to trace.
+fn is_silent(context: &Context, endpoint: Endpoint) -> bool {
+    endpoint.transport == Transport::Udp && !endpoint.ip().is_loopback() && still_silent(context, endpoint)
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
+fn still_silent(context: &Context, endpoint: Endpoint) -> bool {
+    let target = endpoint.to_string();
+    !context.record.observations().iter().any(|seen| {
+        seen.target == target
+            && match &seen.fact {
+                Fact::Binding(it) => !it.reply.silent(),
+                Fact::Challenge(it) => !it.reply.silent(),
+                _ => false,
+            }
+    })
+}
+
+/// A control of the same family that has answered, on the same port if there is one.
+fn answering_control(context: &Context, endpoint: Endpoint) -> Option<Endpoint> {
+    let observations = context.record.observations();
+    let answering = observations.iter().filter_map(|seen| {
+        let Fact::Control(ControlFact { control: ControlKind::Stun, reply, .. }) = &seen.fact else { return None };
+        seen.endpoint().filter(|_| reply.answered())
+    });
+    let comparable: Vec<Endpoint> =
+        answering.filter(|it| it.ip().is_ipv4() == endpoint.ip().is_ipv4() && it.ip() != endpoint.ip()).collect();
+    let same_port = comparable.iter().find(|control| control.address.port() == endpoint.address.port());
+    same_port.or(comparable.first()).copied()
+}
+
+/// Traces the way to an endpoint.
+async fn trace(context: &Context, target: Endpoint, carried: Cargo) -> TraceFact {
+    context.record.contact(target);
+    let reached = Cell::new(None);
+    let asked = (1..=FURTHEST).map(|distance| ask(context, target, carried, distance, &reached));
+    let words = join_all(asked).await;
+    let mut fact = TraceFact { carried, hops: Vec::new(), furthest: FURTHEST, reached: reached.get(), rejected: None };
+    for word in words.into_iter().flatten() {
+        match word {
+            Word::Passed(hop) => fact.hops.push(hop),
+            Word::Rejected(icmp) => fact.rejected = fact.rejected.or(Some(icmp)),
+        }
+    }
+    fact
+}
+
+/// What somebody on the way says.
+enum Word {
+    /// A router has dropped a datagram that came as far as it.
+    Passed(Hop),
+    /// It must or can't go on.
+    Rejected(IcmpFact),
+}
+
+/// Sends datagrams that may pass so many routers, until somebody says what became of one. A socket for each distance: not all routers quote
+/// enough of a datagram to tell it from others.
+async fn ask(context: &Context, target: Endpoint, carried: Cargo, distance: u8, reached: &Cell<Option<u8>>) -> Option<Word> {
+    let socket = context.network.bind_udp_with(target.ip(), Handling { hops: Some(distance) }).ok()?;
+    let started = Instant::now();
+    let mut sends = 0;
+    loop {
+        let next = SENDS_MS.get(sends).map_or(GIVE_UP, |at| Duration::from_millis(*at));
+        tokio::select! {
+            biased;
+            arrival = socket.receive() => match arrival {
+                Arrival::Expired { to, from } if to == target.address => {
+                    return Some(Word::Passed(Hop { distance, address: from, rtt_ms: milliseconds(started.elapsed()) }));
+                }
+                Arrival::Datagram { from, .. } if from == target.address => {
+                    note(reached, distance);
+                    return None;
+                }
+                Arrival::Icmp { to, from, .. } if to == target.address && from == Some(target.ip()) => {
+                    note(reached, distance);
+                    return None;
+                }
+                Arrival::Icmp { to, reason, from: from @ Some(_) } if to == target.address => {
+                    return Some(Word::Rejected(IcmpFact { reason, from }));
+                }
+                Arrival::Datagram { .. } | Arrival::Icmp { .. } | Arrival::Expired { .. } => {}
+                Arrival::Closed => return None,
+            },
+            () = sleep_until(started + next) => {
+                // What goes further than the target tells nothing more.
+                if sends == SENDS_MS.len() || reached.get().is_some_and(|nearest| nearest < distance) {
+                    return None;
+                }
+                socket.send(&cargo(context, carried), target.address).ok()?;
+                sends += 1;
+            }
+        }
+    }
+}
+
+fn note(reached: &Cell<Option<u8>>, distance: u8) {
+    reached.set(Some(reached.get().map_or(distance, |nearest: u8| nearest.min(distance))));
+}
+
+fn cargo(context: &Context, carried: Cargo) -> Vec<u8> {
+    let mut random = [0; 16];
+    context.network.randomize(&mut random);
+    match carried {
+        Cargo::Noise => random.to_vec(),
+        Cargo::Stun => {
+            let mut id = [0; 12];
+            id.copy_from_slice(&random[..12]);
+            Request::binding().seal(id)
+        }
+    }
+}
