@@ -1,5 +1,6 @@
 //! A run: what is asked becomes a plan, the plan's probes run side by side within the deadline, and a report comes out.
 
+mod beside;
 pub mod call;
 pub mod execute;
 pub mod plan;

@@ -422,7 +422,7 @@ impl Common {
 const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The same where every port of a range is tried.
-pub const SWEEP_TIMEOUT: Duration = Duration::from_secs(300);
+pub const SWEEP_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The bounds of `--lifetime`: a permission at a relay lives for five minutes (RFC 8656 §9).
 const IDLE: [Duration; 2] = [Duration::from_secs(1), Duration::from_mins(4)];

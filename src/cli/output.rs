@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Usage;
 use super::arguments::{Common, Format, When};
 use crate::model::call::StateKind;
+use crate::model::duration::whole_milliseconds;
 use crate::model::fact::Observation;
 use crate::model::report::Report;
 use crate::probe::context::Listener;
@@ -79,7 +80,7 @@ pub fn watch(common: &Common) -> Watcher {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     Rc::new(move |progress| match progress {
         Progress::Begins { ports, about } => {
-            let about = Duration::from_millis((about.as_millis() as u64).div_ceil(100) * 100);
+            let about = Duration::from_millis(whole_milliseconds(about).div_ceil(100) * 100);
             complain(&format!("\r\x1b[2Kup to {ports} ports, in {} or more", humantime::format_duration(about)));
             bar.set_length(ports.into());
             bar.set_style(bar_style());

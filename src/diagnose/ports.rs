@@ -29,6 +29,7 @@ pub struct TriedPorts {
 
 impl TriedPorts {
     /// The ports at which IN was tried, or which a range tells of.
+    #[must_use]
     pub fn of(evidence: &Evidence<'_>) -> Self {
         let ranges: Vec<_> = evidence.port_ranges().filter(|range| range.fact.proto == PortProtocol::Udp).collect();
         let (mut open, mut closed) = (Vec::new(), Vec::new());

@@ -1,7 +1,7 @@
 //! Answers that no honest server gives, to hold against whatever reads them.
 
 use super::named::named;
-use crate::proto::raw::HEADER_LENGTH;
+use crate::proto::raw::{HEADER_LENGTH, append};
 
 named! {
     /// A way of answering that is meant to harm.
@@ -76,18 +76,6 @@ fn garbage(bytes: &[u8]) -> Vec<u8> {
     })
     .take(200)
     .collect()
-}
-
-/// Appends an attribute and corrects the header's length.
-fn append(bytes: &mut Vec<u8>, kind: u16, value: &[u8]) {
-    let Ok(length) = u16::try_from(value.len()) else { return };
-    bytes.extend(kind.to_be_bytes());
-    bytes.extend(length.to_be_bytes());
-    bytes.extend(value);
-    bytes.resize(bytes.len().next_multiple_of(4), 0);
-    if let Ok(total) = u16::try_from(bytes.len().saturating_sub(HEADER_LENGTH)) {
-        bytes[2..4].copy_from_slice(&total.to_be_bytes());
-    }
 }
 
 /// Inverts the first byte of an attribute's value, where the message has it.

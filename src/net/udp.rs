@@ -121,10 +121,10 @@ impl Datagrams for SystemDatagrams {
     async fn receive(&self) -> Arrival {
         loop {
             let readiness = self.socket.ready(Interest::READABLE.add(error_queue::INTEREST)).await;
-            if readiness.is_err() {
-                return std::future::pending().await;
-            }
-            if let Some(error) = error_queue::read(&self.socket) {
+            let Ok(readiness) = readiness else { return std::future::pending().await };
+            // A look into an empty queue would cost each datagram one more call.
+            let error = if readiness.is_error() { error_queue::read(&self.socket) } else { None };
+            if let Some(error) = error {
                 return error;
             }
             match self.try_receive() {

@@ -17,7 +17,7 @@ use crate::model::fact::{Fact, PortReplyFact};
 use crate::model::outcome::{Outcome, Reply};
 use crate::model::ports::PortRange;
 
-/// How many ports of the range are asked: Linux answers six datagrams at once and then one a second (icmp_ratelimit).
+/// How many ports of the range are asked: Linux answers six datagrams at once and then one a second (`icmp_ratelimit`).
 const PORTS: u16 = 6;
 
 /// The distance of two ports' first datagrams.

@@ -20,12 +20,18 @@ pub const CHANGE_REQUEST: u16 = 0x0003;
 /// The type of RESPONSE-PORT (RFC 5780 §7.5).
 pub const RESPONSE_PORT: u16 = 0x0027;
 
-/// Adds an attribute of four bytes to an encoded message, which has none that must be the last.
-pub fn append(message: &mut Vec<u8>, kind: u16, value: [u8; 4]) {
+/// Adds an attribute to an encoded message, which has none that must be the last.
+pub fn append(message: &mut Vec<u8>, kind: u16, value: &[u8]) {
     message.extend(kind.to_be_bytes());
-    message.extend([0, 4]);
+    message.extend(u16::try_from(value.len()).unwrap_or(u16::MAX).to_be_bytes());
     message.extend(value);
-    let length = u16::try_from(message.len().saturating_sub(HEADER_LENGTH)).unwrap_or(u16::MAX);
+    message.resize(message.len().next_multiple_of(4), 0);
+    set_length(message, 0);
+}
+
+/// Writes a message's length into its header, with so many bytes that are still to come.
+pub fn set_length(message: &mut [u8], more: usize) {
+    let length = u16::try_from(message.len().saturating_sub(HEADER_LENGTH) + more).unwrap_or(u16::MAX);
     message[2..4].copy_from_slice(&length.to_be_bytes());
 }
 

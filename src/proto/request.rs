@@ -108,7 +108,7 @@ impl Request {
         if let Some(port) = self.response_port {
             // stun_codec 0.4.0 writes a zero in place of the port.
             let [high, low] = port.to_be_bytes();
-            raw::append(&mut bytes, raw::RESPONSE_PORT, [high, low, 0, 0]);
+            raw::append(&mut bytes, raw::RESPONSE_PORT, &[high, low, 0, 0]);
         }
         padded(bytes, self.padded_to)
     }

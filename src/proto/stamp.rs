@@ -8,7 +8,7 @@ use md5::{Digest as _, Md5};
 use sha1::Sha1;
 
 use super::authentication::LongTerm;
-use super::raw::{HEADER_LENGTH, RawMessage};
+use super::raw::{RawMessage, append, set_length};
 
 const USERNAME: u16 = 0x0006;
 const MESSAGE_INTEGRITY: u16 = 0x0008;
@@ -22,7 +22,8 @@ const INTEGRITY_LENGTH: usize = 4 + 20;
 #[derive(Clone)]
 pub struct Stamp {
     keyed: Hmac<Sha1>,
-    login: Vec<u8>,
+    username: String,
+    realm: String,
 }
 
 impl Stamp {
@@ -34,16 +35,18 @@ impl Stamp {
     #[must_use]
     pub fn new(with: &LongTerm) -> Self {
         let key = Md5::digest(format!("{}:{}:{}", with.username(), with.realm(), with.password()));
-        let mut login = Vec::new();
-        append(&mut login, USERNAME, with.username().as_bytes());
-        append(&mut login, REALM, with.realm().as_bytes());
-        Self { keyed: Hmac::new_from_slice(&key).expect("HMAC takes a key of any length"), login }
+        Self {
+            keyed: Hmac::new_from_slice(&key).expect("HMAC takes a key of any length"),
+            username: with.username().to_owned(),
+            realm: with.realm().to_owned(),
+        }
     }
 
     /// Adds USERNAME, REALM, NONCE and MESSAGE-INTEGRITY to a sealed request.
     #[must_use]
     pub fn sign(&self, mut request: Vec<u8>, nonce: &str) -> Vec<u8> {
-        request.extend(&self.login);
+        append(&mut request, USERNAME, self.username.as_bytes());
+        append(&mut request, REALM, self.realm.as_bytes());
         append(&mut request, NONCE, nonce.as_bytes());
         // The integrity covers a length that counts itself (RFC 8489 §14.5).
         set_length(&mut request, INTEGRITY_LENGTH);
@@ -66,20 +69,6 @@ impl Stamp {
         mac.update(&covered);
         mac.verify_slice(theirs).is_ok()
     }
-}
-
-fn append(message: &mut Vec<u8>, kind: u16, value: &[u8]) {
-    // Names and nonces are no longer than STUN allows: `LongTerm` comes from a request that was sealed with them.
-    let length = u16::try_from(value.len()).unwrap_or(u16::MAX);
-    message.extend(kind.to_be_bytes());
-    message.extend(length.to_be_bytes());
-    message.extend(value);
-    message.resize(message.len().next_multiple_of(4), 0);
-}
-
-fn set_length(message: &mut [u8], more: usize) {
-    let length = u16::try_from(message.len() - HEADER_LENGTH + more).unwrap_or(u16::MAX);
-    message[2..4].copy_from_slice(&length.to_be_bytes());
 }
 
 #[cfg(test)]

@@ -56,9 +56,9 @@ pub async fn sample(context: &Context, server: &IceServer, signed: &LongTerm) ->
 pub async fn sweep(context: &Context, session: &Session, relayed: SocketAddr, signed: &LongTerm) {
     let Some(wish) = context.sweep else { return };
     let server = session.endpoint();
-    let came_in = context.record.observations().into_iter().find_map(|seen| match seen.fact {
-        Fact::Inbound(it) if it.relayed.ip() == relayed.ip() && it.way == InboundWay::Unsolicited => it.peer,
-        _ => None,
+    let came_in = context.record.observations().into_iter().find_map(|seen| {
+        let Fact::Inbound(it) = seen.fact else { return None };
+        it.peer.filter(|_| it.relayed.ip() == relayed.ip() && it.way == InboundWay::Unsolicited)
     });
     let told = || context.outside.towards(relayed.ip())?.mapped().first().map(|(_, mapped)| *mapped);
     let Some(peer) = came_in.or_else(|| if relayed.ip() == server.ip() { told() } else { None }) else { return };

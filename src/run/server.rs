@@ -1,7 +1,7 @@
 //! The order of the probes against one or more servers: everything at once, and what depends on an answer right after it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::rc::Rc;
@@ -11,15 +11,13 @@ use futures::future::join_all;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
+use super::beside;
 use super::plan::{Login, Plan, Planned};
 use super::ports;
-use crate::model::asked::{Form, Purpose};
+use crate::model::asked::Purpose;
 use crate::model::endpoint::{Endpoint, Transport};
-use crate::model::fact::{
-    BindingFact, CertificateDefect, ChallengeFact, CredentialsSource, Fact, PortsEnd, RedirectEnd, RedirectFact,
-};
+use crate::model::fact::{BindingFact, CredentialsSource, Fact, PortsEnd, RedirectEnd, RedirectFact};
 use crate::model::outcome::{Outcome, Reply};
-use crate::model::ports::USUAL_RELAY_RANGE;
 use crate::model::secret::Credentials;
 use crate::model::target::Host;
 use crate::net::session::Session;
@@ -29,10 +27,9 @@ use crate::probe::context::Context;
 use crate::probe::control::{self, Web};
 use crate::probe::greet::{Greeting, greet};
 use crate::probe::ice_server::IceServer;
-use crate::probe::knock::knock;
 use crate::probe::nat::{self, Scope};
 use crate::probe::reach::{Reached, reach};
-use crate::probe::{clock, loss, name, proxy, relay, trace};
+use crate::probe::{clock, loss, name, relay};
 use crate::proto::authentication::LongTerm;
 use crate::proto::credentials;
 
@@ -44,9 +41,6 @@ const QUOTA_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long an answer may take before the ports beside are asked, too.
 const LATE: Duration = Duration::from_millis(500);
-
-/// How much longer the question who blocks waits where nobody has answered anything: over a satellite no answer comes within half a second.
-const FURTHER_PATIENCE: Duration = Duration::from_millis(300);
 
 /// What the examinations of one run tell each other.
 #[derive(Default)]
@@ -96,30 +90,35 @@ pub async fn examine_all(context: &Context, plan: &Plan, begun: Begun) {
     let examining = async {
         let mut examined = pin!(join_all(servers.iter().map(|server| examine(context, server, &shared))));
         if tokio::time::timeout(LATE, &mut examined).await.is_ok() {
-            second_opinions(context, plan, &servers).await;
+            beside::second_opinions(context, plan, &servers).await;
         } else {
-            tokio::join!(examined, second_opinions(context, plan, &servers), ask_who_blocks(context, plan, &servers));
+            tokio::join!(
+                examined,
+                beside::second_opinions(context, plan, &servers),
+                beside::ask_who_blocks(context, plan, &servers)
+            );
         }
     };
-    let beside = async { tokio::join!(ask_beside(context, plan, &servers), knock_without_login(context, plan, &servers)) };
+    let unpromised =
+        async { tokio::join!(beside::ask_beside(context, plan, &servers), beside::knock_without_login(context, plan, &servers)) };
     let translating = async {
         if plan.purpose == Purpose::Stun {
             let scope = Scope { longest_idle: plan.longest_idle, has_controls: !plan.controls.is_empty() };
             Box::pin(nat::examine(context, &servers, scope)).await;
         }
     };
-    tokio::join!(examining, beside, translating);
+    tokio::join!(examining, unpromised, translating);
     record_outside(context);
     if let Some(asked) = plan.ports.as_ref().filter(|asked| !asked.all) {
         ports::record_samples(context, asked.range, shared.sampling_ended_by.get());
     }
-    if needs_controls(context) && !plan.controls.is_empty() {
+    if beside::needs_controls(context) && !plan.controls.is_empty() {
         // A control that panicked has said nothing, which the diagnosis takes as not tested.
         let webs = controls.await.unwrap_or_default();
-        if needs_clocks(context) {
+        if beside::needs_clocks(context) {
             clock::ask_all(context, webs).await;
         }
-        try_proxy(context, plan, &servers).await;
+        beside::try_proxy(context, plan, &servers).await;
     } else {
         controls.abort();
     }
@@ -144,99 +143,6 @@ fn ask_from_outside(context: &Context, servers: &[IceServer]) {
             peer.ask(server.address);
         }
     }
-}
-
-/// Where the listed endpoints of an address are late to answer, the plain ports beside them are asked too: a list of one URL
-/// alone doesn't tell a closed port from a dead host.
-async fn second_opinions(context: &Context, plan: &Plan, servers: &[IceServer]) {
-    let mut asked: Vec<Endpoint> = servers.iter().map(|server| server.endpoint).collect();
-    let mut beside = Vec::new();
-    for server in servers {
-        for endpoint in plain_ports(plan, server) {
-            if !asked.contains(&endpoint) {
-                asked.push(endpoint);
-                beside.push(IceServer { endpoint, login: None, ..server.clone() });
-            }
-        }
-    }
-    let late = beside.iter().filter(|server| !ip_answers(context, server.endpoint.ip()));
-    join_all(late.map(|server| ask_whether_there(context, server))).await;
-}
-
-async fn ask_whether_there(context: &Context, server: &IceServer) {
-    if let Some(reached) = reach(context, server.endpoint, &server.host).await {
-        greet(context, &reached.session, server.relay).await;
-    }
-}
-
-/// Without a login the relay tells nothing of its ports; what any host tells of its own remains.
-async fn knock_without_login(context: &Context, plan: &Plan, servers: &[IceServer]) {
-    let Some(ports) = plan.ports.as_ref().filter(|_| servers.iter().all(|server| server.login.is_none())) else { return };
-    let range = ports.range.unwrap_or(USUAL_RELAY_RANGE);
-    let hosts: BTreeSet<IpAddr> = servers.iter().map(|server| server.endpoint.ip()).collect();
-    join_all(hosts.into_iter().map(|host| knock(context, host, range))).await;
-}
-
-/// The services that nobody is promised.
-async fn ask_beside(context: &Context, plan: &Plan, servers: &[IceServer]) {
-    let Some(ports) = &plan.ports else { return };
-    let mut asked: Vec<Endpoint> = servers.iter().map(|server| server.endpoint).collect();
-    let mut beside = Vec::new();
-    for service in &ports.beside {
-        for ip in servers.iter().map(|server| server.endpoint.ip()).collect::<BTreeSet<_>>() {
-            let endpoint = Endpoint::new(service.transport, SocketAddr::new(ip, service.port_or_default()));
-            if !asked.contains(&endpoint) {
-                asked.push(endpoint);
-                beside.push(IceServer { endpoint, host: service.host.clone(), relay: service.relay, login: None });
-            }
-        }
-    }
-    join_all(beside.iter().map(|server| ask_whether_there(context, server))).await;
-}
-
-/// The plain ports beside an endpoint of a list of URLs; a host is asked on all of them anyway.
-fn plain_ports(plan: &Plan, server: &IceServer) -> Vec<Endpoint> {
-    let Endpoint { transport, address } = server.endpoint;
-    let port = if transport.is_secure() { Transport::Udp.default_port() } else { address.port() };
-    match plan.form {
-        Form::Host | Form::HostAndPort => Vec::new(),
-        Form::Urls => [Transport::Udp, Transport::Tcp].map(|it| Endpoint::new(it, SocketAddr::new(address.ip(), port))).to_vec(),
-    }
-}
-
-/// Where datagrams end that got no answer in time, and what else may answer at the addresses of which nothing has.
-async fn ask_who_blocks(context: &Context, plan: &Plan, servers: &[IceServer]) {
-    if plan.controls.is_empty() {
-        return;
-    }
-    if !anything_answers(context) {
-        tokio::time::sleep(FURTHER_PATIENCE).await;
-    }
-    let endpoints: Vec<Endpoint> = servers.iter().map(|server| server.endpoint).collect();
-    let mut addresses: Vec<IpAddr> = endpoints.iter().map(|endpoint| endpoint.ip()).collect();
-    addresses.sort_unstable();
-    addresses.dedup();
-    addresses.retain(|ip| !ip.is_loopback() && !ip_answers(context, *ip));
-    // Those that a list of URLs leaves out are asked for a second opinion at the same time.
-    let asked: Vec<Endpoint> = servers.iter().flat_map(|server| plain_ports(plan, server)).chain(endpoints.clone()).collect();
-    let ports = join_all(addresses.into_iter().map(|ip| control::usual_ports(context, ip, &asked)));
-    tokio::join!(trace::trace_silent(context, &endpoints), ports);
-}
-
-/// Whether anybody has answered anything, the controls included.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
-fn anything_answers(context: &Context) -> bool {
-    context.record.observations().iter().any(|seen| match &seen.fact {
-        Fact::Connect(it) => it.reply.succeeded(),
-        Fact::Control(it) => it.reply.answered(),
-        fact => is_answer(fact),
-    })
-}
-
-fn ip_answers(context: &Context, ip: IpAddr) -> bool {
-    context.record.observations().iter().any(|seen| {
-        is_answer(&seen.fact) && !seen.probe.starts_with("control") && seen.endpoint().is_some_and(|endpoint| endpoint.ip() == ip)
-    })
 }
 
 async fn servers(context: &Context, plan: &Plan) -> Vec<IceServer> {
@@ -324,11 +230,7 @@ fn record_redirect(context: &Context, server: &IceServer, hops: Vec<SocketAddr>,
 
 fn answers(context: &Context, endpoint: Endpoint) -> bool {
     let target = endpoint.to_string();
-    context.record.observations().iter().any(|seen| seen.target == target && is_answer(&seen.fact))
-}
-
-fn is_answer(fact: &Fact) -> bool {
-    matches!(fact, Fact::Challenge(ChallengeFact { reply, .. }) | Fact::Binding(BindingFact { reply, .. }) if reply.answered())
+    context.record.observations().iter().any(|seen| seen.target == target && beside::is_answer(&seen.fact))
 }
 
 /// Examines one endpoint; the address of ALTERNATE-SERVER comes back where the server redirects.
@@ -468,47 +370,4 @@ fn record_outside(context: &Context) {
             context.record.add("binding-outside", Endpoint::new(Transport::Udp, server), Fact::Binding(fact));
         }
     }
-}
-
-/// Whether anything was silent or unreachable, so that who blocks is worth asking.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
-fn needs_controls(context: &Context) -> bool {
-    let troubled = |reply: &Reply| !reply.answered();
-    let observations = context.record.observations();
-    let reached = observations.iter().any(|seen| matches!(&seen.fact, Fact::Binding(_) | Fact::Connect(_)));
-    !reached
-        || observations.iter().any(|seen| match &seen.fact {
-            Fact::Binding(it) => troubled(&it.reply),
-            Fact::Challenge(it) => troubled(&it.reply),
-            Fact::Connect(it) => troubled(&it.reply),
-            Fact::Handshake(it) => it.end != crate::model::fact::HandshakeEnd::Completed || !it.defects.is_empty(),
-            Fact::Inbound(it) => !it.arrived,
-            Fact::Outbound(it) => !it.arrived,
-            Fact::Allocation(it) => it.reply.code() == Some(401),
-            _ => false,
-        })
-}
-
-/// Whether it matters what time it is: credentials with an expiry were refused, or a certificate is out of its dates.
-fn needs_clocks(context: &Context) -> bool {
-    let out_of_dates = |defect: &CertificateDefect| matches!(defect, CertificateDefect::Expired | CertificateDefect::NotYetValid);
-    let observations = context.record.observations();
-    let of_facts = |holds: fn(&Fact) -> bool| observations.iter().any(|seen| holds(&seen.fact));
-    observations.iter().any(|seen| matches!(&seen.fact, Fact::Handshake(it) if it.defects.iter().any(out_of_dates)))
-        || of_facts(|fact| matches!(fact, Fact::Credentials(it) if it.expires_at.is_some()))
-            && of_facts(|fact| matches!(fact, Fact::Allocation(it) if it.reply.code() == Some(401)))
-}
-
-/// Tries the proxy of the environment where no TCP connection succeeded.
-async fn try_proxy(context: &Context, plan: &Plan, servers: &[IceServer]) {
-    let Some(through) = &plan.proxy else { return };
-    let observations = context.record.observations();
-    let of_streams = observations.iter().filter(|seen| seen.endpoint().is_some_and(|endpoint| endpoint.transport.is_stream()));
-    let connects: Vec<_> =
-        of_streams.filter_map(|seen| if let Fact::Connect(it) = &seen.fact { Some(it) } else { None }).collect();
-    if connects.is_empty() || connects.iter().any(|connect| connect.reply.succeeded()) {
-        return;
-    }
-    let streams = servers.iter().filter(|server| server.endpoint.transport.is_stream());
-    join_all(streams.map(|server| proxy::connect(context, through, server))).await;
 }

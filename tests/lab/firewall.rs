@@ -15,6 +15,7 @@ use crate::topology::{CALLER, CALLER_PRIVATE, TURN_SECOND};
 
 const FROM_OUTSIDE: &str = "iifname != \"lo\"";
 const FROM_CALLER: &str = "iifname \"client\"";
+const PROHIBITED: &str = "reject with icmp type admin-prohibited";
 const HOST_PROHIBITED: &str = "reject with icmp type host-prohibited";
 const TO_CALLER: &str = "oifname \"client\"";
 
@@ -115,16 +116,15 @@ fn lose(rules: &mut Rules, host: Host, hook: Hook, which: &str, percent: f64) {
 
 fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
     let (port, tls_port, range) = (scenario.port, scenario.tls_port, scenario.relay_ports);
-    let prohibit = "reject with icmp type admin-prohibited";
     match fault {
         Fault::TurnUdpDropped => rules.server_input(&format!("udp dport {port} drop")),
         Fault::TurnUdpRejected => rules.server_input(&format!("udp dport {port} reject")),
-        Fault::TurnUdpProhibited => rules.server_router(&format!("udp dport {port} {prohibit}")),
+        Fault::TurnUdpProhibited => rules.server_router(&format!("udp dport {port} {PROHIBITED}")),
         Fault::TurnUdpProhibitedByServer => rules.server_input(&format!("udp dport {port} {HOST_PROHIBITED}")),
         Fault::TurnUdpDroppedOverIpv6 => rules.server_input(&format!("meta nfproto ipv6 udp dport {port} drop")),
         Fault::TurnTcpDropped => rules.server_input(&format!("tcp dport {port} drop")),
         Fault::TurnTcpReset => rules.server_input(&format!("tcp dport {port} reject with tcp reset")),
-        Fault::TurnTcpProhibited => rules.server_router(&format!("tcp dport {port} {prohibit}")),
+        Fault::TurnTcpProhibited => rules.server_router(&format!("tcp dport {port} {PROHIBITED}")),
         Fault::TurnDtlsDropped => rules.server_input(&format!("udp dport {tls_port} drop")),
         Fault::TurnTlsDropped => rules.server_input(&format!("tcp dport {tls_port} drop")),
         Fault::ServerDropsEverything => rules.server_input("drop"),

@@ -525,7 +525,7 @@ fn asks(scenario: &Scenario) -> Result<Asks, Inexpressible> {
             }
             "--all" => {
                 ports.all = true;
-                timeout = Duration::from_secs(300);
+                timeout = Duration::from_mins(5);
             }
             "--range" => ports.range = arguments.next().and_then(|range| range.parse().ok()),
             "--timeout" => timeout = duration(arguments.next())?,

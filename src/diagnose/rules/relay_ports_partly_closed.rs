@@ -36,9 +36,12 @@ pub fn list(tried: &TriedPorts) -> String {
     if blocks.len() <= NAMED && blocks.iter().any(|block| block.tried > 1) {
         return blocks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     }
-    let ports: Vec<String> = tried.closed.iter().take(MOST_PORTS).map(|port| port.to_string()).collect();
-    let more = tried.closed.count().saturating_sub(MOST_PORTS as u32);
-    if more == 0 { ports.join(", ") } else { format!("{} and {more} more", ports.join(", ")) }
+    let ports: Vec<String> = tried.closed.iter().map(|port| port.to_string()).collect();
+    let shown = ports[..ports.len().min(MOST_PORTS)].join(", ");
+    match ports.len() - ports.len().min(MOST_PORTS) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// The most ports that a sentence lists.
