@@ -179,7 +179,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l strict -d 
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -s v -l verbose -d 'List every observation'
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -s q -l quiet -d 'Say the verdict alone'
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l listen -d 'The address to answer at, and the port of the control exchange, which need not lie in the range; [::] is IPv4 and IPv6' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l listen -d 'The address to answer at, and the port of the control exchange, which need not lie in the range; `[::]` is IPv4 and IPv6' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l range -d 'The ports to answer at, where no other program has them [default: 49152-65535]' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l token-file -d 'A file with a token of 16 characters or more in its first line; those who have it are answered, and nobody else' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand responder" -l for -d 'How long to go on' -r

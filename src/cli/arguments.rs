@@ -126,7 +126,7 @@ pub struct Ports {
 /// Arguments of `responder`.
 #[derive(Debug, Args)]
 pub struct Responder {
-    /// The address to answer at, and the port of the control exchange, which need not lie in the range; [::] is IPv4 and IPv6
+    /// The address to answer at, and the port of the control exchange, which need not lie in the range; `[::]` is IPv4 and IPv6
     #[arg(long, value_name = "ADDR:PORT", value_parser = parse_listen)]
     pub listen: SocketAddr,
     /// The ports to answer at, where no other program has them [default: 49152-65535]
