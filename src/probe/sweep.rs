@@ -37,6 +37,12 @@ const BACK_OFF: Duration = Duration::from_millis(1200);
 /// So often it waits: what is refused then is refused.
 const PAUSES: u32 = 3;
 
+/// So many draws for each port are enough, whatever the server gives.
+const DRAWS: u32 = 3;
+
+/// The least range by which draws are counted: a small one may be drawn from often before it is seen to the end.
+const LEAST_RANGE: u32 = 1000;
+
 /// How many of its own ports a sweep remembers before it begins anew.
 const REMEMBERED_PORTS: usize = 24_000;
 
@@ -111,6 +117,8 @@ struct Sweep<'a> {
 /// What was found so far.
 #[derive(Default)]
 struct Found {
+    /// All draws, whatever came of them.
+    drawn: u32,
     open: Vec<u16>,
     closed: Vec<u16>,
     /// Of all closed ports the fewest tries.
@@ -237,6 +245,10 @@ impl Sweep<'_> {
     /// Takes a result and says whether the sweep ends with it.
     fn take(&self, drawn: Drawn, again: bool) -> Option<End> {
         let mut found = self.found.borrow_mut();
+        found.drawn += 1;
+        if found.drawn > DRAWS * self.expected.count().max(LEAST_RANGE) {
+            return Some(End::Before(PortsEnd::Repeats));
+        }
         match drawn {
             Drawn::Port { port, arrived, tries } => {
                 found.add(port, arrived, tries);
@@ -246,6 +258,10 @@ impl Sweep<'_> {
                 found.unanswered = 0;
                 found.repeats += 1;
                 self.is_repeating(&found)
+            }
+            Drawn::Elsewhere => {
+                found.unanswered = 0;
+                None
             }
             Drawn::Unanswered => {
                 found.repeats = 0;

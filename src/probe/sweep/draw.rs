@@ -52,6 +52,8 @@ pub enum Drawn {
     },
     /// The server gave a port that it had given before.
     Repeat,
+    /// The server gave a port of another address, which is sent nothing: no datagram of the run's has come in there.
+    Elsewhere,
     /// The server refused.
     Refused {
         /// Its error code.
@@ -106,6 +108,9 @@ impl Drawing<'_> {
     /// What a port lets in, where it was not given before.
     async fn judge(&mut self, leg: &Leg, nonce: &str, peer: &Peer, relayed: SocketAddr) -> Drawn {
         let port = relayed.port();
+        if relayed.ip() != self.relay.relayed.ip() {
+            return Drawn::Elsewhere;
+        }
         if !self.seen.borrow_mut().insert(port) {
             return Drawn::Repeat;
         }
