@@ -77,11 +77,12 @@ pub fn watch(common: &Common) -> Watcher {
     if common.quiet {
         return Rc::new(|_| {});
     }
+    let clear = if std::io::stderr().is_terminal() { "\r\x1b[2K" } else { "" };
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     Rc::new(move |progress| match progress {
         Progress::Begins { ports, about } => {
             let about = Duration::from_millis(whole_milliseconds(about).div_ceil(100) * 100);
-            complain(&format!("\r\x1b[2Kup to {ports} ports, in {} or more", humantime::format_duration(about)));
+            complain(&format!("{clear}up to {ports} ports, in {} or more", humantime::format_duration(about)));
             bar.set_length(ports.into());
             bar.set_style(bar_style());
         }

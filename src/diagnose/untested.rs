@@ -52,7 +52,7 @@ fn ports(evidence: &Evidence<'_>, list: &mut Vec<NotTested>) {
             PortsEnd::Deadline => "the time was up".to_owned(),
         };
         let proto = range.fact.proto.name().to_uppercase();
-        add(list, &format!("the other {proto} ports of {}", range.fact.probed), &why);
+        add(list, &format!("the rest of the {proto} ports {}", range.fact.probed), &why);
     }
     if evidence.asked().purpose == Purpose::Ports && !evidence.relays().is_empty() && evidence.port_ranges().next().is_none() {
         add(list, "every port of the relay", "there was no way in at the server's own address to try them by");

@@ -96,8 +96,10 @@ fn share(ports: &RelayPorts) -> String {
     }
 }
 
+/// A share in percent, rounded down: all of a thousand ports are more than 99 %, and not all there are.
 fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
+    let percent = share * 100.0;
+    if percent < 99.0 { format!("{:.0} %", percent.floor()) } else { format!("{:.1} %", (percent * 10.0).floor() / 10.0) }
 }
 
 fn list(ports: &RelayPorts) -> String {
