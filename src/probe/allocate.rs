@@ -133,7 +133,9 @@ fn allocation_fact(
 ) -> AllocationFact {
     let response = exchange.response.as_ref();
     let mut reply = exchange.reply.clone();
+    // coturn 4.6.1 without a free port has answered a repeated request with a success and 0.0.0.0:0, which is no address.
     let relayed = response.filter(|_| reply.succeeded()).and_then(|response| response.relayed);
+    let relayed = relayed.filter(|relayed| relayed.port() != 0);
     if reply.succeeded() && relayed.is_none() {
         reply.outcome = Outcome::Unusable { defect: Defect::Incomplete };
     }

@@ -346,6 +346,8 @@ async fn allocate_patiently(
     match reply.code() {
         Some(437) => {}
         Some(486 | 508) if others => until_alone(context, QUOTA_PATIENCE).await,
+        // A success without an address is what a server without a free port may say.
+        None if others && !reply.silent() => until_alone(context, QUOTA_PATIENCE).await,
         Some(_) | None => return Err(reply),
     }
     let Some(again) = reach(context, server.endpoint, &server.host).await else { return Err(reply) };
