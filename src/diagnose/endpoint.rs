@@ -102,7 +102,13 @@ impl<'a> EndpointEvidence<'a> {
             Fact::Connect(fact) => _ = self.connect.get_or_insert(of(seen, fact)),
             Fact::Handshake(fact) => _ = self.handshake.get_or_insert(of(seen, fact)),
             Fact::Binding(fact) => _ = self.binding.get_or_insert(of(seen, fact)),
-            Fact::Challenge(fact) => _ = self.challenge.get_or_insert(of(seen, fact)),
+            Fact::Challenge(fact) => {
+                // A local port that the server remembers tells nothing of the server.
+                let told = self.challenge.as_ref().is_some_and(|first| first.fact.reply.code() != Some(437));
+                if !told {
+                    self.challenge = Some(of(seen, fact));
+                }
+            }
             Fact::Allocation(fact) if !fact.sample => self.allocations.push(of(seen, fact)),
             Fact::Channel(fact) => _ = self.channel.get_or_insert(of(seen, fact)),
             Fact::Stream(fact) => _ = self.stream.get_or_insert(of(seen, fact)),

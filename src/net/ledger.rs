@@ -1,6 +1,7 @@
 //! The allocations that are alive, so that every one of them is given back on every way out.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,11 +17,12 @@ const OVERTAKEN: [Duration; 2] = [Duration::from_millis(50), Duration::from_mill
 /// The live allocations of a run. Clones are handles to the same ledger.
 #[derive(Clone, Default)]
 pub struct Ledger {
-    entries: Rc<RefCell<Vec<Entry>>>,
+    entries: Rc<RefCell<BTreeMap<u64, Entry>>>,
+    /// How many there were.
+    entered: Rc<Cell<u64>>,
 }
 
 struct Entry {
-    number: u64,
     line: Line,
     signed: Option<LongTerm>,
     granted: Option<SocketAddr>,
@@ -85,9 +87,9 @@ impl Ledger {
     }
 
     fn enter(&self, line: Line, signed: Option<&LongTerm>) -> Held {
-        let mut entries = self.entries.borrow_mut();
-        let number = entries.last().map_or(0, |entry| entry.number + 1);
-        entries.push(Entry { number, line, signed: signed.cloned(), granted: None, releasing: false });
+        let number = self.entered.get();
+        self.entered.set(number + 1);
+        self.entries.borrow_mut().insert(number, Entry { line, signed: signed.cloned(), granted: None, releasing: false });
         Held(number)
     }
 
@@ -96,8 +98,9 @@ impl Ledger {
     #[must_use]
     pub fn grant(&self, held: Held, relayed: SocketAddr) -> bool {
         let mut entries = self.entries.borrow_mut();
-        let shared = entries.iter().any(|entry| entry.granted == Some(relayed) && !entry.releasing && entry.number != held.0);
-        if let Some(entry) = entries.iter_mut().find(|entry| entry.number == held.0) {
+        let mut others = entries.iter().filter(|(number, _)| **number != held.0);
+        let shared = others.any(|(_, entry)| entry.granted == Some(relayed) && !entry.releasing);
+        if let Some(entry) = entries.get_mut(&held.0) {
             entry.granted = Some(relayed);
         }
         shared
@@ -106,17 +109,17 @@ impl Ledger {
     /// How many granted allocations are alive.
     #[must_use]
     pub fn alive(&self) -> u32 {
-        u32::try_from(self.entries.borrow().iter().filter(|entry| entry.granted.is_some()).count()).unwrap_or(u32::MAX)
+        u32::try_from(self.entries.borrow().values().filter(|entry| entry.granted.is_some()).count()).unwrap_or(u32::MAX)
     }
 
     /// Takes an entry out that never became an allocation.
     pub fn strike(&self, held: Held) {
-        self.entries.borrow_mut().retain(|entry| entry.number != held.0);
+        self.entries.borrow_mut().remove(&held.0);
     }
 
     /// Replaces the credentials of an entry: the server has sent a fresh nonce.
     pub fn renew(&self, held: Held, signed: &LongTerm) {
-        if let Some(entry) = self.entries.borrow_mut().iter_mut().find(|entry| entry.number == held.0) {
+        if let Some(entry) = self.entries.borrow_mut().get_mut(&held.0) {
             entry.signed = Some(signed.clone());
         }
     }
@@ -127,7 +130,7 @@ impl Ledger {
     pub async fn release(&self, held: Held) -> Option<Exchange> {
         let (session, signed) = {
             let mut entries = self.entries.borrow_mut();
-            let entry = entries.iter_mut().find(|entry| entry.number == held.0)?;
+            let entry = entries.get_mut(&held.0)?;
             entry.releasing = true;
             (entry.line.session(), entry.signed.clone())
         };
@@ -142,7 +145,7 @@ impl Ledger {
     /// Gives back all that is alive, within the limit.
     pub async fn release_all(&self, limit: Duration) {
         let entries = std::mem::take(&mut *self.entries.borrow_mut());
-        let releases = entries.into_iter().map(Entry::give_back);
+        let releases = entries.into_values().map(Entry::give_back);
         // Past the limit the server's own timer ends them.
         _ = tokio::time::timeout(limit, futures::future::join_all(releases)).await;
     }

@@ -25,7 +25,7 @@ pub trait Network {
         self.bind_udp_with(towards, Handling::default())
     }
 
-    /// The same, with a wish how its datagrams are handled on the way.
+    /// The same, with a wish how it is bound and its datagrams are handled on the way.
     ///
     /// # Errors
     ///
@@ -55,11 +55,13 @@ pub trait Network {
     fn randomize(&self, bytes: &mut [u8]);
 }
 
-/// How the datagrams of a socket are handled on the way; by default as the system sees fit.
+/// How a socket is bound and its datagrams are handled on the way; by default as the system sees fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Handling {
     /// The routers that may pass them on, the last of which drops them instead: TTL (RFC 791 §3.1), or hop limit (RFC 8200 §3).
     pub hops: Option<u8>,
+    /// The local port to use; by default one that is free.
+    pub port: Option<u16>,
 }
 
 /// A byte stream.

@@ -56,7 +56,7 @@ impl SystemDatagrams {
         };
         bind_to_interface(&socket, binding)?;
         let address = binding.address.filter(|address| address.is_ipv4() == towards.is_ipv4()).unwrap_or(unspecified);
-        socket.bind(&SocketAddr::new(address, 0).into())?;
+        socket.bind(&SocketAddr::new(address, handling.port.unwrap_or_default()).into())?;
         socket.set_nonblocking(true)?;
         // Less is no harm: the wish is bounded by net.core.rmem_max.
         _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
@@ -129,6 +129,7 @@ impl Datagrams for SystemDatagrams {
             }
             match self.try_receive() {
                 Ok(arrival) => return arrival,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 // An ICMP error shows here once more; its details are in the error queue.
                 Err(_) => tokio::task::yield_now().await,
             }

@@ -2,12 +2,21 @@
 //!
 //! Either alone proves little: coturn's `no-stun` stays silent to Binding, its `stun-only` to Allocate.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use super::context::Context;
+use super::reach::reach;
 use crate::model::fact::{BindingFact, ChallengeFact, Fact};
 use crate::model::outcome::{Defect, Outcome};
+use crate::model::target::Host;
 use crate::net::session::{Exchange, Session};
 use crate::proto::request::Request;
 use crate::proto::response::Response;
+
+/// The pauses before a new local port is taken, where the server remembers the one before: coturn does for a second after its allocation.
+const NEW_PORT_AFTER: [Duration; 2] = [Duration::ZERO, Duration::from_millis(1200)];
 
 /// What a server answered to an Allocate without credentials.
 pub struct Greeting {
@@ -26,6 +35,22 @@ pub async fn greet(context: &Context, session: &Session, relay: bool) -> Option<
     }
     let ((), greeting) = tokio::join!(binding, challenge(context, session));
     Some(greeting)
+}
+
+/// Takes a new local port and asks again where a server remembers the 5-tuple (437, RFC 8656 §7.2): some program, or a run of this one, has
+/// used it a moment ago. coturn says so without credentials too.
+pub async fn on_a_new_port(context: &Context, host: &Host, mut session: Session, mut greeting: Greeting) -> (Session, Greeting) {
+    for pause in NEW_PORT_AFTER {
+        if greeting.challenge.reply.code() != Some(437) {
+            break;
+        }
+        context.count_losses(session.tally());
+        sleep(pause).await;
+        let Some(reached) = reach(context, session.endpoint(), host).await else { break };
+        session = reached.session;
+        greeting = challenge(context, &session).await;
+    }
+    (session, greeting)
 }
 
 /// A Binding with its fact.

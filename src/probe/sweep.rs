@@ -17,14 +17,14 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use self::draw::{Drawing, Drawn};
+use self::draw::{Drawing, Drawn, Requests};
 use self::pace::{Budget, Loss};
 use super::context::Context;
 use super::progress::Progress;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{Fact, PortProtocol, PortsBy, PortsEnd, PortsFact, Tally};
 use crate::model::ports::{PortRange, PortSet, USUAL_RELAY_RANGE};
-use crate::net::network::Datagrams;
+use crate::net::network::{Datagrams, Handling};
 use crate::proto::authentication::LongTerm;
 use crate::proto::stamp::Stamp;
 
@@ -43,10 +43,10 @@ const DRAWS: u32 = 3;
 /// The least range by which draws are counted: a small one may be drawn from often before it is seen to the end.
 const LEAST_RANGE: u32 = 1000;
 
-/// How many of its own ports a sweep remembers before it begins anew.
-const REMEMBERED_PORTS: usize = 24_000;
+/// The local ports that a sweep goes through: those that systems choose from, without the usual range of a relay, which may be on this host.
+const LOCAL_PORTS: (u16, u16) = (32_768, 49_151);
 
-/// How often it looks for a port that it has not used.
+/// So many local ports may be in use by others, in a row, before the system is asked for any.
 const BINDS: u32 = 32;
 
 /// After so many requests in a row without an answer, the server answers no more.
@@ -85,17 +85,26 @@ pub async fn sweep(context: &Context, relay: &Relay<'_>, wish: Wish) {
         relay,
         wish,
         expected,
+        requests: Requests::new(relay.peer.ip()),
         stamp: Stamp::new(relay.signed),
         budget,
         loss: Loss::default(),
         found: RefCell::new(Found::default()),
         changed: Notify::new(),
-        used_ports: RefCell::default(),
+        local_port: Cell::new(first_local_port(context)),
         seen: RefCell::default(),
     };
     // A run that is cut short keeps what was found.
     let recorded = Recorded { sweep: &sweep, ended: Cell::new(Some(PortsEnd::Deadline)) };
     recorded.ended.set(sweep.run().await);
+}
+
+/// Where the sweep begins: at random, for the one before this one may have ended a moment ago.
+fn first_local_port(context: &Context) -> u16 {
+    let mut bytes = [0; 2];
+    context.network.randomize(&mut bytes);
+    let (first, last) = LOCAL_PORTS;
+    first + u16::from_be_bytes(bytes) % (last - first + 1)
 }
 
 struct Sweep<'a> {
@@ -104,12 +113,13 @@ struct Sweep<'a> {
     wish: Wish,
     /// The range that the server is thought to have.
     expected: PortRange,
+    requests: Requests,
     stamp: Stamp,
     budget: Budget,
     loss: Loss,
     found: RefCell<Found>,
     changed: Notify,
-    used_ports: RefCell<HashSet<u16>>,
+    local_port: Cell<u16>,
     /// The ports that the server has given, those under way included.
     seen: RefCell<HashSet<u16>>,
 }
@@ -212,6 +222,7 @@ impl Sweep<'_> {
             context: self.context,
             relay: self.relay,
             seen: &self.seen,
+            requests: &self.requests,
             stamp: &self.stamp,
             loss: &self.loss,
             ports: self.expected.count(),
@@ -225,21 +236,20 @@ impl Sweep<'_> {
         }
     }
 
-    /// A socket on a port that this sweep has not used yet: a server remembers a 5-tuple for some time after its allocation (437), and of
-    /// the 28,232 ports that Linux chooses from, a sweep uses most.
+    /// A socket on the next local port. A server remembers a 5-tuple for some time after its allocation (437), so none may come round soon;
+    /// of those that a system chooses, a third would have been used a moment ago.
     fn fresh_socket(&self) -> Option<Rc<dyn Datagrams>> {
-        let bind = || self.context.network.bind_udp(self.relay.endpoint.ip()).ok();
-        let mut used = self.used_ports.borrow_mut();
-        if used.len() > REMEMBERED_PORTS {
-            used.clear();
-        }
+        let network = &self.context.network;
+        let bind = |port| network.bind_udp_with(self.relay.endpoint.ip(), Handling { port, ..Handling::default() }).ok();
+        let (first, last) = LOCAL_PORTS;
         for _ in 0..BINDS {
-            let socket = bind()?;
-            if used.insert(socket.local().port()) {
+            let port = self.local_port.get();
+            self.local_port.set(if port < last { port + 1 } else { first });
+            if let Some(socket) = bind(Some(port)) {
                 return Some(socket);
             }
         }
-        bind()
+        bind(None)
     }
 
     /// Takes a result and says whether the sweep ends with it.

@@ -126,7 +126,7 @@ enum Word {
 /// Sends datagrams that may pass so many routers, until somebody says what became of one. A socket for each distance: not all routers quote
 /// enough of a datagram to tell it from others.
 async fn ask(context: &Context, target: Endpoint, carried: Cargo, distance: u8, reached: &Cell<Option<u8>>) -> Option<Word> {
-    let socket = context.network.bind_udp_with(target.ip(), Handling { hops: Some(distance) }).ok()?;
+    let socket = context.network.bind_udp_with(target.ip(), Handling { hops: Some(distance), ..Handling::default() }).ok()?;
     let started = Instant::now();
     let mut sends = 0;
     loop {

@@ -35,6 +35,11 @@ pub fn set_length(message: &mut [u8], more: usize) {
     message[2..4].copy_from_slice(&length.to_be_bytes());
 }
 
+/// Writes a message's transaction id into its header.
+pub fn set_transaction_id(message: &mut [u8], id: [u8; 12]) {
+    message[8..HEADER_LENGTH].copy_from_slice(&id);
+}
+
 /// A STUN message by its bare form.
 #[derive(Clone, Copy, Debug)]
 pub struct RawMessage<'a> {

@@ -25,7 +25,7 @@ use crate::net::tls::unix_seconds;
 use crate::probe::allocate::{self, Allocation, Role, allocate, until_alone};
 use crate::probe::context::Context;
 use crate::probe::control::{self, Web};
-use crate::probe::greet::{Greeting, greet};
+use crate::probe::greet::{Greeting, greet, on_a_new_port};
 use crate::probe::ice_server::IceServer;
 use crate::probe::nat::{self, Scope};
 use crate::probe::reach::{Reached, reach};
@@ -237,11 +237,13 @@ fn answers(context: &Context, endpoint: Endpoint) -> bool {
 async fn examine_one(context: &Context, server: &IceServer, shared: &Shared) -> Option<SocketAddr> {
     let Reached { session, trusted } = reach(context, server.endpoint, &server.host).await?;
     let greeting = greet(context, &session, server.relay).await;
-    context.count_losses(session.tally());
-    let Some(Greeting { challenge, response }) = greeting else {
+    let Some(greeting) = greeting else {
+        context.count_losses(session.tally());
         measure_loss(context, server, &session).await;
         return None;
     };
+    let (session, Greeting { challenge, response }) = on_a_new_port(context, &server.host, session, greeting).await;
+    context.count_losses(session.tally());
     match challenge.reply.outcome {
         Outcome::Error { code: 300 } => challenge.alternate,
         Outcome::Success => {
@@ -345,7 +347,8 @@ async fn allocate_patiently(
     };
     match reply.code() {
         Some(437) => {}
-        Some(486 | 508) if others => until_alone(context, QUOTA_PATIENCE).await,
+        // coturn counts what a run before this one has given back for a second more.
+        Some(486 | 508) => until_alone(context, QUOTA_PATIENCE).await,
         // A success without an address is what a server without a free port may say.
         None if others && !reply.silent() => until_alone(context, QUOTA_PATIENCE).await,
         Some(_) | None => return Err(reply),

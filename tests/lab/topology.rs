@@ -268,7 +268,10 @@ fn translate(host: Host, scenario: &Scenario) -> Outcome<()> {
             let kind = scenario.callee.as_ref().map_or(Nat::None, |callee| callee.nat);
             host.nft(&nat_rules(kind, Ipv4Addr::new(198, 51, 101, 2), Ipv4Addr::new(192, 168, 2, 2), ("", "")))
         }
-        Host::Client | Host::Inet | Host::Server | Host::Control | Host::Callee => Ok(()),
+        Host::Client => scenario
+            .local_ports
+            .map_or(Ok(()), |ports| host.sysctl("ipv4/ip_local_port_range", &format!("{} {}", ports.first, ports.last))),
+        Host::Inet | Host::Server | Host::Control | Host::Callee => Ok(()),
     }
 }
 

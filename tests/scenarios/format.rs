@@ -32,6 +32,10 @@ pub struct Scenario {
     /// How long the NAT keeps an idle UDP mapping, in seconds.
     #[serde(default)]
     pub idle_mapping_s: Option<u32>,
+    /// The ports that the caller's system chooses from for its sockets: of few, one comes round again within a moment. In the simulated
+    /// network every socket has a new one.
+    #[serde(default)]
+    pub local_ports: Option<PortRange>,
     /// Where the TURN server stands.
     #[serde(default)]
     pub server: Placement,

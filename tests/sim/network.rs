@@ -91,7 +91,10 @@ impl Network for CallerNetwork {
     }
 
     fn bind_udp_with(&self, towards: IpAddr, handling: Handling) -> Result<Rc<dyn Datagrams>, Outcome> {
-        let port = self.sockets.next_port();
+        let port = handling.port.unwrap_or_else(|| self.sockets.next_port());
+        if self.sockets.open.borrow().contains_key(&port) {
+            return Err(Outcome::Unreachable { reason: Unreachable::Other, from: None });
+        }
         let unspecified: IpAddr = if towards.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
         let socket = Rc::new(Socket { family: unspecified, arrivals: RefCell::default(), wake: Notify::new() });
         self.sockets.open.borrow_mut().insert(port, Rc::clone(&socket));

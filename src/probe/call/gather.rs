@@ -15,7 +15,7 @@ use crate::model::endpoint::Transport;
 use crate::peer::{Gathered, Peer};
 use crate::probe::allocate::{self, Allocation, Role, allocate};
 use crate::probe::context::Context;
-use crate::probe::greet::{Greeting, challenge};
+use crate::probe::greet::{Greeting, challenge, on_a_new_port};
 use crate::probe::ice_server::IceServer;
 use crate::probe::reach::{Reached, reach};
 use crate::proto::authentication::LongTerm;
@@ -111,7 +111,8 @@ pub(super) async fn allocated(context: &Context, server: &IceServer) -> Option<A
     let mut endpoint = server.endpoint;
     for _ in 0..=HOPS {
         let Reached { session, trusted } = reach(context, endpoint, &server.host).await?;
-        let Greeting { challenge, response } = challenge(context, &session).await;
+        let greeting = challenge(context, &session).await;
+        let (session, Greeting { challenge, response }) = on_a_new_port(context, &server.host, session, greeting).await;
         let reply = &challenge.reply;
         if reply.succeeded() {
             return allocate::open(context, &session, &response?);

@@ -18,7 +18,7 @@ use crate::model::outcome::{Outcome, Reply};
 use crate::net::session::{Relayed, Session};
 use crate::probe::allocate::{Allocation, Role, allocate};
 use crate::probe::context::{Context, Record};
-use crate::probe::greet::challenge;
+use crate::probe::greet::{challenge, on_a_new_port};
 use crate::probe::ice_server::IceServer;
 use crate::probe::outside::{TOKEN_LENGTH, Token};
 use crate::proto::authentication::LongTerm;
@@ -75,6 +75,7 @@ async fn open(context: &Context, server: &IceServer) -> Option<Relay> {
 async fn try_open(context: &Context, server: &IceServer) -> Result<Allocation, Reply> {
     let session = Session::over_udp(&context.network, server.endpoint).map_err(Reply::unsent)?;
     let greeting = challenge(context, &session).await;
+    let (session, greeting) = on_a_new_port(context, &server.host, session, greeting).await;
     let refused = greeting.challenge.reply;
     let login = server.login.as_deref();
     let signed = login.zip(greeting.response.as_ref()).and_then(|(login, response)| LongTerm::new(login, response));

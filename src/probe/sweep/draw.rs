@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::net::leg::Leg;
 use crate::net::network::Datagrams;
 use crate::probe::context::Context;
 use crate::probe::outside::{Peer, Token};
-use crate::proto::raw::RawMessage;
+use crate::proto::raw::{RawMessage, set_transaction_id};
 use crate::proto::request::Request;
 use crate::proto::schedule::Schedule;
 use crate::proto::stamp::Stamp;
@@ -63,6 +63,25 @@ pub enum Drawn {
     Unanswered,
 }
 
+/// What is asked for each port, made once.
+pub struct Requests {
+    allocate: Vec<u8>,
+    permit: Vec<u8>,
+    release: Vec<u8>,
+}
+
+impl Requests {
+    /// The requests of an own socket outside.
+    pub fn new(peer: IpAddr) -> Self {
+        let made = |request: Request| request.seal([0; 12]);
+        Self {
+            allocate: made(Request::allocate()),
+            permit: made(Request::create_permission(peer)),
+            release: made(Request::refresh(Duration::ZERO)),
+        }
+    }
+}
+
 /// One allocation under way.
 pub struct Drawing<'a> {
     /// The run.
@@ -71,6 +90,8 @@ pub struct Drawing<'a> {
     pub relay: &'a Relay<'a>,
     /// The ports that the server has given.
     pub seen: &'a RefCell<HashSet<u16>>,
+    /// What is asked.
+    pub requests: &'a Requests,
     /// What signs its requests.
     pub stamp: &'a Stamp,
     /// What is known of the way.
@@ -98,7 +119,7 @@ impl Drawing<'_> {
         self.slot.succeeds();
         let drawn = self.judge(&leg, &nonce, peer, relayed).await;
         // A release that nobody answers stays in the ledger, and the end of the run sends it again.
-        if self.ask_signed(&leg, &Request::refresh(Duration::ZERO), &nonce).await.is_some() {
+        if self.ask_signed(&leg, &self.requests.release, &nonce).await.is_some() {
             self.context.ledger.strike(held);
         }
         self.context.count_losses(leg.tally());
@@ -114,8 +135,7 @@ impl Drawing<'_> {
         if !self.seen.borrow_mut().insert(port) {
             return Drawn::Repeat;
         }
-        let permission = Request::create_permission(self.relay.peer.ip());
-        if self.ask_signed(leg, &permission, nonce).await.is_some_and(|answer| code_of(&answer).is_none()) {
+        if self.ask_signed(leg, &self.requests.permit, nonce).await.is_some_and(|answer| code_of(&answer).is_none()) {
             let (arrived, tries) = self.try_port(leg, peer, relayed).await;
             return Drawn::Port { port, arrived, tries };
         }
@@ -127,12 +147,12 @@ impl Drawing<'_> {
     /// Gives the nonce of the 5-tuple and the relayed address.
     async fn allocate(&self, leg: &Leg, held: Held) -> Result<(String, SocketAddr), Drawn> {
         // coturn takes a nonce only on the 5-tuple that it gave it to, so the first request needs no credentials.
-        let request = Request::allocate().seal(self.new_id());
+        let request = self.identified(&self.requests.allocate);
         let mut answer = leg.ask(&request, &self.schedule(), |_| true).await.ok_or(Drawn::Unanswered)?;
         for _ in 0..NONCES {
             let Some(nonce) = fresh_nonce(&answer) else { break };
             self.context.ledger.renew(held, &self.relay.signed.with_nonce(nonce.clone()));
-            answer = self.ask_signed(leg, &Request::allocate(), &nonce).await.ok_or(Drawn::Unanswered)?;
+            answer = self.ask_signed(leg, &self.requests.allocate, &nonce).await.ok_or(Drawn::Unanswered)?;
             if let (None, Some(message)) = (code_of(&answer), RawMessage::new(&answer)) {
                 return message.xor_address(XOR_RELAYED_ADDRESS).map(|relayed| (nonce, relayed)).ok_or(Drawn::Unanswered);
             }
@@ -144,8 +164,8 @@ impl Drawing<'_> {
     }
 
     /// Asks with credentials: an unsigned success may come from anyone on the path, so it doesn't count.
-    async fn ask_signed(&self, leg: &Leg, request: &Request, nonce: &str) -> Option<Vec<u8>> {
-        let bytes = self.stamp.sign(request.seal(self.new_id()), nonce);
+    async fn ask_signed(&self, leg: &Leg, request: &[u8], nonce: &str) -> Option<Vec<u8>> {
+        let bytes = self.stamp.sign(self.identified(request), nonce);
         let accept = |answer: &[u8]| code_of(answer).is_some() || self.stamp.vouches_for(answer);
         leg.ask(&bytes, &self.schedule(), accept).await
     }
@@ -155,10 +175,13 @@ impl Drawing<'_> {
         Schedule::unhurried(self.relay.round_trip)
     }
 
-    fn new_id(&self) -> [u8; 12] {
+    /// A copy of a request with a transaction id of its own.
+    fn identified(&self, request: &[u8]) -> Vec<u8> {
         let mut id = [0; 12];
         self.context.network.randomize(&mut id);
-        id
+        let mut request = request.to_vec();
+        set_transaction_id(&mut request, id);
+        request
     }
 
     /// Sends to a port until one datagram arrives or enough are lost. Each bears its number, so that a late one is told from a lost one.
