@@ -23,6 +23,7 @@ mod sim {
     pub mod network;
     pub mod packet;
     pub mod play;
+    pub mod port_worlds;
     pub mod properties;
     pub mod resolver;
     pub mod scenario;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
     trials.extend(sim::scenario::trials());
     trials.extend(sim::properties::trials());
     trials.extend(sim::nat_worlds::trials());
+    trials.extend(sim::port_worlds::trials());
     trials.extend(sim::call::trials());
     trials.extend(sim::call_loop::trials());
     trials.extend(sim::call_worlds::trials());

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::discovery::Discovery;
 use super::fault::Fault;
 use super::hostility::Hostility;
+use super::ports::Draws;
 use crate::model::endpoint::Endpoint;
 use crate::model::secret::{Credentials, Secret};
 use crate::proto::credentials::{from_shared_secret, hmac_password};
@@ -43,6 +44,10 @@ pub struct Config {
     pub relays: Vec<RelayAddress>,
     /// Which ports are opened.
     pub ports: RangeInclusive<u16>,
+    /// How it chooses among them.
+    pub draws: Draws,
+    /// How many of them others hold all the time.
+    pub held_ports: usize,
     /// How many allocations a user may have (`user-quota`).
     pub user_quota: Option<usize>,
     /// How many allocations there may be (`total-quota`).
@@ -72,6 +77,8 @@ impl Config {
             software: Some("callcheck lab".to_owned()),
             relays,
             ports: 49_152..=65_535,
+            draws: Draws::InTurn,
+            held_ports: 0,
             user_quota: None,
             total_quota: None,
             nonce_lifetime: Duration::from_mins(10),

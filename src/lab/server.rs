@@ -110,7 +110,8 @@ impl Server {
     pub fn new(config: Config, now: Instant, time_of_day: i64) -> Self {
         let mut random = StdRng::seed_from_u64(config.seed);
         let relays = config.relays_as_broken();
-        let pools = relays.iter().map(|_| PortPool::new(config.ports.clone(), &mut random)).collect();
+        let pools =
+            relays.iter().map(|_| PortPool::new(config.ports.clone(), config.held_ports, config.draws, &mut random)).collect();
         Self {
             authenticator: Authenticator::new(&config, now, time_of_day),
             firewall: Firewall::new(&config),

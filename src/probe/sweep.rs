@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until};
 use self::draw::{Drawing, Drawn, Requests};
 use self::pace::{Budget, Loss};
 use super::context::Context;
+use super::outside::Peer;
 use super::progress::Progress;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{Fact, PortProtocol, PortsBy, PortsEnd, PortsFact, Tally};
@@ -69,8 +70,10 @@ pub struct Relay<'a> {
     pub signed: &'a LongTerm,
     /// A relayed address that it has given out.
     pub relayed: SocketAddr,
-    /// The own socket outside, as the relay sees it.
-    pub peer: SocketAddr,
+    /// An own socket outside to which no relayed address has sent anything: a firewall with a memory lets in whoever was answered.
+    pub outside: &'a Peer,
+    /// Its address, as the relay sees it.
+    pub peer: IpAddr,
     /// The round trip to it.
     pub round_trip: Duration,
 }
@@ -85,7 +88,7 @@ pub async fn sweep(context: &Context, relay: &Relay<'_>, wish: Wish) {
         relay,
         wish,
         expected,
-        requests: Requests::new(relay.peer.ip()),
+        requests: Requests::new(relay.peer),
         stamp: Stamp::new(relay.signed),
         budget,
         loss: Loss::default(),

@@ -16,6 +16,7 @@ use crate::net::session::Session;
 use crate::probe::allocate::{Role, allocate};
 use crate::probe::context::Context;
 use crate::probe::ice_server::IceServer;
+use crate::probe::outside::Outside;
 use crate::probe::reach::reach;
 use crate::probe::relay;
 use crate::probe::sweep::{self, Relay};
@@ -26,6 +27,9 @@ const AT_ONCE: usize = 16;
 
 /// How long a sample counts as under way. One that takes longer waits for a port that lets nothing in, which costs the server nothing.
 const UNDER_WAY: Duration = Duration::from_millis(100);
+
+/// How long a server's word on the own address outside is waited for.
+const MAPPED_LIMIT: Duration = Duration::from_millis(600);
 
 /// Tries more ports of the relay, each by an allocation of its own. What ended it early comes back.
 pub async fn sample(context: &Context, server: &IceServer, signed: &LongTerm) -> Option<PortsEnd> {
@@ -60,10 +64,18 @@ pub async fn sweep(context: &Context, session: &Session, relayed: SocketAddr, si
         let Fact::Inbound(it) = seen.fact else { return None };
         it.peer.filter(|_| it.relayed.ip() == relayed.ip() && it.way == InboundWay::Unsolicited)
     });
-    let told = || context.outside.towards(relayed.ip())?.mapped().first().map(|(_, mapped)| *mapped);
-    let Some(peer) = came_in.or_else(|| if relayed.ip() == server.ip() { told() } else { None }) else { return };
+    if came_in.is_none() && relayed.ip() != server.ip() {
+        return;
+    }
+    // The sampled ports have answered the socket outside, which opened a firewall with a memory to it.
+    let outside = Outside::open(&context.network);
+    let Some(socket) = outside.towards(relayed.ip()) else { return };
+    let asked = if server.address.is_ipv4() == relayed.is_ipv4() { server.ip() } else { relayed.ip() };
+    socket.ask(SocketAddr::new(asked, server.address.port()));
+    let told = socket.mapped_within(MAPPED_LIMIT).await.first().map(|(_, mapped)| *mapped);
+    let Some(peer) = told.or(came_in).map(|peer| peer.ip()) else { return };
     let round_trip = session.round_trip().unwrap_or_default();
-    sweep::sweep(context, &Relay { endpoint: server, signed, relayed, peer, round_trip }, wish).await;
+    sweep::sweep(context, &Relay { endpoint: server, signed, relayed, outside: socket, peer, round_trip }, wish).await;
 }
 
 /// Whether a refusal means that further requests would be refused, too: a quota, no free port, or no word at all.

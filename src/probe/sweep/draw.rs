@@ -14,7 +14,7 @@ use crate::net::ledger::Held;
 use crate::net::leg::Leg;
 use crate::net::network::Datagrams;
 use crate::probe::context::Context;
-use crate::probe::outside::{Peer, Token};
+use crate::probe::outside::Token;
 use crate::proto::raw::{RawMessage, set_transaction_id};
 use crate::proto::request::Request;
 use crate::proto::schedule::Schedule;
@@ -63,6 +63,13 @@ pub enum Drawn {
     Unanswered,
 }
 
+/// Why there is no allocation.
+struct NotGranted {
+    drawn: Drawn,
+    /// Whether there may be one all the same, in an answer that was lost.
+    may_exist: bool,
+}
+
 /// What is asked for each port, made once.
 pub struct Requests {
     allocate: Vec<u8>,
@@ -106,19 +113,21 @@ impl Drawing<'_> {
     /// Draws a port and tries it.
     pub async fn run(mut self, socket: Rc<dyn Datagrams>) -> Drawn {
         let relay = self.relay;
-        let Some(peer) = self.context.outside.towards(relay.relayed.ip()) else { return Drawn::Unanswered };
         let leg = Leg::new(Rc::clone(&socket), relay.endpoint.address);
         let held = self.context.ledger.hold_socket(&self.context.network, relay.endpoint, socket, relay.signed);
         let (nonce, relayed) = match self.allocate(&leg, held).await {
             Ok(granted) => granted,
-            Err(drawn) => {
-                self.context.ledger.strike(held);
+            Err(NotGranted { drawn, may_exist }) => {
+                // What may exist all the same stays in the ledger, and the end of the run gives it back.
+                if !may_exist {
+                    self.context.ledger.strike(held);
+                }
                 return drawn;
             }
         };
         self.slot.succeeds();
-        let drawn = self.judge(&leg, &nonce, peer, relayed).await;
-        // A release that nobody answers stays in the ledger, and the end of the run sends it again.
+        let drawn = self.judge(&leg, &nonce, relayed).await;
+        // A release that nobody answers stays in the ledger too.
         if self.ask_signed(&leg, &self.requests.release, &nonce).await.is_some() {
             self.context.ledger.strike(held);
         }
@@ -127,7 +136,7 @@ impl Drawing<'_> {
     }
 
     /// What a port lets in, where it was not given before.
-    async fn judge(&mut self, leg: &Leg, nonce: &str, peer: &Peer, relayed: SocketAddr) -> Drawn {
+    async fn judge(&mut self, leg: &Leg, nonce: &str, relayed: SocketAddr) -> Drawn {
         let port = relayed.port();
         if relayed.ip() != self.relay.relayed.ip() {
             return Drawn::Elsewhere;
@@ -136,7 +145,7 @@ impl Drawing<'_> {
             return Drawn::Repeat;
         }
         if self.ask_signed(leg, &self.requests.permit, nonce).await.is_some_and(|answer| code_of(&answer).is_none()) {
-            let (arrived, tries) = self.try_port(leg, peer, relayed).await;
+            let (arrived, tries) = self.try_port(leg, relayed).await;
             return Drawn::Port { port, arrived, tries };
         }
         // It will be given once more.
@@ -145,21 +154,26 @@ impl Drawing<'_> {
     }
 
     /// Gives the nonce of the 5-tuple and the relayed address.
-    async fn allocate(&self, leg: &Leg, held: Held) -> Result<(String, SocketAddr), Drawn> {
+    async fn allocate(&self, leg: &Leg, held: Held) -> Result<(String, SocketAddr), NotGranted> {
+        let unanswered = |may_exist| NotGranted { drawn: Drawn::Unanswered, may_exist };
         // coturn takes a nonce only on the 5-tuple that it gave it to, so the first request needs no credentials.
         let request = self.identified(&self.requests.allocate);
-        let mut answer = leg.ask(&request, &self.schedule(), |_| true).await.ok_or(Drawn::Unanswered)?;
+        let mut answer = leg.ask(&request, &self.schedule(), |_| true).await.ok_or(unanswered(false))?;
+        let mut signed = false;
         for _ in 0..NONCES {
             let Some(nonce) = fresh_nonce(&answer) else { break };
             self.context.ledger.renew(held, &self.relay.signed.with_nonce(nonce.clone()));
-            answer = self.ask_signed(leg, &self.requests.allocate, &nonce).await.ok_or(Drawn::Unanswered)?;
+            answer = self.ask_signed(leg, &self.requests.allocate, &nonce).await.ok_or(unanswered(true))?;
+            signed = true;
             if let (None, Some(message)) = (code_of(&answer), RawMessage::new(&answer)) {
-                return message.xor_address(XOR_RELAYED_ADDRESS).map(|relayed| (nonce, relayed)).ok_or(Drawn::Unanswered);
+                return message.xor_address(XOR_RELAYED_ADDRESS).map(|relayed| (nonce, relayed)).ok_or(unanswered(true));
             }
         }
         match code_of(&answer) {
-            Some(code @ (486 | 508)) => Err(Drawn::Refused { code }),
-            Some(_) | None => Err(Drawn::Unanswered),
+            Some(code @ (486 | 508)) => Err(NotGranted { drawn: Drawn::Refused { code }, may_exist: false }),
+            // One send of a request may have been granted before the nonce of the next went stale.
+            Some(437 | 438) => Err(unanswered(signed)),
+            Some(_) | None => Err(unanswered(false)),
         }
     }
 
@@ -185,13 +199,13 @@ impl Drawing<'_> {
     }
 
     /// Sends to a port until one datagram arrives or enough are lost. Each bears its number, so that a late one is told from a lost one.
-    async fn try_port(&mut self, leg: &Leg, peer: &Peer, to: SocketAddr) -> (bool, u32) {
+    async fn try_port(&mut self, leg: &Leg, to: SocketAddr) -> (bool, u32) {
         let token = self.context.outside.token();
         let mut times = Vec::new();
         loop {
             let number = times.len();
             let sent = u32::try_from(number).unwrap_or(u32::MAX);
-            if sent >= self.loss.tries(self.ports) || peer.send(&payload(token, number), to).is_err() {
+            if sent >= self.loss.tries(self.ports) || self.relay.outside.send(&payload(token, number), to).is_err() {
                 return (false, sent);
             }
             times.push(Instant::now());

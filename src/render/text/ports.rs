@@ -23,6 +23,9 @@ pub fn sentence(ports: &RelayPorts) -> String {
             ports.tried,
             percent(share.lower)
         ),
+        None if not_given_out(ports) > 0 => {
+            format!("The relay's ports are open: all {} that the server gave out{range} let datagrams in.", ports.tried)
+        }
         None => format!("The relay's ports are open: all {}{range} let datagrams in.", ports.tried),
     }
 }
@@ -39,11 +42,21 @@ pub fn section(ports: &RelayPorts, pen: Pen) -> String {
     if let Some(range) = ports.server_range {
         let uses = if ports.complete { "uses" } else { "seems to use" };
         _ = writeln!(text, "  the server {uses} {range}");
+        if not_given_out(ports) > 0 {
+            let count = not_given_out(ports);
+            _ = writeln!(text, "  {count} of these it did not give out: other calls have them, or other programs");
+        }
     }
     if !ports.closed.is_empty() {
         _ = writeln!(text, "  closed: {}", list(ports));
     }
     text
+}
+
+/// The ports between those that a server has given out, of which a sweep to the end has seen nothing.
+fn not_given_out(ports: &RelayPorts) -> u32 {
+    let between = ports.server_range.filter(|_| ports.complete).map_or(0, |range| range.count());
+    between.saturating_sub(ports.tried)
 }
 
 /// What single ports told where no relay and no responder did.
