@@ -71,7 +71,9 @@ pub fn diagnose(asked: &Asked, observations: &[Observation], cut_short: Option<C
     let findings: Vec<Finding> = found.into_iter().map(|(_, finding)| finding).collect();
     let not_tested = untested::list(&evidence, &findings, cut_short);
     let verdict = verdict::decide(&evidence, &findings, cut_short);
-    let relay_ports = ports::summary(&evidence);
+    // Where silence may be this network's own doing, it makes no port closed.
+    let untestable = findings.iter().any(|found| found.id == "relay-untestable-from-here");
+    let relay_ports = ports::summary(&evidence).filter(|ports| !untestable || !ports.open.is_empty());
     let (nat, loss) = match asked.purpose {
         Purpose::Stun => (nat::nat(&evidence, &findings), loss::losses(&evidence)),
         Purpose::Turn | Purpose::ExternalIp | Purpose::Ports | Purpose::Call => (None, Vec::new()),

@@ -22,11 +22,11 @@ use super::steps::healthy;
 use super::world::{CALLER, NatKind, TURN, World};
 use super::worlds::Dice;
 
-const WORLDS: u64 = 240;
-const CHUNK: u64 = 20;
+const WORLDS: u64 = 80;
+const CHUNK: u64 = 10;
 
 /// Worlds that once broke a sentence.
-const MENDED: [u64; 0] = [];
+const MENDED: [u64; 5] = [5, 19, 43, 48, 192];
 
 /// The first port of every server here.
 const FIRST: u16 = 50_000;
@@ -146,8 +146,11 @@ fn complaints(case: &Case, played: &Played) -> Vec<String> {
         complaints.push(format!("{named:?}, and every port is open"));
     }
     let Some(ports) = &report.relay_ports else {
-        // A login that meets its quota again and again tells nothing of ports, and a line that loses all tells nothing.
-        complaints.push("nothing is said of the ports".to_owned());
+        // Through a symmetric NAT nothing comes back from a closed range, which the NAT may do as well.
+        if !report.findings.iter().any(|it| it.id == "relay-untestable-from-here") || case.closed.len() < case.range.len() * 3 / 4
+        {
+            complaints.push("nothing is said of the ports".to_owned());
+        }
         return complaints;
     };
     let wrongly_open: Vec<u16> = ports.open.iter().filter(|port| case.closed.contains(port)).collect();
