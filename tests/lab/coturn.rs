@@ -283,6 +283,7 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::ProxyConnectsToPorts(_)
         | Fault::ProxyWantsLogin
         | Fault::FragmentsDropped
+        | Fault::ServerFirewallPassesAnswers
         | Fault::LargePacketsDropped(_) => Vec::new(),
     }
 }

@@ -114,6 +114,9 @@ fn lose(rules: &mut Rules, host: Host, hook: Hook, which: &str, percent: f64) {
     rules.add(host, hook, format!("{which} numgen random mod 200 < {:.0} drop", percent * 2.0));
 }
 
+/// The first line of most firewalls.
+const ANSWERS_PASS: &str = "ct state established,related accept";
+
 fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
     let (port, tls_port, range) = (scenario.port, scenario.tls_port, scenario.relay_ports);
     match fault {
@@ -135,8 +138,9 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         }
         Fault::StreamStallsAfterBytes(bytes) => stall_streams(rules, [port, tls_port], *bytes),
         Fault::RelayRangeDropped => rules.server_input(&format!("udp dport {range} drop")),
+        Fault::ServerFirewallPassesAnswers => rules.server_input(ANSWERS_PASS),
         Fault::RelayRangeStateful => {
-            rules.server_input("ct state established,related accept");
+            rules.server_input(ANSWERS_PASS);
             rules.server_input(&format!("udp dport {range} drop"));
         }
         Fault::RelayRangeRejected => rules.server_input(&format!("udp dport {range} reject")),

@@ -216,6 +216,8 @@ pub enum Fault {
     RelayRangeDropped,
     /// The server's firewall lets only answers come to the relay range.
     RelayRangeStateful,
+    /// The server's firewall lets answers in, whatever stands behind this in the list.
+    ServerFirewallPassesAnswers,
     /// The server's firewall answers packets to the relay range with port unreachable.
     RelayRangeRejected,
     /// The server's own firewall answers packets to the relay range with "host prohibited", as Red Hat's does by default.

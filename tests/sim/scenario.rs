@@ -288,6 +288,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         Fault::ServerDropsIpv6 => host.filter.push(Rule::any(Action::Drop).inward().v6()),
         Fault::HostDown => host.alive = false,
         Fault::RelayRangeDropped => host.filter.push(closed),
+        Fault::ServerFirewallPassesAnswers => host.filter_memory = Memory::Stateful,
         Fault::RelayRangeStateful => {
             host.filter.push(closed);
             host.filter_memory = Memory::Stateful;
