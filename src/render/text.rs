@@ -13,7 +13,7 @@ use super::Style;
 use super::describe::describe;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{Fact, HandshakeEnd, InboundWay, Observation, PortsBy, PortsFact};
-use crate::model::finding::{Finding, Level, Place};
+use crate::model::finding::{Confidence, Finding, Level, Place};
 use crate::model::outcome::{Outcome, Unreachable};
 use crate::model::report::{Report, Verdict};
 
@@ -86,7 +86,8 @@ fn sentence(report: &Report) -> String {
         (Verdict::Inconclusive, Some(finding)) => {
             format!("{} Whether calls work can't be told from here{}", finding.summary, because(report))
         }
-        (Verdict::Inconclusive, None) => match report.findings.first() {
+        // A warning that is certain stands beside whatever kept the run from an answer; one that isn't may be what did.
+        (Verdict::Inconclusive, None) => match report.findings.iter().find(|finding| finding.confidence != Confidence::Certain) {
             Some(finding) if report.cut_short.is_none() && !lacks_a_login(report) => finding.summary.clone(),
             Some(_) | None => format!("It can't be told from here whether calls work{}", because(report)),
         },
