@@ -1,16 +1,14 @@
 //! What must hold for both reports on a call in every drawn world: health is never accused, and what is named is true.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use callcheck::lab::gateway::fault::GatewayFault;
 use callcheck::model::finding::{Confidence, Finding, Level};
 use callcheck::model::report::{Report, Verdict};
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Trial;
 
 use super::call_world::{CallWorld, Defect, Home, View, call, draw};
-use super::scenario::describe_found;
-use super::seeds::Worlds;
+use super::seeds::{Judged, Worlds};
 use super::soundness;
 
 const WORLDS: u64 = 240;
@@ -21,46 +19,22 @@ const SYMPTOMS: [&str; 4] = ["ice-no-path", "ice-no-candidates", "ice-no-relay-c
 
 /// The worlds.
 pub fn trials() -> Vec<Trial> {
-    Worlds { name: "call world", count: WORLDS, chunk: CHUNK, mended: &[], hold: |seed| hold(&draw(seed)), show }.trials()
-}
-
-#[expect(clippy::print_stderr, reason = "whoever asks for one world wants to see its reports")]
-fn show(seed: u64) -> Result<(), Failed> {
-    let drawn = draw(seed);
-    let called = call(&drawn);
-    for report in &called.reports {
-        eprintln!("{}", serde_json::to_string_pretty(report)?);
-    }
-    hold(&drawn).map_err(Failed::from)
+    Worlds { name: "call world", count: WORLDS, chunk: CHUNK, mended: &[], play: judge }.trials()
 }
 
 /// Makes the call of a world and says what doesn't hold for its reports.
-fn hold(drawn: &CallWorld) -> Result<(), String> {
-    let called = call(drawn);
+fn judge(seed: u64) -> Judged {
+    let drawn = draw(seed);
+    let called = call(&drawn);
     let mut complaints = Vec::new();
     for (view, report) in drawn.views().iter().zip(&called.reports) {
-        let of_view = self::complaints(drawn, *view, report);
+        let of_view = self::complaints(&drawn, *view, report);
         complaints.extend(of_view.into_iter().map(|complaint| format!("{view:?}: {complaint}")));
     }
     if called.allocations_left > 0 {
         complaints.push(format!("{} allocations are left on the server", called.allocations_left));
     }
-    if complaints.is_empty() {
-        return Ok(());
-    }
-    let found: String = drawn.views().iter().zip(&called.reports).map(|(view, report)| findings(*view, report)).collect();
-    Err(format!("{drawn}\n  {}{found}", complaints.join("\n  ")))
-}
-
-fn findings(view: View, report: &Report) -> String {
-    let mut text = format!("\n  {view:?} -> {} after {} ms", report.verdict.name(), report.duration_ms);
-    for finding in &report.findings {
-        _ = write!(text, "\n     {}", describe_found(finding));
-    }
-    for entry in &report.not_tested {
-        _ = write!(text, "\n     not tested: {} ({})", entry.what, entry.why);
-    }
-    text
+    Judged { world: drawn.to_string(), reports: called.reports, complaints }
 }
 
 /// Everything that does not hold, one line each.

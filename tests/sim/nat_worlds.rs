@@ -1,7 +1,6 @@
 //! `stun` in random worlds: whatever it says of a NAT is true, however the server helps, lies or is lost; and where all is there that it
 //! takes, it says it.
 
-use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -11,12 +10,12 @@ use callcheck::model::nat::{self, Consequence, Known, PortPreservation};
 use callcheck::model::secret::{Credentials, Secret};
 use callcheck::model::target::Target;
 use callcheck::run::plan::Login;
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Trial;
 
 use super::internet::Link;
 use super::nat::{Behaviour, Dependence, Hairpinning, Ports};
 use super::play::{Asks, Played, play};
-use super::seeds::Worlds;
+use super::seeds::{Judged, Worlds};
 use super::soundness;
 use super::steps::healthy;
 use super::world::{CALLER, CONTROLS, TURN, TURN_SECOND, World};
@@ -33,7 +32,7 @@ const LONGEST_IDLE: Duration = Duration::from_secs(40);
 
 /// The worlds.
 pub fn trials() -> Vec<Trial> {
-    Worlds { name: "NAT world", count: WORLDS, chunk: CHUNK, mended: &MENDED, hold, show }.trials()
+    Worlds { name: "NAT world", count: WORLDS, chunk: CHUNK, mended: &MENDED, play: judge }.trials()
 }
 
 /// A world with its only NAT, if any.
@@ -103,21 +102,11 @@ fn discovery(dice: &mut Dice) -> Discovery {
     ])
 }
 
-fn hold(seed: u64) -> Result<(), String> {
+fn judge(seed: u64) -> Judged {
     let case = draw(seed);
     let played = play(&case.world, &case.asks);
     let complaints = complaints(&case, &played);
-    if complaints.is_empty() { Ok(()) } else { Err(format!("{}\n  {}", case.words, complaints.join("\n  "))) }
-}
-
-#[expect(clippy::print_stderr, reason = "whoever asks for one world wants to see its report")]
-fn show(seed: u64) -> Result<(), Failed> {
-    let case = draw(seed);
-    let played = play(&case.world, &case.asks);
-    let mut text = case.words.clone();
-    _ = write!(text, "\n{}", serde_json::to_string_pretty(&played.report)?);
-    eprintln!("{text}\n{:?}", complaints(&case, &played));
-    hold(seed).map_err(Failed::from)
+    Judged { world: case.words, reports: vec![played.report], complaints }
 }
 
 fn complaints(case: &Case, played: &Played) -> Vec<String> {

@@ -2,7 +2,6 @@
 //! and where nothing stands in its way, a sweep says it of every port.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -11,12 +10,12 @@ use callcheck::lab::ports::Draws;
 use callcheck::model::secret::{Credentials, Secret};
 use callcheck::model::target::Target;
 use callcheck::run::plan::{Login, PortsPlan};
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Trial;
 
 use super::firewall::{Action, Memory, Rule};
 use super::internet::Link;
 use super::play::{Asks, Played, play};
-use super::seeds::Worlds;
+use super::seeds::{Judged, Worlds};
 use super::soundness;
 use super::steps::healthy;
 use super::world::{CALLER, NatKind, TURN, World};
@@ -37,7 +36,7 @@ const CLOSED: [&str; 4] =
 
 /// The worlds.
 pub fn trials() -> Vec<Trial> {
-    Worlds { name: "port world", count: WORLDS, chunk: CHUNK, mended: &MENDED, hold, show }.trials()
+    Worlds { name: "port world", count: WORLDS, chunk: CHUNK, mended: &MENDED, play: judge }.trials()
 }
 
 /// A world with its closed ports.
@@ -115,21 +114,11 @@ fn closed(range: &RangeInclusive<u16>, dice: &mut Dice) -> BTreeSet<u16> {
     range.clone().filter(|port| is_closed(u32::from(*port))).collect()
 }
 
-fn hold(seed: u64) -> Result<(), String> {
+fn judge(seed: u64) -> Judged {
     let case = draw(seed);
     let played = play(&case.world, &case.asks);
     let complaints = complaints(&case, &played);
-    if complaints.is_empty() { Ok(()) } else { Err(format!("{}\n  {}", case.words, complaints.join("\n  "))) }
-}
-
-#[expect(clippy::print_stderr, reason = "whoever asks for one world wants to see its report")]
-fn show(seed: u64) -> Result<(), Failed> {
-    let case = draw(seed);
-    let played = play(&case.world, &case.asks);
-    let mut text = case.words.clone();
-    _ = write!(text, "\n{}", serde_json::to_string_pretty(&played.report)?);
-    eprintln!("{text}\n{:?}", complaints(&case, &played));
-    hold(seed).map_err(Failed::from)
+    Judged { world: case.words, reports: vec![played.report], complaints }
 }
 
 fn complaints(case: &Case, played: &Played) -> Vec<String> {

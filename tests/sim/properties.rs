@@ -1,7 +1,6 @@
 //! What must hold in every drawn world: health is never accused, and what is named is true.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use callcheck::model::fact::{Fact, InboundWay, Observation};
@@ -11,8 +10,7 @@ use libtest_mimic::{Failed, Trial};
 
 use super::faults::{ALL, Fault, Harm};
 use super::play::{Played, play};
-use super::scenario::describe_found;
-use super::seeds::Worlds;
+use super::seeds::{Judged, Worlds};
 use super::soundness;
 use super::worlds::{Dice, Drawn, healthy};
 
@@ -32,7 +30,7 @@ const MENDED: [u64; 33] = [
 
 /// The worlds, and one of them twice.
 pub fn trials() -> Vec<Trial> {
-    let mut trials = Worlds { name: "world", count: WORLDS, chunk: CHUNK, mended: &MENDED, hold, show }.trials();
+    let mut trials = Worlds { name: "world", count: WORLDS, chunk: CHUNK, mended: &MENDED, play: judge }.trials();
     if std::env::var_os("SIM_SEED").is_none() {
         trials.push(Trial::test("the same seed gives the same report", repeats));
     }
@@ -74,35 +72,11 @@ fn add_fault(drawn: &mut Drawn, dice: &mut Dice, others: &[(&'static Fault, Harm
     }
 }
 
-#[expect(clippy::print_stderr, reason = "whoever asks for one world wants to see its report")]
-fn show(seed: u64) -> Result<(), Failed> {
+fn judge(seed: u64) -> Judged {
     let case = draw(seed);
     let played = play(&case.drawn.world, &case.drawn.asks);
     let complaints = complaints(&case, &played);
-    let report = serde_json::to_string_pretty(&played.report)?;
-    if complaints.is_empty() {
-        eprintln!("{report}\n{}\n{}", case.drawn, findings(&played.report));
-        return Ok(());
-    }
-    Err(format!("{}\n  {}\n{}\n{report}", case.drawn, complaints.join("\n  "), findings(&played.report)).into())
-}
-
-fn hold(seed: u64) -> Result<(), String> {
-    let case = draw(seed);
-    let played = play(&case.drawn.world, &case.drawn.asks);
-    let complaints = complaints(&case, &played);
-    if complaints.is_empty() {
-        return Ok(());
-    }
-    Err(format!("{}\n  {}\n{}", case.drawn, complaints.join("\n  "), findings(&played.report)))
-}
-
-fn findings(report: &Report) -> String {
-    let mut text = format!("  -> {} after {} ms", report.verdict.name(), report.duration_ms);
-    for finding in &report.findings {
-        _ = write!(text, "\n     {}", describe_found(finding));
-    }
-    text
+    Judged { world: case.drawn.to_string(), reports: vec![played.report], complaints }
 }
 
 fn repeats() -> Result<(), Failed> {

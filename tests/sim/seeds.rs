@@ -3,9 +3,13 @@
 //! `SIM_SEED=n` plays one world alone and shows its report; a failing seed is printed with its world. `SIM_WORLDS=n` plays more, and
 //! `SIM_FIRST=n` begins with another seed than 0.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
+use callcheck::model::report::Report;
 use libtest_mimic::{Failed, Trial};
+
+use super::scenario::describe_found;
 
 /// How many failing worlds of a chunk are told.
 const TOLD: usize = 5;
@@ -21,10 +25,49 @@ pub struct Worlds {
     pub chunk: u64,
     /// The seeds that once broke a sentence, held besides.
     pub mended: &'static [u64],
-    /// Holds one; the error is the world with what doesn't hold in it.
-    pub hold: fn(u64) -> Result<(), String>,
-    /// Holds one and shows what was reported in it.
-    pub show: fn(u64) -> Result<(), Failed>,
+    /// Plays one.
+    pub play: fn(u64) -> Judged,
+}
+
+/// What came of a world.
+pub struct Judged {
+    /// The world in a line.
+    pub world: String,
+    pub reports: Vec<Report>,
+    /// What doesn't hold in it.
+    pub complaints: Vec<String>,
+}
+
+impl Judged {
+    fn hold(&self) -> Result<(), String> {
+        if self.complaints.is_empty() { Ok(()) } else { Err(self.text()) }
+    }
+
+    fn text(&self) -> String {
+        let found: String = self.reports.iter().map(summary).collect();
+        format!("{}\n  {}{found}", self.world, self.complaints.join("\n  "))
+    }
+
+    #[expect(clippy::print_stderr, reason = "whoever asks for one world wants to see its reports")]
+    fn show(&self) -> Result<(), Failed> {
+        for report in &self.reports {
+            eprintln!("{}", serde_json::to_string_pretty(report)?);
+        }
+        eprintln!("{}", self.text());
+        self.hold().map_err(Failed::from)
+    }
+}
+
+/// What a report says, in a few lines.
+fn summary(report: &Report) -> String {
+    let mut text = format!("\n  -> {} after {} ms", report.verdict.name(), report.duration_ms);
+    for finding in &report.findings {
+        _ = write!(text, "\n     {}", describe_found(finding));
+    }
+    for entry in &report.not_tested {
+        _ = write!(text, "\n     not tested: {} ({})", entry.what, entry.why);
+    }
+    text
 }
 
 impl Worlds {
@@ -33,7 +76,7 @@ impl Worlds {
         let number =
             |name| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("the number of a world, or of worlds"));
         if let Some(seed) = number("SIM_SEED") {
-            return vec![Trial::test(format!("{} {seed}", self.name), move || (self.show)(seed))];
+            return vec![Trial::test(format!("{} {seed}", self.name), move || (self.play)(seed).show())];
         }
         let (first, worlds) = (number("SIM_FIRST").unwrap_or(0), number("SIM_WORLDS").unwrap_or(self.count));
         let chunks = (0..worlds / self.chunk).map(|chunk| first + chunk * self.chunk);
@@ -48,7 +91,7 @@ impl Worlds {
     }
 
     fn hold_all(self, seeds: Range<u64>) -> Result<(), Failed> {
-        let failed: Vec<String> = seeds.filter_map(|seed| (self.hold)(seed).err()).collect();
+        let failed: Vec<String> = seeds.filter_map(|seed| (self.play)(seed).hold().err()).collect();
         if failed.is_empty() {
             return Ok(());
         }
