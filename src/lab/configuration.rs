@@ -52,6 +52,8 @@ pub struct Config {
     pub user_quota: Option<usize>,
     /// How many allocations there may be (`total-quota`).
     pub total_quota: Option<usize>,
+    /// How long it remembers a 5-tuple whose allocation was given back, and answers 437; coturn does for a second.
+    pub memory: Duration,
     /// How long a nonce is fresh (`stale-nonce`).
     pub nonce_lifetime: Duration,
     /// Servers to redirect to, for the faults that do so.
@@ -81,6 +83,7 @@ impl Config {
             held_ports: 0,
             user_quota: None,
             total_quota: None,
+            memory: Duration::ZERO,
             nonce_lifetime: Duration::from_mins(10),
             alternates: Vec::new(),
             seed: 0,

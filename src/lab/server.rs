@@ -99,6 +99,8 @@ pub struct Server {
     allocations: BTreeMap<FiveTuple, Allocation>,
     by_relay: BTreeMap<SocketAddr, Vec<FiveTuple>>,
     expiries: BTreeSet<(Instant, FiveTuple)>,
+    /// The 5-tuples whose allocations were given back, each until it is forgotten.
+    remembered: BTreeMap<FiveTuple, Instant>,
     carried: BTreeMap<FiveTuple, usize>,
     commands: VecDeque<Command>,
     random: StdRng,
@@ -120,6 +122,7 @@ impl Server {
             allocations: BTreeMap::new(),
             by_relay: BTreeMap::new(),
             expiries: BTreeSet::new(),
+            remembered: BTreeMap::new(),
             carried: BTreeMap::new(),
             commands: VecDeque::new(),
             random,

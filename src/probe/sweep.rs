@@ -5,11 +5,11 @@
 
 mod draw;
 mod pace;
+mod sockets;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
-use std::rc::Rc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -19,13 +19,13 @@ use tokio::time::{Instant, sleep_until};
 
 use self::draw::{Drawing, Drawn, Requests};
 use self::pace::{Budget, Loss};
+use self::sockets::Sockets;
 use super::context::Context;
 use super::outside::Peer;
 use super::progress::Progress;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{Fact, PortProtocol, PortsBy, PortsEnd, PortsFact, Tally};
 use crate::model::ports::{PortRange, PortSet, USUAL_RELAY_RANGE};
-use crate::net::network::{Datagrams, Handling};
 use crate::proto::authentication::LongTerm;
 use crate::proto::stamp::Stamp;
 
@@ -43,12 +43,6 @@ const DRAWS: u32 = 3;
 
 /// The least range by which draws are counted: a small one may be drawn from often before it is seen to the end.
 const LEAST_RANGE: u32 = 1000;
-
-/// The local ports that a sweep goes through: those that systems choose from, without the usual range of a relay, which may be on this host.
-const LOCAL_PORTS: (u16, u16) = (32_768, 49_151);
-
-/// So many local ports may be in use by others, in a row, before the system is asked for any.
-const BINDS: u32 = 32;
 
 /// After so many requests in a row without an answer, the server answers no more.
 const UNANSWERED: u32 = 64;
@@ -94,20 +88,12 @@ pub async fn sweep(context: &Context, relay: &Relay<'_>, wish: Wish) {
         loss: Loss::default(),
         found: RefCell::new(Found::default()),
         changed: Notify::new(),
-        local_port: Cell::new(first_local_port(context)),
+        sockets: Sockets::new(&context.network, relay.endpoint.ip()),
         seen: RefCell::default(),
     };
     // A run that is cut short keeps what was found.
     let recorded = Recorded { sweep: &sweep, ended: Cell::new(Some(PortsEnd::Deadline)) };
     recorded.ended.set(sweep.run().await);
-}
-
-/// Where the sweep begins: at random, for the one before this one may have ended a moment ago.
-fn first_local_port(context: &Context) -> u16 {
-    let mut bytes = [0; 2];
-    context.network.randomize(&mut bytes);
-    let (first, last) = LOCAL_PORTS;
-    first + u16::from_be_bytes(bytes) % (last - first + 1)
 }
 
 struct Sweep<'a> {
@@ -122,7 +108,7 @@ struct Sweep<'a> {
     loss: Loss,
     found: RefCell<Found>,
     changed: Notify,
-    local_port: Cell<u16>,
+    sockets: Sockets,
     /// The ports that the server has given, those under way included.
     seen: RefCell<HashSet<u16>>,
 }
@@ -198,7 +184,7 @@ impl Sweep<'_> {
                     let ends = self.take(drawn, again);
                     end = match (end, drawn) {
                         // Its port was not judged, and will be given once more.
-                        (Some(End::Complete), Drawn::Unanswered) => ends,
+                        (Some(End::Complete), Drawn::Unanswered | Drawn::Remembered) => ends,
                         (end, _) => end.or(ends),
                     };
                     if again && matches!(drawn, Drawn::Refused { .. }) {
@@ -220,7 +206,7 @@ impl Sweep<'_> {
 
     fn draw(&self) -> impl Future<Output = Drawn> {
         let slot = self.budget.begin(&self.changed);
-        let socket = self.fresh_socket();
+        let socket = self.sockets.take();
         let drawing = Drawing {
             context: self.context,
             relay: self.relay,
@@ -232,27 +218,16 @@ impl Sweep<'_> {
             slot,
         };
         async move {
-            match socket {
-                Some(socket) => drawing.run(socket).await,
-                None => Drawn::Unanswered,
+            let Some(socket) = socket else { return Drawn::Unanswered };
+            let (drawn, socket) = drawing.run(socket).await;
+            if drawn == Drawn::Remembered {
+                self.sockets.rest_longer();
             }
-        }
-    }
-
-    /// A socket on the next local port. A server remembers a 5-tuple for some time after its allocation (437), so none may come round soon;
-    /// of those that a system chooses, a third would have been used a moment ago.
-    fn fresh_socket(&self) -> Option<Rc<dyn Datagrams>> {
-        let network = &self.context.network;
-        let bind = |port| network.bind_udp_with(self.relay.endpoint.ip(), Handling { port, ..Handling::default() }).ok();
-        let (first, last) = LOCAL_PORTS;
-        for _ in 0..BINDS {
-            let port = self.local_port.get();
-            self.local_port.set(if port < last { port + 1 } else { first });
-            if let Some(socket) = bind(Some(port)) {
-                return Some(socket);
+            if let Some(socket) = socket {
+                self.sockets.give_back(socket);
             }
+            drawn
         }
-        bind(None)
     }
 
     /// Takes a result and says whether the sweep ends with it.
@@ -272,7 +247,7 @@ impl Sweep<'_> {
                 found.repeats += 1;
                 self.is_repeating(&found)
             }
-            Drawn::Elsewhere => {
+            Drawn::Elsewhere | Drawn::Remembered => {
                 found.unanswered = 0;
                 None
             }

@@ -30,6 +30,9 @@ impl Server {
             // As coturn does: before anyone has to prove who they are.
             return self.answer(tuple, Outgoing::error(asked.subject, 300).alternate(alternate), None);
         }
+        if self.remembered.get(&tuple).is_some_and(|until| now < *until) {
+            return self.refuse(tuple, asked.subject, 437, None);
+        }
         let user = match self.authenticator.identify(tuple, asked, now) {
             Ok(user) => user,
             Err(code) => return self.challenge(now, tuple, asked.subject, code),
@@ -178,6 +181,9 @@ impl Server {
         }
         if asked.lifetime == Some(Duration::ZERO) {
             self.free(tuple);
+            if !self.config.memory.is_zero() {
+                self.remembered.insert(tuple, now + self.config.memory);
+            }
             return Ok(success(asked.subject, Duration::ZERO));
         }
         let lifetime = lifetime(asked.lifetime);

@@ -59,6 +59,8 @@ pub enum Drawn {
         /// Its error code.
         code: u16,
     },
+    /// The server remembers the local port from an allocation before (437).
+    Remembered,
     /// No usable answer came.
     Unanswered,
 }
@@ -110,29 +112,32 @@ pub struct Drawing<'a> {
 }
 
 impl Drawing<'_> {
-    /// Draws a port and tries it.
-    pub async fn run(mut self, socket: Rc<dyn Datagrams>) -> Drawn {
+    /// Draws a port and tries it; the socket comes back where nothing is allocated on it any more.
+    pub async fn run(mut self, socket: Rc<dyn Datagrams>) -> (Drawn, Option<Rc<dyn Datagrams>>) {
         let relay = self.relay;
         let leg = Leg::new(Rc::clone(&socket), relay.endpoint.address);
-        let held = self.context.ledger.hold_socket(&self.context.network, relay.endpoint, socket, relay.signed);
+        let held = self.context.ledger.hold_socket(&self.context.network, relay.endpoint, Rc::clone(&socket), relay.signed);
         let (nonce, relayed) = match self.allocate(&leg, held).await {
             Ok(granted) => granted,
             Err(NotGranted { drawn, may_exist }) => {
                 // What may exist all the same stays in the ledger, and the end of the run gives it back.
-                if !may_exist {
-                    self.context.ledger.strike(held);
+                if may_exist {
+                    return (drawn, None);
                 }
-                return drawn;
+                self.context.ledger.strike(held);
+                return (drawn, Some(socket));
             }
         };
         self.slot.succeeds();
         let drawn = self.judge(&leg, &nonce, relayed).await;
-        // A release that nobody answers stays in the ledger too.
-        if self.ask_signed(&leg, &self.requests.release, &nonce).await.is_some() {
-            self.context.ledger.strike(held);
-        }
+        let released = self.ask_signed(&leg, &self.requests.release, &nonce).await.is_some();
         self.context.count_losses(leg.tally());
-        drawn
+        // A release that nobody answers stays in the ledger too.
+        if !released {
+            return (drawn, None);
+        }
+        self.context.ledger.strike(held);
+        (drawn, Some(socket))
     }
 
     /// What a port lets in, where it was not given before.
@@ -172,7 +177,8 @@ impl Drawing<'_> {
         match code_of(&answer) {
             Some(code @ (486 | 508)) => Err(NotGranted { drawn: Drawn::Refused { code }, may_exist: false }),
             // One send of a request may have been granted before the nonce of the next went stale.
-            Some(437 | 438) => Err(unanswered(signed)),
+            Some(437 | 438) if signed => Err(unanswered(true)),
+            Some(437) => Err(NotGranted { drawn: Drawn::Remembered, may_exist: false }),
             Some(_) | None => Err(unanswered(false)),
         }
     }
