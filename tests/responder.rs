@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use callcheck::model::fact::{Fact, PortProtocol, PortsFact};
@@ -9,9 +10,9 @@ use callcheck::model::ports::{PortRange, PortSet};
 use callcheck::model::report::{Report, Verdict};
 use callcheck::model::secret::Secret;
 use callcheck::proto::responder::{Answer, Content, Question, Request, Token};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 
-use child::{Run, callcheck};
+use child::{Program, Run, callcheck};
 use responding::{Responding, TOKEN};
 use turn_server::{scratch, scratch_file};
 
@@ -39,13 +40,17 @@ fn request(question: Question, port: u16, time: i64, token: &Token) -> Vec<u8> {
 
 /// Sweeps a range against a responder; `more` are further arguments.
 fn sweep(responder: SocketAddr, range: PortRange, token: &str, more: &[&str]) -> Run {
+    sweeping(responder, range, token, more).run()
+}
+
+fn sweeping(responder: SocketAddr, range: PortRange, token: &str, more: &[&str]) -> Program {
     let file = scratch_file("token", &format!("{token}\n"));
     let (responder, range) = (responder.to_string(), range.to_string());
     let host = responder.rsplit_once(':').expect("it has a port").0;
     let file = file.to_str().expect("the path is text");
     let arguments =
         ["ports", host, "--responder", &responder, "--range", &range, "--token-file", file, "--json", "--timeout", "6s"];
-    callcheck(&[&arguments, more].concat()).run()
+    callcheck(&[&arguments, more].concat())
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
@@ -286,6 +291,21 @@ fn a_listener_that_swallows_everything_ends_the_run_in_time() {
     let run = sweep(address, responding::free_range(), TOKEN, &[]);
     assert!(begun.elapsed() < Duration::from_secs(7));
     assert_untested(&run, "it is no responder");
+}
+
+#[test]
+fn an_interrupted_sweep_tells_what_it_knows() {
+    let responder = Responding::start(&[]);
+    // Over UDP at a pace that takes some seconds.
+    let rate = (responder.range.count() / 4).max(1).to_string();
+    let run = sweeping(responder.listen, responder.range, TOKEN, &["--rate", &rate]).run_while(|id| {
+        sleep(Duration::from_millis(1500));
+        kill(id, Signal::SIGINT).expect("it still runs");
+    });
+    let report = run.report();
+    let ports = ports(&report, PortProtocol::Udp).expect("the sweep is told");
+    assert_eq!(report.verdict, Verdict::Inconclusive);
+    assert!(!ports.open.is_empty() && !ports.unknown.is_empty() && ports.closed.is_empty(), "{ports:?}");
 }
 
 #[test]

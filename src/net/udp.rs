@@ -129,7 +129,7 @@ impl Datagrams for SystemDatagrams {
             }
             match self.try_receive() {
                 Ok(arrival) => return arrival,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && !readiness.is_error() => {}
                 // An ICMP error shows here once more; its details are in the error queue.
                 Err(_) => tokio::task::yield_now().await,
             }

@@ -8,13 +8,51 @@ pub mod passes;
 pub mod tcp;
 pub mod udp;
 
+use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
 
 use super::context::Context;
 use crate::model::fact::{PortsEnd, Tally};
 use crate::model::ports::PortSet;
 use crate::net::tls::unix_seconds;
 use crate::proto::responder::{Answer, Nonce, Question, Request, Token};
+
+/// How often a sweep looks whether it has to end.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// When a sweep has to end, so that what it knows is told; whoever has a clone may end it sooner.
+#[derive(Clone, Debug)]
+pub struct Until(Rc<Cell<Instant>>);
+
+impl Until {
+    /// At that moment.
+    #[must_use]
+    pub fn new(at: Instant) -> Self {
+        Self(Rc::new(Cell::new(at)))
+    }
+
+    /// Ends it now.
+    pub fn end_now(&self) {
+        self.0.set(Instant::now());
+    }
+
+    /// Whether it has to end.
+    #[must_use]
+    pub fn is_past(&self) -> bool {
+        Instant::now() >= self.0.get()
+    }
+
+    /// Waits until then.
+    pub async fn passed(&self) {
+        while !self.is_past() {
+            sleep_until(self.0.get().min(Instant::now() + GLANCE)).await;
+        }
+    }
+}
 
 /// The client's side of a run against one responder.
 pub struct Client {

@@ -17,6 +17,7 @@ use crate::model::duration::whole_milliseconds;
 use crate::model::report::{CutShort, Report, SCHEMA, Tool};
 use crate::net::network::Network;
 use crate::probe::context::{Context, Listener, Record};
+use crate::probe::responder::Until;
 
 /// How long giving back allocations may take once a run was cut short.
 const RELEASE_LIMIT: Duration = Duration::from_millis(1500);
@@ -55,7 +56,8 @@ pub async fn execute(
         context.record.contact(*endpoint);
     }
     let log = Rc::new(Log::default());
-    let mut probing = Box::pin(AssertUnwindSafe(probe(&context, plan, &log)).catch_unwind());
+    let until = Until::new(context.record.started() + limit(plan).saturating_sub(SWEEP_MARGIN));
+    let mut probing = Box::pin(AssertUnwindSafe(probe(&context, plan, &log, &until)).catch_unwind());
     let (cut_short, mut panic) = tokio::select! {
         biased;
         ended = &mut probing => (None, ended.err()),
@@ -70,6 +72,14 @@ pub async fn execute(
             ended = &mut probing => ended.err(),
             () = log.ended() => None,
             () = tokio::time::sleep(HANG_UP_LIMIT) => None,
+        };
+    }
+    if cut_short == Some(CutShort::Interrupted) && plan.responder().is_some() {
+        until.end_now();
+        panic = tokio::select! {
+            biased;
+            ended = &mut probing => ended.err(),
+            () = tokio::time::sleep(SWEEP_MARGIN) => None,
         };
     }
     // A probe that is cut short records what it has.
@@ -93,13 +103,12 @@ fn limit(plan: &Plan) -> Duration {
 const SWEEP_MARGIN: Duration = Duration::from_millis(300);
 
 /// The probes of the servers, and the calls beside them; then a responder, whose sweep would lose the probes' datagrams.
-async fn probe(context: &Context, plan: &Plan, log: &Rc<Log>) {
-    let responder = plan.ports.as_ref().and_then(|ports| ports.responder.as_ref());
+async fn probe(context: &Context, plan: &Plan, log: &Rc<Log>, until: &Until) {
+    let responder = plan.responder();
     if responder.is_none() || !plan.services.is_empty() {
         probe_servers(context, plan, log).await;
     }
     if let Some(responder) = responder {
-        let until = context.record.started() + limit(plan).saturating_sub(SWEEP_MARGIN);
         responder::sweep(context, responder, plan.families, until).await;
     }
 }

@@ -141,6 +141,12 @@ impl Families {
 }
 
 impl Plan {
+    /// The responder to sweep ports against, where one was named.
+    #[must_use]
+    pub fn responder(&self) -> Option<&ResponderPlan> {
+        self.ports.as_ref()?.responder.as_ref()
+    }
+
     /// What the report says was asked.
     #[must_use]
     pub fn asked(&self) -> Asked {

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::plan::{Families, ResponderPlan};
 use crate::model::asked::Service;
 use crate::model::endpoint::{Endpoint, Transport};
@@ -13,10 +11,10 @@ use crate::model::ports::{PortRange, PortSet};
 use crate::probe::context::Context;
 use crate::probe::name;
 use crate::probe::responder::udp::{self, Pace};
-use crate::probe::responder::{Client, Swept, exchange, tcp};
+use crate::probe::responder::{Client, Swept, Until, exchange, tcp};
 
 /// Sweeps a range at every address of the responder's host, one after another: two floods at once would lose each other's datagrams.
-pub async fn sweep(context: &Context, plan: &ResponderPlan, families: Families, until: Instant) {
+pub async fn sweep(context: &Context, plan: &ResponderPlan, families: Families, until: &Until) {
     let service = Service { host: plan.host.clone(), port: Some(plan.port), transport: Transport::Udp, relay: false };
     for endpoint in name::endpoints(context, &service).await {
         if families.include(endpoint.ip()) && name::routed(context, endpoint) {
@@ -25,7 +23,7 @@ pub async fn sweep(context: &Context, plan: &ResponderPlan, families: Families, 
     }
 }
 
-async fn sweep_address(context: &Context, plan: &ResponderPlan, endpoint: Endpoint, until: Instant) {
+async fn sweep_address(context: &Context, plan: &ResponderPlan, endpoint: Endpoint, until: &Until) {
     let client = Client::new(context, endpoint.address, plan.token.clone());
     let (over_udp, over_tcp) = tokio::join!(exchange::over_udp(&client, plan.port), exchange::over_tcp(&client));
     let facts = [(Transport::Udp, &over_udp), (Transport::Tcp, &over_tcp)];
@@ -39,7 +37,7 @@ async fn sweep_address(context: &Context, plan: &ResponderPlan, endpoint: Endpoi
         rate: plan.rate,
         round_trip: over_udp.reply.rtt_ms.map(|ms| Duration::from_secs_f64(ms / 1000.0)),
         control: over_udp.serves.is_some().then_some(plan.port),
-        until,
+        until: until.clone(),
     };
     let (udp_passes, tcp_passes) = (over_udp.reply.succeeded(), over_tcp.reply.succeeded());
     let serves = over_udp.serves.or(over_tcp.serves);

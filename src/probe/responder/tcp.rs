@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
 use super::exchange::{ask_over_stream, is_refusal};
 use super::passes::{loss, passes};
-use super::{Client, Swept};
+use super::{Client, Swept, Until};
 use crate::model::fact::{PortsEnd, Tally};
 use crate::model::ports::PortSet;
 use crate::net::descriptors;
@@ -37,7 +37,7 @@ enum End {
 }
 
 /// Sweeps ports until a moment; `round_trip` is that of a connection.
-pub async fn sweep(client: &Client, ports: &PortSet, round_trip: Duration, until: Instant) -> Swept {
+pub async fn sweep(client: &Client, ports: &PortSet, round_trip: Duration, until: &Until) -> Swept {
     let limit = (round_trip * 4).clamp(LIMITS.0, LIMITS.1);
     let at_once = descriptors::allow(AT_ONCE + BESIDE).saturating_sub(BESIDE).clamp(1, AT_ONCE);
     let mut ends: Vec<(u16, End)> = Vec::new();
@@ -75,7 +75,7 @@ fn tally(ends: &[(u16, End)], sent: u32) -> Tally {
 }
 
 /// Tries each port once; those that came to an end before the time was up.
-async fn pass(client: &Client, ports: &[u16], limit: Duration, until: Instant, at_once: usize) -> Vec<(u16, End)> {
+async fn pass(client: &Client, ports: &[u16], limit: Duration, until: &Until, at_once: usize) -> Vec<(u16, End)> {
     let ended = Cell::new(Vec::new());
     let tries = stream::iter(spread(ports)).map(|port| async move { (port, connect(client, port, limit).await) });
     let all = tries.buffer_unordered(at_once).for_each(|one| {
@@ -84,7 +84,11 @@ async fn pass(client: &Client, ports: &[u16], limit: Duration, until: Instant, a
         ended.set(so_far);
         std::future::ready(())
     });
-    _ = timeout_at(until, all).await;
+    tokio::select! {
+        biased;
+        () = until.passed() => {}
+        () = all => {}
+    }
     ended.take()
 }
 

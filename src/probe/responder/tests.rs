@@ -190,7 +190,7 @@ async fn sweep_within(line: Line, range: PortRange, more: impl FnOnce(&mut udp::
         rate: None,
         round_trip: Some(2 * ONE_WAY),
         control: Some(SERVER.port()),
-        until: begun + Duration::from_secs(30),
+        until: Until::new(begun + Duration::from_secs(30)),
     };
     more(&mut pace);
     let swept = udp::sweep(&client, &range.iter().collect(), pace).await.expect("the world gives sockets");
@@ -259,7 +259,8 @@ async fn a_nat_without_room_for_more_flows_closes_no_port() {
 #[tokio::test(start_paused = true)]
 async fn what_the_time_did_not_suffice_for_is_unknown() {
     let until = Instant::now() + Duration::from_millis(200);
-    let (swept, took, _) = sweep(Line::new(6, &[60_000], 0.0), range(49_152, 65_535), |pace| pace.until = until).await;
+    let (swept, took, _) =
+        sweep(Line::new(6, &[60_000], 0.0), range(49_152, 65_535), |pace| pace.until = Until::new(until)).await;
     assert_eq!((swept.closed.count(), swept.ended_by), (0, Some(PortsEnd::Deadline)));
     assert!(!swept.open.is_empty() && took < Duration::from_millis(300), "{took:?}");
 }

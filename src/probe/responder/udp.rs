@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::passes::{loss, passes};
-use super::{Client, Swept, exchange};
+use super::{Client, Swept, Until, exchange};
 use crate::model::fact::{PortsEnd, Tally};
 use crate::model::outcome::Outcome;
 use crate::model::ports::PortSet;
@@ -51,7 +51,7 @@ const NEW_FLOWS: u32 = 2;
 const GROWTH: f64 = 1.4;
 
 /// What the sweep is to know beside the ports.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Pace {
     /// The most ports a second, where a bound was asked for.
     pub rate: Option<u32>,
@@ -60,7 +60,7 @@ pub struct Pace {
     /// A port that answers, where one is known.
     pub control: Option<u16>,
     /// When it has to end.
-    pub until: Instant,
+    pub until: Until,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -93,6 +93,7 @@ struct Sweep<'a> {
 ///
 /// What the system says where it gives no socket.
 pub async fn sweep(client: &Client, ports: &PortSet, pace: Pace) -> Result<Swept, Outcome> {
+    let first_wait = pace.round_trip.map_or(FIRST_WAIT, |round_trip| round_trip.mul_f64(1.5) + Duration::from_millis(10));
     let mut sweep = Sweep {
         client,
         socket: client.context.network.bind_udp(client.ip())?,
@@ -107,7 +108,7 @@ pub async fn sweep(client: &Client, ports: &PortSet, pace: Pace) -> Result<Swept
     let about = Duration::from_secs_f64(f64::from(ports.count()) / sweep.rate);
     (client.context.progress)(Progress::Begins { ports: ports.count(), about });
     let _ended = Ended(client);
-    let mut wait = pace.round_trip.map_or(FIRST_WAIT, |round_trip| round_trip.mul_f64(1.5) + Duration::from_millis(10));
+    let mut wait = first_wait;
     let mut counted = 0;
     let mut ended_by = None;
     for number in 0..CONTROLS {
@@ -124,7 +125,7 @@ pub async fn sweep(client: &Client, ports: &PortSet, pace: Pace) -> Result<Swept
         wait = wait.mul_f64(GROWTH);
         counted += u32::from(sweep.end_pass());
         sweep.tell(ports.count());
-        if loss(sweep.tally(ports)) > TOO_LOSSY && pace.rate.is_none() {
+        if loss(sweep.tally(ports)) > TOO_LOSSY && sweep.pace.rate.is_none() {
             sweep.rate = (sweep.rate / 2.0).max(1000.0);
         }
     }
@@ -162,7 +163,7 @@ impl Sweep<'_> {
         let every = (missing.len() / LEAST_CONTROLS).clamp(1, PORTS_PER_CONTROL);
         let mut sent = 0;
         while sent < missing.len() {
-            if Instant::now() >= self.pace.until {
+            if self.pace.until.is_past() {
                 return false;
             }
             // Truncation only makes the first burst one port smaller.
@@ -203,10 +204,10 @@ impl Sweep<'_> {
         }
     }
 
-    /// Waits for answers until so long after the last send, or until nothing is missing.
+    /// Waits for answers until so long after the last send, until nothing is missing, or until the sweep has to end.
     async fn wait(&mut self, missing: &[u16], wait: Duration) {
-        let until = (self.sent_at + wait).min(self.pace.until);
-        while Instant::now() < until && missing.iter().any(|port| self.is_missing(*port)) {
+        let until = self.sent_at + wait;
+        while Instant::now() < until && !self.pace.until.is_past() && missing.iter().any(|port| self.is_missing(*port)) {
             self.receive_until(until.min(Instant::now() + Duration::from_millis(5))).await;
         }
     }
