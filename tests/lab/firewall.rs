@@ -114,9 +114,6 @@ fn lose(rules: &mut Rules, host: Host, hook: Hook, which: &str, percent: f64) {
     rules.add(host, hook, format!("{which} numgen random mod 200 < {:.0} drop", percent * 2.0));
 }
 
-/// The first line of most firewalls.
-const ANSWERS_PASS: &str = "ct state established,related accept";
-
 fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
     let (port, tls_port, range) = (scenario.port, scenario.tls_port, scenario.relay_ports);
     match fault {
@@ -138,10 +135,11 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         }
         Fault::StreamStallsAfterBytes(bytes) => stall_streams(rules, [port, tls_port], *bytes),
         Fault::RelayRangeDropped => rules.server_input(&format!("udp dport {range} drop")),
-        Fault::ServerFirewallPassesAnswers => rules.server_input(ANSWERS_PASS),
+        // The first line of most firewalls.
+        Fault::ServerFirewallPassesAnswers => rules.server_input("ct state established,related accept"),
         Fault::RelayRangeStateful => {
-            rules.server_input(ANSWERS_PASS);
-            rules.server_input(&format!("udp dport {range} drop"));
+            add_fault(rules, &Fault::ServerFirewallPassesAnswers, scenario);
+            add_fault(rules, &Fault::RelayRangeDropped, scenario);
         }
         Fault::RelayRangeRejected => rules.server_input(&format!("udp dport {range} reject")),
         Fault::RelayRangeProhibited => rules.server_input(&format!("udp dport {range} {HOST_PROHIBITED}")),
