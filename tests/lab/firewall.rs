@@ -114,6 +114,9 @@ fn lose(rules: &mut Rules, host: Host, hook: Hook, which: &str, percent: f64) {
     rules.add(host, hook, format!("{which} numgen random mod 200 < {:.0} drop", percent * 2.0));
 }
 
+/// What a firewall with a memory is made of, where it opens nothing.
+const STATEFUL: [Fault; 2] = [Fault::ServerFirewallPassesAnswers, Fault::RelayRangeDropped];
+
 fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
     let (port, tls_port, range) = (scenario.port, scenario.tls_port, scenario.relay_ports);
     match fault {
@@ -137,10 +140,7 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::RelayRangeDropped => rules.server_input(&format!("udp dport {range} drop")),
         // The first line of most firewalls.
         Fault::ServerFirewallPassesAnswers => rules.server_input("ct state established,related accept"),
-        Fault::RelayRangeStateful => {
-            add_fault(rules, &Fault::ServerFirewallPassesAnswers, scenario);
-            add_fault(rules, &Fault::RelayRangeDropped, scenario);
-        }
+        Fault::RelayRangeStateful => STATEFUL.iter().for_each(|part| add_fault(rules, part, scenario)),
         Fault::RelayRangeRejected => rules.server_input(&format!("udp dport {range} reject")),
         Fault::RelayRangeProhibited => rules.server_input(&format!("udp dport {range} {HOST_PROHIBITED}")),
         Fault::RelayRangeOpenOnly(open) => {

@@ -288,10 +288,9 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         Fault::ServerDropsIpv6 => host.filter.push(Rule::any(Action::Drop).inward().v6()),
         Fault::HostDown => host.alive = false,
         Fault::RelayRangeDropped => host.filter.push(closed),
-        Fault::ServerFirewallPassesAnswers => host.filter_memory = Memory::Stateful,
-        Fault::RelayRangeStateful => {
-            host.filter.push(closed);
+        Fault::ServerFirewallPassesAnswers | Fault::RelayRangeStateful => {
             host.filter_memory = Memory::Stateful;
+            host.filter.extend((*fault == Fault::RelayRangeStateful).then_some(closed));
         }
         Fault::RelayRangeRejected => host.filter.push(Rule::any(Action::Reject(Unreachable::Port)).inward().udp().ports(range)),
         Fault::RelayRangeProhibited => host.filter.push(prohibited.ports(range)),
