@@ -64,11 +64,13 @@ impl Sockets {
         self.rested().or_else(|| self.bind())
     }
 
-    /// Lets a socket rest on which nothing is allocated any more.
+    /// Lets a socket rest on which nothing is allocated any more. Where that is one too many the oldest is closed: its port is the first to
+    /// be bound again when all have had their turn.
     pub fn give_back(&self, socket: Rc<dyn Datagrams>) {
         let mut resting = self.resting.borrow_mut();
-        if resting.len() < self.most_resting {
-            resting.push_back((Instant::now(), socket));
+        resting.push_back((Instant::now(), socket));
+        if resting.len() > self.most_resting {
+            resting.pop_front();
         }
     }
 
