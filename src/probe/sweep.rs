@@ -128,6 +128,8 @@ struct Found {
     /// Requests in a row without an answer.
     unanswered: u32,
     pauses: u32,
+    /// The ports that the server has given since then, repeats too: of a small range it frees some late.
+    given_since_pause: u32,
     new_since_pause: u32,
 }
 
@@ -136,6 +138,7 @@ impl Found {
         self.unanswered = 0;
         self.new_after_repeat += u32::from(self.repeats > 0);
         self.repeats = 0;
+        self.given_since_pause += 1;
         self.new_since_pause += 1;
         if arrived {
             self.open.push(port);
@@ -245,6 +248,7 @@ impl Sweep<'_> {
             Drawn::Repeat => {
                 found.unanswered = 0;
                 found.repeats += 1;
+                found.given_since_pause += 1;
                 self.is_repeating(&found)
             }
             Drawn::Elsewhere | Drawn::Remembered => {
@@ -261,10 +265,13 @@ impl Sweep<'_> {
                     return None;
                 }
                 self.budget.narrow();
-                let in_vain = found.pauses > 0 && found.new_since_pause == 0;
+                let in_vain = found.pauses > 0 && found.given_since_pause == 0;
+                // No port is free, and those that came free meanwhile are known: there are no others.
+                let known = code == 508 && found.given_since_pause > 0 && found.new_since_pause == 0;
                 found.pauses += 1;
-                found.new_since_pause = 0;
-                (in_vain || found.pauses > PAUSES).then_some(End::Before(PortsEnd::Refused { code }))
+                (found.given_since_pause, found.new_since_pause) = (0, 0);
+                let end = if known { End::Complete } else { End::Before(PortsEnd::Refused { code }) };
+                (in_vain || found.pauses > PAUSES).then_some(end)
             }
         }
     }
