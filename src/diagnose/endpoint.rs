@@ -20,6 +20,8 @@ pub struct EndpointEvidence<'a> {
     pub binding: Option<Seen<'a, BindingFact>>,
     /// The Allocate without credentials.
     pub challenge: Option<Seen<'a, ChallengeFact>>,
+    /// How many of them, each from another local port, were answered by 437 before any other answer came.
+    pub mismatches: u32,
     /// The Allocates with credentials, in order; the samples are not among them.
     pub allocations: Vec<Seen<'a, AllocationFact>>,
     /// The `ChannelBind`.
@@ -86,6 +88,7 @@ impl<'a> EndpointEvidence<'a> {
             handshake: None,
             binding: None,
             challenge: None,
+            mismatches: 0,
             allocations: Vec::new(),
             channel: None,
             stream: None,
@@ -103,9 +106,10 @@ impl<'a> EndpointEvidence<'a> {
             Fact::Handshake(fact) => _ = self.handshake.get_or_insert(of(seen, fact)),
             Fact::Binding(fact) => _ = self.binding.get_or_insert(of(seen, fact)),
             Fact::Challenge(fact) => {
-                // A local port that the server remembers tells nothing of the server.
+                // A local port that the server remembers tells nothing of the server, unless that goes on.
                 let told = self.challenge.as_ref().is_some_and(|first| first.fact.reply.code() != Some(437));
                 if !told {
+                    self.mismatches += u32::from(fact.reply.code() == Some(437));
                     self.challenge = Some(of(seen, fact));
                 }
             }

@@ -12,6 +12,9 @@ use crate::model::outcome::Outcome;
 /// The codes that other causes speak for.
 const OTHERS: [u16; 11] = [300, 401, 403, 437, 440, 441, 442, 443, 486, 508, 438];
 
+/// So many local ports, the last one after a pause, are refused by a server that refuses every one.
+const EVERY_PORT: u32 = 3;
+
 /// The rule.
 pub const RULE: Rule = Rule {
     cause: Cause {
@@ -97,11 +100,17 @@ fn unanswered(evidence: &Evidence<'_>) -> Judgement {
 
 fn is_otherwise_unnamed(evidence: &Evidence<'_>, refusal: &Refusal<'_, '_>) -> bool {
     let few_nonces = refusal.code == 438 && refusal.endpoint.refusal().is_none_or(|refused| refused.fact.stale_nonces < 2);
-    (!OTHERS.contains(&refusal.code) || few_nonces) && !refused_credentials::is_of_credentials(evidence, refusal)
+    (!OTHERS.contains(&refusal.code) || few_nonces || is_of_every_port(refusal))
+        && !refused_credentials::is_of_credentials(evidence, refusal)
+}
+
+/// A single 437 to an Allocate without credentials is about a local port that was used a moment ago; one to the next ports too is not.
+fn is_of_every_port(refusal: &Refusal<'_, '_>) -> bool {
+    refusal.code == 437 && !refusal.signed && refusal.endpoint.mismatches >= EVERY_PORT
 }
 
 fn leave_open(evidence: &Evidence<'_>, found: Found, first: &Refusal<'_, '_>) -> Found {
-    if !first.signed {
+    if !first.signed && !is_of_every_port(first) {
         let decide = "give credentials, if the server has any: a server without TURN answers so to every Allocate";
         return found.confidence(Confidence::Likely).unless("turn-disabled", decide);
     }
@@ -118,6 +127,7 @@ fn title(code: u16) -> &'static str {
         400 => " (bad request)",
         405 => " (method not allowed)",
         420 => " (unknown attribute)",
+        437 => " (allocation mismatch), from a new local port too",
         438 => " (stale nonce, without a fresh one)",
         500 => " (server error)",
         _ => "",

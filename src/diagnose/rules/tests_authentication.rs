@@ -136,6 +136,11 @@ fn other_codes_are_refusals_of_the_allocation() {
     }
     let unsigned = Stage::host().binding(UDP, None).challenge_with(UDP, 400, None, false, None);
     assert_eq!(said(&unsigned), ["allocation-refused fail likely turn-disabled"]);
+    let remembered = |stage: Stage| stage.challenge_with(UDP, 437, None, false, None);
+    let twice = || remembered(remembered(Stage::host()));
+    assert!(said(&twice()).is_empty());
+    assert!(said(&twice().challenge(UDP).granted(UDP, "203.0.113.10:50000")).is_empty());
+    assert_eq!(said(&remembered(twice())), ["allocation-refused fail certain"]);
     let mute = Stage::host().challenge(UDP).ended(UDP, Outcome::Silent, 0);
     assert_eq!(said(&mute), ["allocation-refused fail likely packet-loss"]);
 }
