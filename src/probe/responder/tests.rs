@@ -222,6 +222,14 @@ async fn eleven_closed_ports_are_found_exactly_whatever_the_line_loses() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_round_trip_that_was_measured_too_long_delays_nothing() {
+    let too_long = Some(Duration::from_millis(600));
+    let (swept, took, _) = sweep(Line::new(9, &[], 0.05), range(49_152, 65_535), |pace| pace.round_trip = too_long).await;
+    assert_eq!(swept.open.to_string(), "49152-65535");
+    assert!(took < Duration::from_secs(2), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_open_port_is_called_closed_in_a_hundred_runs() {
     for (loss, ports) in [(0.05, range(50_000, 50_999)), (0.15, range(50_000, 50_199)), (0.3, range(50_000, 50_049))] {
         let mut wrong = 0;

@@ -55,12 +55,19 @@ const GROWTH: f64 = 1.4;
 pub struct Pace {
     /// The most ports a second, where a bound was asked for.
     pub rate: Option<u32>,
-    /// The round trip, where it is known.
+    /// The round trip, where it is known; one that was measured with a repetition is too long, and the controls tell better soon.
     pub round_trip: Option<Duration>,
     /// A port that answers, where one is known.
     pub control: Option<u16>,
     /// When it has to end.
     pub until: Until,
+}
+
+/// A control of the pass that is under way.
+#[derive(Clone, Copy)]
+struct Control {
+    sent_at: Instant,
+    arrived: bool,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -81,8 +88,10 @@ struct Sweep<'a> {
     rate: f64,
     /// Of the passes that are over.
     controls: Tally,
-    /// The controls of this pass, by number, with those that came back.
-    in_pass: Vec<bool>,
+    /// Those of this pass, by number.
+    in_pass: Vec<Control>,
+    /// The longest round trip of a control.
+    slowest: Option<Duration>,
     controls_sent: u16,
     sent_at: Instant,
 }
@@ -93,7 +102,6 @@ struct Sweep<'a> {
 ///
 /// What the system says where it gives no socket.
 pub async fn sweep(client: &Client, ports: &PortSet, pace: Pace) -> Result<Swept, Outcome> {
-    let first_wait = pace.round_trip.map_or(FIRST_WAIT, |round_trip| round_trip.mul_f64(1.5) + Duration::from_millis(10));
     let mut sweep = Sweep {
         client,
         socket: client.context.network.bind_udp(client.ip())?,
@@ -102,13 +110,14 @@ pub async fn sweep(client: &Client, ports: &PortSet, pace: Pace) -> Result<Swept
         pace,
         controls: Tally { sent: 0, arrived: 0 },
         in_pass: Vec::new(),
+        slowest: None,
         controls_sent: 0,
         sent_at: Instant::now(),
     };
     let about = Duration::from_secs_f64(f64::from(ports.count()) / sweep.rate);
     (client.context.progress)(Progress::Begins { ports: ports.count(), about });
     let _ended = Ended(client);
-    let mut wait = first_wait;
+    let mut growth = 1.0;
     let mut counted = 0;
     let mut ended_by = None;
     for number in 0..CONTROLS {
@@ -121,8 +130,8 @@ pub async fn sweep(client: &Client, ports: &PortSet, pace: Pace) -> Result<Swept
             ended_by = Some(PortsEnd::Deadline);
             break;
         }
-        sweep.wait(&missing, wait.clamp(WAITS.0, WAITS.1)).await;
-        wait = wait.mul_f64(GROWTH);
+        sweep.wait(&missing, growth).await;
+        growth *= GROWTH;
         counted += u32::from(sweep.end_pass());
         sweep.tell(ports.count());
         if loss(sweep.tally(ports)) > TOO_LOSSY && sweep.pace.rate.is_none() {
@@ -200,13 +209,15 @@ impl Sweep<'_> {
         let request = self.client.request(Question::Probe { attempt }, port);
         if self.socket.send(&request, self.client.at(port)).is_ok() {
             self.controls_sent = self.controls_sent.wrapping_add(1);
-            self.in_pass.push(false);
+            self.in_pass.push(Control { sent_at: Instant::now(), arrived: false });
         }
     }
 
-    /// Waits for answers until so long after the last send, until nothing is missing, or until the sweep has to end.
-    async fn wait(&mut self, missing: &[u16], wait: Duration) {
-        let until = self.sent_at + wait;
+    /// Waits for answers to the last send, so many times longer than the first time, until nothing is missing, or until the sweep has to end.
+    async fn wait(&mut self, missing: &[u16], growth: f64) {
+        let round_trip = self.slowest.or(self.pace.round_trip);
+        let first = round_trip.map_or(FIRST_WAIT, |round_trip| round_trip.mul_f64(1.5) + Duration::from_millis(10));
+        let until = self.sent_at + first.mul_f64(growth).clamp(WAITS.0, WAITS.1);
         while Instant::now() < until && !self.pace.until.is_past() && missing.iter().any(|port| self.is_missing(*port)) {
             self.receive_until(until.min(Instant::now() + Duration::from_millis(5))).await;
         }
@@ -248,15 +259,16 @@ impl Sweep<'_> {
     fn take_control(&mut self, attempt: u16) {
         let back = usize::from(self.controls_sent.wrapping_sub(1).wrapping_sub(attempt - CONTROLS) % CONTROLS);
         let index = self.in_pass.len().checked_sub(back + 1);
-        if let Some(arrived) = index.and_then(|index| self.in_pass.get_mut(index)) {
-            *arrived = true;
+        if let Some(control) = index.and_then(|index| self.in_pass.get_mut(index)).filter(|control| !control.arrived) {
+            control.arrived = true;
+            self.slowest = self.slowest.max(Some(control.sent_at.elapsed()));
         }
     }
 
     /// Adds the controls of a pass to those before it; false where all of them were lost, so that the pass tells nothing.
     fn end_pass(&mut self) -> bool {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let arrived = self.in_pass.iter().filter(|arrived| **arrived).count();
+        let arrived = self.in_pass.iter().filter(|control| control.arrived).count();
         self.controls = self.controls.plus(Tally { sent: count(self.in_pass.len()), arrived: count(arrived) });
         let counts = arrived > 0 || self.in_pass.is_empty();
         self.in_pass.clear();
