@@ -246,6 +246,7 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::RelayEgressDropped
         | Fault::RelayEgressRefused
         | Fault::RelayLoss(_)
+        | Fault::TcpLoss(_)
         | Fault::OneToOneNatForwardsTurnPortsOnly
         | Fault::OneToOneNatRemapsRelayPorts
         | Fault::ServerNatRewritesSources

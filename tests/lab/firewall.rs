@@ -160,6 +160,10 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
             lose(rules, Host::Inet, Hook::Forward, &format!("oifname \"server\" udp dport {range}"), *percent);
             lose(rules, Host::Inet, Hook::Forward, &format!("iifname \"server\" udp sport {range}"), *percent);
         }
+        Fault::TcpLoss(percent) => {
+            lose(rules, Host::Inet, Hook::Forward, &format!("{FROM_CALLER} meta l4proto tcp"), *percent);
+            lose(rules, Host::Inet, Hook::Forward, &format!("{TO_CALLER} meta l4proto tcp"), *percent);
+        }
         Fault::LargePacketsDropped(bytes) => rules.caller_network(&format!("ip length > {bytes} drop")),
         Fault::ClientNetworkDropsUdp => rules.caller_network("meta l4proto udp drop"),
         // The magic cookie stands 4 bytes into a STUN message, which is 12 bytes into the UDP header.

@@ -240,6 +240,8 @@ pub enum Fault {
     FragmentsDropped,
     /// Datagrams to and from the relay range are lost by this percentage each way, all others arrive.
     RelayLoss(f64),
+    /// TCP segments from and to the caller are lost by this percentage each way.
+    TcpLoss(f64),
 
     /// `external-ip` isn't configured behind the 1:1 NAT.
     ExternalIpMissing,

@@ -22,7 +22,8 @@ const BESIDE: u64 = 64;
 /// The bounds of how long a connection may take; the system repeats a lost SYN only after a second (RFC 6298 §2), callcheck by a new one.
 const LIMITS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(1));
 
-/// The passes over silent ports, at most: one that a filter holds costs its limit each time.
+/// The passes over more silent ports than are tried at once, at most: of a filter's ports each takes its limit. Fewer ones are tried as often
+/// as the loss demands: together they take no longer than one.
 const MOST_PASSES: u32 = 4;
 
 /// How a port ended.
@@ -40,12 +41,18 @@ enum End {
 pub async fn sweep(client: &Client, ports: &PortSet, round_trip: Duration, until: &Until) -> Swept {
     let limit = (round_trip * 4).clamp(LIMITS.0, LIMITS.1);
     let at_once = descriptors::allow(AT_ONCE + BESIDE).saturating_sub(BESIDE).clamp(1, AT_ONCE);
+    let at_once = usize::try_from(at_once).unwrap_or(1);
     let mut ends: Vec<(u16, End)> = Vec::new();
     let mut missing: Vec<u16> = ports.iter().collect();
     let (mut sent, mut tries, mut cut_short) = (0, 0, false);
-    // A port that opened at its second try was silent at its first: what was lost is known as it is over UDP.
-    while !missing.is_empty() && tries < passes(loss(tally(&ends, sent)), ports.count()).min(MOST_PASSES) {
-        let ended = pass(client, &missing, limit, until, usize::try_from(at_once).unwrap_or(1)).await;
+    while !missing.is_empty() {
+        // A port that opened at its second try was silent at its first: what was lost is known as it is over UDP.
+        let needed = passes(loss(tally(&ends, sent)), ports.count());
+        let most = if missing.len() > at_once { MOST_PASSES } else { u32::MAX };
+        if tries >= needed.min(most) {
+            break;
+        }
+        let ended = pass(client, &missing, limit, until, at_once).await;
         cut_short = ended.len() < missing.len();
         tries += 1;
         let silent: Vec<u16> = ended.iter().filter(|(_, end)| *end == End::Silent).map(|(port, _)| *port).collect();
