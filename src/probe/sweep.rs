@@ -179,6 +179,8 @@ impl Sweep<'_> {
                 running.push(self.draw());
             }
             let wake = self.budget.next().max(paused_until);
+            // The time may have come since it was asked for above: then nothing else would wake an idle sweep.
+            let idle = running.is_empty();
             tokio::select! {
                 biased;
                 Some(drawn) = running.next() => {
@@ -196,7 +198,7 @@ impl Sweep<'_> {
                     (self.context.progress)(self.progress());
                 }
                 () = self.changed.notified() => {}
-                () = sleep_until(wake), if end.is_none() && wake > Instant::now() => {}
+                () = sleep_until(wake), if end.is_none() && (idle || wake > Instant::now()) => {}
                 else => {}
             }
             match end {

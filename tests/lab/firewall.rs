@@ -84,8 +84,7 @@ impl Rules {
 pub fn break_network(scenario: &Scenario) -> Outcome<()> {
     let mut rules = Rules::new(scenario);
     if scenario.loss_percent > 0.0 {
-        lose(&mut rules, Host::Inet, Hook::Forward, &format!("{FROM_CALLER} meta l4proto udp"), scenario.loss_percent);
-        lose(&mut rules, Host::Inet, Hook::Forward, &format!("{TO_CALLER} meta l4proto udp"), scenario.loss_percent);
+        lose_of_line(&mut rules, "udp", scenario.loss_percent);
     }
     if let Some(responder) = &scenario.responder {
         close_responder(&mut rules, responder);
@@ -106,6 +105,13 @@ fn close_responder(rules: &mut Rules, responder: &Responder) {
     }
     for protocol in &responder.closed {
         rules.server_input(&format!("{protocol} dport {} drop", responder::PORT));
+    }
+}
+
+/// The caller's line loses packets of a protocol each way.
+fn lose_of_line(rules: &mut Rules, protocol: &str, percent: f64) {
+    for way in [FROM_CALLER, TO_CALLER] {
+        lose(rules, Host::Inet, Hook::Forward, &format!("{way} meta l4proto {protocol}"), percent);
     }
 }
 
@@ -160,10 +166,7 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
             lose(rules, Host::Inet, Hook::Forward, &format!("oifname \"server\" udp dport {range}"), *percent);
             lose(rules, Host::Inet, Hook::Forward, &format!("iifname \"server\" udp sport {range}"), *percent);
         }
-        Fault::TcpLoss(percent) => {
-            lose(rules, Host::Inet, Hook::Forward, &format!("{FROM_CALLER} meta l4proto tcp"), *percent);
-            lose(rules, Host::Inet, Hook::Forward, &format!("{TO_CALLER} meta l4proto tcp"), *percent);
-        }
+        Fault::TcpLoss(percent) => lose_of_line(rules, "tcp", *percent),
         Fault::LargePacketsDropped(bytes) => rules.caller_network(&format!("ip length > {bytes} drop")),
         Fault::ClientNetworkDropsUdp => rules.caller_network("meta l4proto udp drop"),
         // The magic cookie stands 4 bytes into a STUN message, which is 12 bytes into the UDP header.

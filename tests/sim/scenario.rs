@@ -300,9 +300,8 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         }
         Fault::RelayPortsDroppedWhereDivisibleBy(divisor) => host.filter.push(closed.divisible_by(*divisor)),
         Fault::RelayEgressDropped => host.router.push(Rule::any(Action::Drop).outward().udp().source_ports(range)),
-        Fault::RelayEgressRefused => return no("allocation that coturn gives up because sending fails"),
         Fault::RelayLoss(percent) => host.filter.extend(lossy(percent / 100.0, &range)),
-        Fault::TcpLoss(_) => return no("segment of TCP"),
+        Fault::RelayEgressRefused | Fault::TcpLoss(_) => return no("allocation that coturn gives up, or segment of TCP"),
         Fault::OneToOneNatForwardsTurnPortsOnly | Fault::OneToOneNatRemapsRelayPorts => {
             let forwarded = |port| Rule::any(Action::Accept).inward().port(port);
             host.edge = vec![forwarded(port), forwarded(scenario.tls_port), Rule::any(Action::Drop).inward()];

@@ -256,6 +256,17 @@ async fn passes_during_an_outage_do_not_count() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_responder_that_ends_in_the_middle_closes_no_port() {
+    for rate in [Some(500), None] {
+        let mut line = Line::new(10, &[50_007], 0.0);
+        line.outage = Some((Duration::from_millis(400), Duration::from_hours(1)));
+        let (swept, took, _) = sweep(line, range(50_000, 65_535), |pace| pace.rate = rate).await;
+        assert_eq!((swept.closed.count(), swept.ended_by), (0, Some(PortsEnd::Silent)), "{rate:?}");
+        assert!(took < Duration::from_secs(20), "{took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_nat_without_room_for_more_flows_closes_no_port() {
     let mut line = Line::new(5, &[], 0.0);
     line.flows = 600;

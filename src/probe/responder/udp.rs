@@ -44,6 +44,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(300);
 /// The passes where nothing has ever answered: silence then proves nothing of the ports, and one of them that answers changes that.
 const WITHOUT_A_SIGN: u32 = 3;
 
+/// After so long without an answer, to so many controls, the responder answers no more.
+const SILENCE: (Duration, u32) = (Duration::from_secs(5), 8);
+
 /// How many new sockets are tried at the end.
 const NEW_FLOWS: u32 = 2;
 
@@ -94,6 +97,9 @@ struct Sweep<'a> {
     slowest: Option<Duration>,
     controls_sent: u16,
     sent_at: Instant,
+    /// When the last answer came, and how many controls were sent since.
+    heard_at: Instant,
+    unheard: u32,
 }
 
 /// Sweeps ports.
@@ -113,6 +119,8 @@ pub async fn sweep(client: &Client, ports: &PortSet, pace: Pace) -> Result<Swept
         slowest: None,
         controls_sent: 0,
         sent_at: Instant::now(),
+        heard_at: Instant::now(),
+        unheard: 0,
     };
     let about = Duration::from_secs_f64(f64::from(ports.count()) / sweep.rate);
     (client.context.progress)(Progress::Begins { ports: ports.count(), about });
@@ -126,8 +134,8 @@ pub async fn sweep(client: &Client, ports: &PortSet, pace: Pace) -> Result<Swept
         if missing.is_empty() || counted >= needed {
             break;
         }
-        if !sweep.pass(&missing, number).await {
-            ended_by = Some(PortsEnd::Deadline);
+        ended_by = sweep.pass(&missing, number).await;
+        if ended_by.is_some() {
             break;
         }
         sweep.wait(&missing, growth).await;
@@ -166,14 +174,17 @@ impl Sweep<'_> {
         port.answered.is_none() && !port.moved
     }
 
-    /// Sends to all of these ports once; false where the time was up before.
-    async fn pass(&mut self, missing: &[u16], number: u16) -> bool {
+    /// Sends to all of these ports once; says what ended the sweep before that.
+    async fn pass(&mut self, missing: &[u16], number: u16) -> Option<PortsEnd> {
         let begun = Instant::now();
         let every = (missing.len() / LEAST_CONTROLS).clamp(1, PORTS_PER_CONTROL);
         let mut sent = 0;
         while sent < missing.len() {
             if self.pace.until.is_past() {
-                return false;
+                return Some(PortsEnd::Deadline);
+            }
+            if self.unheard >= SILENCE.1 && self.heard_at.elapsed() >= SILENCE.0 {
+                return Some(PortsEnd::Silent);
             }
             // Truncation only makes the first burst one port smaller.
             #[expect(
@@ -192,7 +203,7 @@ impl Sweep<'_> {
             sent += burst;
             self.receive_until(Instant::now() + Duration::from_millis(1)).await;
         }
-        true
+        None
     }
 
     fn send(&mut self, port: u16, number: u16) {
@@ -209,6 +220,7 @@ impl Sweep<'_> {
         let request = self.client.request(Question::Probe { attempt }, port);
         if self.socket.send(&request, self.client.at(port)).is_ok() {
             self.controls_sent = self.controls_sent.wrapping_add(1);
+            self.unheard += 1;
             self.in_pass.push(Control { sent_at: Instant::now(), arrived: false });
         }
     }
@@ -243,6 +255,7 @@ impl Sweep<'_> {
 
     fn take(&mut self, answer: &Answer) {
         let (Question::Probe { attempt }, Content::Arrived) = (answer.question, &answer.content) else { return };
+        (self.heard_at, self.unheard) = (Instant::now(), 0);
         if attempt >= CONTROLS {
             return self.take_control(attempt);
         }

@@ -29,6 +29,9 @@ const LONGEST_DISTANCE: Duration = Duration::from_millis(200);
 /// The least time that the last one gets.
 const LAST_WAIT: Duration = Duration::from_millis(250);
 
+/// So often a port is tried anew where the server did not answer at once.
+const ROUNDS: u32 = 6;
+
 /// How many fresh nonces an allocation may need.
 const NONCES: u32 = 3;
 
@@ -149,13 +152,19 @@ impl Drawing<'_> {
         if !self.seen.borrow_mut().insert(port) {
             return Drawn::Repeat;
         }
-        if self.ask_signed(leg, &self.requests.permit, nonce).await.is_some_and(|answer| code_of(&answer).is_none()) {
-            let (arrived, tries) = self.try_port(leg, relayed).await;
-            return Drawn::Port { port, arrived, tries };
+        if self.permit(leg, nonce).await {
+            if let Some((arrived, tries)) = self.try_port(leg, nonce, relayed).await {
+                return Drawn::Port { port, arrived, tries };
+            }
         }
         // It will be given once more.
         self.seen.borrow_mut().remove(&port);
         Drawn::Unanswered
+    }
+
+    /// Lets in what comes from outside, or goes on doing so.
+    async fn permit(&self, leg: &Leg, nonce: &str) -> bool {
+        self.ask_signed(leg, &self.requests.permit, nonce).await.is_some_and(|answer| code_of(&answer).is_none())
     }
 
     /// Gives the nonce of the 5-tuple and the relayed address.
@@ -205,27 +214,47 @@ impl Drawing<'_> {
     }
 
     /// Sends to a port until one datagram arrives or enough are lost. Each bears its number, so that a late one is told from a lost one.
-    async fn try_port(&mut self, leg: &Leg, to: SocketAddr) -> (bool, u32) {
+    ///
+    /// A server or a line that has gone silent looks like a closed port. So the last datagram goes out only after the server has answered at
+    /// once; where it did not, those before it count for nothing. `None` where it answers no more.
+    async fn try_port(&mut self, leg: &Leg, nonce: &str, to: SocketAddr) -> Option<(bool, u32)> {
         let token = self.context.outside.token();
         let mut times = Vec::new();
+        let (mut uncounted, mut rounds) = (0, 0);
         loop {
-            let number = times.len();
-            let sent = u32::try_from(number).unwrap_or(u32::MAX);
-            if sent >= self.loss.tries(self.ports) || self.relay.outside.send(&payload(token, number), to).is_err() {
-                return (false, sent);
+            let sent = count(times.len()) - uncounted;
+            if sent >= self.loss.tries(self.ports) {
+                return Some((false, sent));
             }
-            times.push(Instant::now());
             let last = sent + 1 >= self.loss.tries(self.ports);
+            if last && !self.answers_at_once(leg, nonce).await? {
+                rounds += 1;
+                if rounds >= ROUNDS {
+                    return None;
+                }
+                uncounted = count(times.len());
+                continue;
+            }
+            self.relay.outside.send(&payload(token, times.len()), to).ok()?;
+            times.push(Instant::now());
             let until = Instant::now() + if last { LAST_WAIT.max(self.distance(sent)) } else { self.distance(sent) };
             while let Some(came) = leg.relayed(until).await {
-                if let Some(at) = number_of(&came, token).and_then(|number| times.get(number).map(|at| (number, *at))) {
-                    let tries = u32::try_from(at.0).unwrap_or(u32::MAX) + 1;
-                    self.loss.count(tries, at.1.elapsed());
-                    return (true, tries);
+                if let Some((number, at)) = number_of(&came, token).and_then(|number| Some((number, times.get(number)?))) {
+                    let tries = (count(number) + 1).saturating_sub(uncounted).max(1);
+                    self.loss.count(tries, at.elapsed());
+                    return Some((true, tries));
                 }
             }
             self.slot.waits();
         }
+    }
+
+    /// Whether the server answers the first send of a request; `None` where it answers none, or refuses.
+    async fn answers_at_once(&self, leg: &Leg, nonce: &str) -> Option<bool> {
+        let (before, _) = leg.tally();
+        let permitted = self.permit(leg, nonce).await;
+        let (after, _) = leg.tally();
+        permitted.then_some(after == before + 1)
     }
 
     /// The distance of the next datagram: beyond what they take, and twice as long each time.
@@ -245,6 +274,10 @@ fn code_of(answer: &[u8]) -> Option<u16> {
 /// The nonce of an answer that wants one.
 fn fresh_nonce(answer: &[u8]) -> Option<String> {
     matches!(code_of(answer), Some(401 | 438)).then(|| RawMessage::new(answer)?.text(NONCE)).flatten()
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 fn payload(token: Token, number: usize) -> Vec<u8> {
