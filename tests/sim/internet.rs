@@ -100,6 +100,14 @@ pub struct Link {
     pub loss_outward: f64,
     /// The share of packets lost on the way in.
     pub loss_inward: f64,
+    /// From when to when nothing passes, counted from the beginning of the world.
+    pub outage: Option<(Duration, Duration)>,
+}
+
+impl Link {
+    fn is_out(&self, after: Duration) -> bool {
+        self.outage.is_some_and(|(from, to)| (from..to).contains(&after))
+    }
 }
 
 /// A place with one host.
@@ -217,6 +225,7 @@ pub struct Internet {
     numbers: Cell<u64>,
     wake: Notify,
     random: RefCell<StdRng>,
+    begun: Instant,
 }
 
 /// The side from which a packet comes to a site.
@@ -262,6 +271,7 @@ impl Internet {
             numbers: Cell::new(0),
             wake: Notify::new(),
             random: RefCell::new(StdRng::seed_from_u64(seed)),
+            begun: Instant::now(),
         });
         tokio::task::spawn_local(run_queue(Rc::clone(&internet)));
         internet
@@ -338,7 +348,9 @@ impl Internet {
 
     /// Whether the links lose the next packet between two sites.
     pub fn is_lost(&self, from: SiteId, to: SiteId) -> bool {
-        self.happens(self.site(from).link.loss_outward) || self.happens(self.site(to).link.loss_inward)
+        let (outward, inward) = (self.site(from).link, self.site(to).link);
+        let age = self.begun.elapsed();
+        self.happens(outward.loss_outward) || self.happens(inward.loss_inward) || outward.is_out(age) || inward.is_out(age)
     }
 
     /// How long a packet is on its way between two sites.

@@ -68,7 +68,7 @@ fn draw(seed: u64) -> Case {
     world.caller.nats.extend(nat.clone());
     let loss = dice.pick(&[0.0, 0.0, 0.05, 0.15]);
     let delay = Duration::from_millis(dice.number(0..=60).into());
-    world.caller.link = Link { delay, jitter: delay / 10, loss_outward: loss, loss_inward: loss };
+    world.caller.link = Link { delay, jitter: delay / 10, loss_outward: loss, loss_inward: loss, ..Link::default() };
     world.host.config.discovery = discovery(&mut dice);
     let target: Target = format!("stun:{TURN}").parse().expect("a target");
     let credentials = Credentials { username: Secret::new("alice"), password: Secret::new("north") };

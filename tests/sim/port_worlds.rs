@@ -51,7 +51,8 @@ impl Case {
     /// Whether nothing keeps a sweep from seeing every port that the server has.
     fn shows_all(&self) -> bool {
         let config = &self.world.host.config;
-        self.all && config.draws == Draws::InTurn && config.user_quota.is_none() && self.loss < 0.02
+        let whole = self.all && config.draws == Draws::InTurn && config.user_quota.is_none() && self.loss < 0.02;
+        whole && self.world.caller.link.outage.is_none()
     }
 }
 
@@ -75,15 +76,20 @@ fn draw(seed: u64) -> Case {
     world.caller.nats.extend(nat.map(|kind| kind.behaviour(CALLER)));
     let loss = dice.pick(&[0.0, 0.0, 0.01, 0.05]);
     let delay = Duration::from_millis(dice.number(0..=40).into());
-    world.caller.link = Link { delay, jitter: delay / 10, loss_outward: loss, loss_inward: loss };
+    world.caller.link = Link { delay, jitter: delay / 10, loss_outward: loss, loss_inward: loss, outage: None };
     let all = dice.chance(0.7);
+    let outage = dice.chance(0.3).then(|| {
+        let from = Duration::from_millis(dice.number(200..=4000).into());
+        (from, from + Duration::from_millis(dice.pick(&[300, 700, 1500, 5000, 600_000])))
+    });
+    world.caller.link.outage = outage;
     let target: Target = format!("turn:{TURN}:3478?transport=udp").parse().expect("a target");
     let login = Login::Given(Credentials { username: Secret::new("alice"), password: Secret::new("north") });
     let plan = PortsPlan { beside: Vec::new(), samples: 64, all, rate: None, range: None, responder: None };
     let asks = Asks { timeout: Duration::from_mins(5), ports: Some(plan), ..Asks::turn(&target, Some(login)) };
     let config = &world.host.config;
     let words = format!(
-        "seed {seed}: {range:?} {:?}, {} held, quota {:?}, memory {:?}, {} closed, {:?}, {nat:?}, {delay:?}, loss {loss}, all {all}",
+        "seed {seed}: {range:?} {:?}, {} held, quota {:?}, memory {:?}, {} closed, {:?}, {nat:?}, {delay:?}, loss {loss}, all {all}, out {outage:?}",
         config.draws,
         config.held_ports,
         config.user_quota,
@@ -135,8 +141,9 @@ fn complaints(case: &Case, played: &Played) -> Vec<String> {
     }
     let Some(ports) = &report.relay_ports else {
         // Through a symmetric NAT nothing comes back from a closed range, which the NAT may do as well.
-        if !report.findings.iter().any(|it| it.id == "relay-untestable-from-here") || case.closed.len() < case.range.len() * 3 / 4
-        {
+        let untestable = report.findings.iter().any(|it| it.id == "relay-untestable-from-here");
+        let out = case.world.caller.link.outage.is_some();
+        if !out && (!untestable || case.closed.len() < case.range.len() * 3 / 4) {
             complaints.push("nothing is said of the ports".to_owned());
         }
         return complaints;

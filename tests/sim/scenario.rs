@@ -152,7 +152,7 @@ fn world(scenario: &Scenario) -> Result<World, Inexpressible> {
     world.caller.clock_ahead_s = scenario.clock_ahead_s;
     let loss = scenario.loss_percent / 100.0;
     let delay = Duration::from_millis(u64::from(scenario.rtt_ms)) / 2;
-    world.caller.link = Link { delay, jitter: Duration::ZERO, loss_outward: loss, loss_inward: loss };
+    world.caller.link = Link { delay, jitter: Duration::ZERO, loss_outward: loss, loss_inward: loss, ..Link::default() };
     if scenario.dns.silent {
         world.caller.resolver = Resolver::Silent;
     }

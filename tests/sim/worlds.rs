@@ -254,7 +254,7 @@ fn link(dice: &mut Dice) -> Link {
     let loss = if dice.chance(0.4) { dice.share(0.0..=MOST_LOSS) } else { 0.0 };
     let outward = loss * dice.share(0.0..=1.0);
     dice.note(format!("one-way delay {delay:?} and up to {jitter:?}, loss {:.2} % of round trips", loss * 100.0));
-    Link { delay, jitter, loss_outward: outward, loss_inward: loss - outward }
+    Link { delay, jitter, loss_outward: outward, loss_inward: loss - outward, ..Link::default() }
 }
 
 fn dual_stack(world: &mut World, dice: &mut Dice) {
