@@ -1,6 +1,7 @@
 //! What was seen at one endpoint, from the first packet to the allocation.
 
 use super::evidence::Seen;
+use crate::model::address::Reach;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{
     AllocationFact, BindingFact, ChallengeFact, ChannelFact, ConnectFact, Fact, HandshakeEnd, HandshakeFact, LossFact,
@@ -258,6 +259,14 @@ impl<'a> EndpointEvidence<'a> {
             self.challenge.map(|seen| seen.cite()),
         ];
         ids.into_iter().flatten().collect()
+    }
+
+    /// The router of this network that rejects what goes to the server: a private address is none of the way between two networks.
+    #[must_use]
+    pub fn rejected_here(&self) -> Option<std::net::IpAddr> {
+        let from = self.icmp()?.1.filter(|_| !self.alive())?;
+        let server = self.endpoint.ip();
+        (from != server && !Reach::of(from).is_global() && Reach::of(server).is_global()).then_some(from)
     }
 
     /// The sender of the ICMP error that came in place of an answer.

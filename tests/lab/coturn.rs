@@ -278,6 +278,7 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::TlsIntercepted
         | Fault::CallerHasNoIpv4
         | Fault::TurnUdpDroppedByRouter(_)
+        | Fault::TurnUdpRejectedByRouter(_)
         | Fault::RoutersSendNoTimeExceeded
         | Fault::RoutersSendNoFragmentationNeeded
         | Fault::LineCarries(_)

@@ -178,6 +178,7 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::ClientNetworkRequiresProxy => rules.caller_network("meta l4proto { tcp, udp } th dport != 53 drop"),
         Fault::LocalFirewallRefusesUdp => rules.add(Host::Client, Hook::Output, "oifname != \"lo\" udp dport != 53 drop"),
         Fault::TurnUdpDroppedByRouter(_)
+        | Fault::TurnUdpRejectedByRouter(_)
         | Fault::RoutersSendNoTimeExceeded
         | Fault::RoutersSendNoFragmentationNeeded
         | Fault::FragmentsDropped => break_routers(rules, fault, scenario),
@@ -235,6 +236,7 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
 fn break_routers(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
     match fault {
         Fault::TurnUdpDroppedByRouter(router) => drop_at(rules, *router, &format!("udp dport {} drop", scenario.port)),
+        Fault::TurnUdpRejectedByRouter(router) => drop_at(rules, *router, &format!("udp dport {} reject", scenario.port)),
         Fault::RoutersSendNoTimeExceeded => {
             mute_routers(rules, scenario, &["icmp type time-exceeded", "icmpv6 type time-exceeded"]);
         }

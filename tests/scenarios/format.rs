@@ -191,6 +191,8 @@ pub enum Fault {
     TurnUdpProhibitedByServer,
     /// A router on the way drops UDP to the TURN port.
     TurnUdpDroppedByRouter(Router),
+    /// That router answers UDP to the TURN port with "port unreachable" itself.
+    TurnUdpRejectedByRouter(Router),
     /// No router tells of datagrams that it drops because they passed too many.
     RoutersSendNoTimeExceeded,
     /// The server's firewall drops UDP to the TURN port over IPv6.

@@ -274,7 +274,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
             host.router.push(Rule::any(Action::Reject(Unreachable::Prohibited)).inward().udp().port(port));
         }
         Fault::TurnUdpProhibitedByServer => host.filter.push(prohibited.port(port)),
-        Fault::TurnUdpDroppedByRouter(router) => drop_at(world, *router, Rule::any(Action::Drop).udp().port(port)),
+        Fault::TurnUdpDroppedByRouter(_) | Fault::TurnUdpRejectedByRouter(_) => stop_at_router(world, fault, port),
         Fault::RoutersSendNoTimeExceeded => world.caller.routers_mute = true,
         Fault::TurnUdpDroppedOverIpv6 => host.filter.push(Rule::any(Action::Drop).inward().udp().port(port).v6()),
         Fault::TurnTcpDropped => host.filter.push(Rule::any(Action::Drop).inward().tcp().port(port)),
@@ -372,7 +372,14 @@ fn lossy(share: f64, range: &RangeInclusive<u16>) -> [Rule; 2] {
 }
 
 /// A rule about what goes to the server, on a router of the way.
-fn drop_at(world: &mut World, router: Router, rule: Rule) {
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
+fn stop_at_router(world: &mut World, fault: &Fault, port: u16) {
+    let (router, action) = match fault {
+        Fault::TurnUdpRejectedByRouter(router) => (*router, Action::Reject(Unreachable::Port)),
+        Fault::TurnUdpDroppedByRouter(router) => (*router, Action::Drop),
+        _ => return,
+    };
+    let rule = Rule::any(action).udp().port(port);
     match router {
         Router::Callers => world.caller.gateway.push(rule.outward()),
         Router::Middle => world.host.router.push(rule.inward()),

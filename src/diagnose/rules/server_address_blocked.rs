@@ -54,8 +54,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 
 /// Whether an address is silent by all that was tried, over UDP and otherwise, and its datagrams end in this network.
 fn is_blocked(evidence: &Evidence<'_>, endpoint: &EndpointEvidence<'_>) -> bool {
-    let is_silent = |it: &EndpointEvidence<'_>| it.reachability() == Reachability::Silent;
-    let ends_here = evidence.traces().end(endpoint.endpoint.ip()).is_some_and(|end| end.place == trace::Place::Here);
+    let is_silent = |it: &EndpointEvidence<'_>| it.reachability() == Reachability::Silent || it.rejected_here().is_some();
+    let ends_here = endpoint.rejected_here().is_some()
+        || evidence.traces().end(endpoint.endpoint.ip()).is_some_and(|end| end.place == trace::Place::Here);
     let mut others = evidence.siblings(endpoint).peekable();
     let answers = evidence.controls().answering_port(endpoint.endpoint.ip()).is_some();
     ends_here && !answers && is_silent(endpoint) && others.peek().is_some() && others.all(is_silent)

@@ -40,7 +40,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     }
     let lost = places(&closed);
     // Then it isn't the server's firewall.
-    if trace::all_end_here(evidence.traces(), &lost) {
+    if trace::all_end_here(evidence.traces(), &lost) || closed.iter().all(|endpoint| endpoint.rejected_here().is_some()) {
         return Judgement::Unknown;
     }
     let ends = trace::ends(evidence.traces(), &lost);
