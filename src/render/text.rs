@@ -121,14 +121,27 @@ fn swept(report: &Report) -> impl Iterator<Item = (&Observation, &PortsFact)> {
     })
 }
 
-/// What a sweep that found no closed port has shown.
+/// What a sweep that found no closed port that calls need has shown: TCP ports are none of these, for relays send over UDP.
 fn swept_sentence(report: &Report) -> String {
-    let ports = |(seen, fact): (&Observation, &PortsFact)| {
-        let which = if fact.unknown.is_empty() { "every" } else { "every tested" };
-        format!("{which} {} port of {} on {}", fact.proto.name().to_uppercase(), fact.probed, seen.target)
-    };
-    let all: Vec<String> = swept(report).map(ports).collect();
+    let tested = swept(report).filter(|(_, fact)| !fact.open.is_empty() || !fact.closed.is_empty());
+    let all: Vec<String> = tested.map(|(seen, fact)| reached(fact, &seen.target)).collect();
     format!("What comes from outside arrives at {}.", all.join(", and at "))
+}
+
+/// The ports of a sweep at which something arrives.
+fn reached(fact: &PortsFact, target: &str) -> String {
+    let which = match (fact.open.is_empty(), fact.unknown.is_empty()) {
+        (true, _) => "no",
+        (false, true) => "every",
+        (false, false) => "every tested",
+    };
+    let but = match fact.closed.ranges().len() {
+        0 => String::new(),
+        _ if fact.open.is_empty() => ", which calls don't need".to_owned(),
+        1..=4 => format!(" but {}, which calls don't need", fact.closed),
+        _ => format!(" but {} of them, which calls don't need", fact.closed.count()),
+    };
+    format!("{which} {} port of {} on {target}{but}", fact.proto.name().to_uppercase(), fact.probed)
 }
 
 fn because(report: &Report) -> String {
@@ -314,4 +327,46 @@ fn everything(report: &Report, pen: Pen) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::fact::{PortProtocol, Tally};
+    use crate::model::ports::{PortRange, PortSet};
+
+    #[test]
+    fn a_sweep_names_the_tcp_ports_that_let_nothing_in() {
+        let of = |is_closed: fn(u16) -> bool| {
+            let probed = PortRange::new(50_000, 50_099).expect("a range");
+            let (closed, open): (PortSet, PortSet) = (
+                probed.iter().filter(|port| is_closed(*port)).collect(),
+                probed.iter().filter(|port| !is_closed(*port)).collect(),
+            );
+            let fact = PortsFact {
+                proto: PortProtocol::Tcp,
+                by: PortsBy::Responder,
+                probed,
+                unknown: PortSet::default(),
+                tries: 4,
+                loss: Tally { sent: 100, arrived: 100 },
+                open,
+                closed,
+                refused: PortSet::default(),
+                moved: PortSet::default(),
+                ended_by: None,
+            };
+            reached(&fact, "203.0.113.10")
+        };
+        assert_eq!(of(|_| false), "every TCP port of 50000-50099 on 203.0.113.10");
+        assert_eq!(
+            of(|port| port < 50_010),
+            "every TCP port of 50000-50099 on 203.0.113.10 but 50000-50009, which calls don't need"
+        );
+        assert_eq!(
+            of(|port| port.is_multiple_of(5)),
+            "every TCP port of 50000-50099 on 203.0.113.10 but 20 of them, which calls don't need"
+        );
+        assert_eq!(of(|_| true), "no TCP port of 50000-50099 on 203.0.113.10, which calls don't need");
+    }
 }
