@@ -45,8 +45,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let seen = lost.iter().find_map(|endpoint| evidence.sizes(endpoint.endpoint.ip()).find(|seen| explains(endpoint, seen.fact)));
     let size = seen.map(|seen| *seen.fact);
     let summary = format!(
-        "Small packets pass on {}, and packets of 1,200 bytes never arrive{}.",
+        "Small packets pass on {}, and {} never arrive{}.",
         list(&places(&lost)),
+        if size.is_some() { "large ones" } else { "packets of 1,200 bytes" },
         size.map_or_else(String::new, largest)
     );
     let found = Found::new(&RULE.cause, summary)

@@ -2,11 +2,13 @@
 
 use super::relay_ports_closed::ports;
 use super::stream_cut::stalled_after;
+use crate::diagnose::controls::Answer;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::relay::RelayEvidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
-use crate::model::finding::{Level, Place};
+use crate::model::fact::ControlKind;
+use crate::model::finding::{Confidence, Level, Place};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -43,8 +45,18 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         tried[0].relayed.ip(),
         ports(&tried)
     );
-    Found::new(&RULE.cause, summary)
-        .because(tried.iter().flat_map(|relay| relay.cite()))
+    let found = Found::new(&RULE.cause, summary).because(tried.iter().flat_map(|relay| relay.cite()));
+    // Where unrelated hosts are silent too, this network may keep out what the relay sends to it.
+    let found = if matches!(evidence.controls().stun(), Answer::Silent(_)) {
+        let decide = "run callcheck from another network: if the relay's datagrams arrive there, this one keeps them out";
+        found
+            .confidence(Confidence::Likely)
+            .because(evidence.controls().cite(&[ControlKind::Stun]))
+            .unless("network-blocks-udp", decide)
+    } else {
+        found
+    };
+    found
         .fix_by(Place::Firewall, "Allow outgoing UDP from the relay range.", "ufw allow out proto udp from any port 49152:65535")
         .fix(Place::Firewall, "Where the host is in a cloud, allow outgoing UDP in the provider's rules too.")
         .done()

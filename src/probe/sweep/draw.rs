@@ -152,10 +152,10 @@ impl Drawing<'_> {
         if !self.seen.borrow_mut().insert(port) {
             return Drawn::Repeat;
         }
-        if self.permit(leg, nonce).await {
-            if let Some((arrived, tries)) = self.try_port(leg, nonce, relayed).await {
-                return Drawn::Port { port, arrived, tries };
-            }
+        if self.permit(leg, nonce).await
+            && let Some((arrived, tries)) = self.try_port(leg, nonce, relayed).await
+        {
+            return Drawn::Port { port, arrived, tries };
         }
         // It will be given once more.
         self.seen.borrow_mut().remove(&port);
