@@ -46,5 +46,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 
 fn is_silent(endpoint: &EndpointEvidence<'_>) -> bool {
     let binding = endpoint.binding.is_some_and(|binding| binding.fact.reply.silent());
-    binding && endpoint.challenge.is_some_and(|challenge| challenge.fact.reply.answered())
+    // A lossy line may lose all sends of one question.
+    let lossy = endpoint.loss().is_some_and(|tally| tally.arrived > 0 && tally.lost() * 10 > tally.sent);
+    binding && !lossy && endpoint.challenge.is_some_and(|challenge| challenge.fact.reply.answered())
 }

@@ -106,6 +106,15 @@ fn spread(ports: &[u16]) -> Vec<u16> {
 }
 
 async fn connect(client: &Client, port: u16, limit: Duration) -> End {
+    let mut end = try_once(client, port, limit).await;
+    // A lossy line may hold an answer back for longer than anyone waits for it.
+    if end == End::Foreign {
+        end = try_once(client, port, limit).await;
+    }
+    end
+}
+
+async fn try_once(client: &Client, port: u16, limit: Duration) -> End {
     let mut stream = match timeout(limit, client.context.network.connect_tcp(client.at(port))).await {
         Err(_elapsed) => return End::Silent,
         Ok(Err(outcome)) if is_refusal(&outcome) => return End::Refused,
