@@ -218,7 +218,7 @@ impl<'a> EndpointEvidence<'a> {
             return Reachability::Alive;
         }
         if let Some(connect) = self.connect.filter(|connect| !connect.fact.reply.succeeded()) {
-            return of_outcome(&connect.fact.reply.outcome, true);
+            return self.of_outcome(&connect.fact.reply.outcome, true);
         }
         if let Some(handshake) = self.handshake.filter(|handshake| handshake.fact.end != HandshakeEnd::Completed) {
             return match handshake.fact.end {
@@ -233,13 +233,30 @@ impl<'a> EndpointEvidence<'a> {
         }
         // Over DTLS as over a stream silence comes after something has answered.
         let connected = self.connect.is_some();
-        let mut reachabilities = self.replies().map(|reply| of_outcome(&reply.outcome, false)).collect::<Vec<_>>();
+        let mut reachabilities = self.replies().map(|reply| self.of_outcome(&reply.outcome, false)).collect::<Vec<_>>();
         // What says something wins over silence.
         reachabilities.sort_by_key(|reachability| *reachability == Reachability::Silent);
         match reachabilities.first() {
             Some(Reachability::Silent) if connected => Reachability::Mute,
             Some(reachability) => *reachability,
             None => Reachability::Untested,
+        }
+    }
+
+    fn of_outcome(&self, outcome: &Outcome, connecting: bool) -> Reachability {
+        match outcome {
+            Outcome::Success | Outcome::Error { .. } => Reachability::Alive,
+            Outcome::Silent => Reachability::Silent,
+            // A router that says so speaks for itself.
+            Outcome::Unreachable { reason: Unreachable::Port, from } if from.is_none_or(|from| from == self.endpoint.ip()) => {
+                Reachability::Refused
+            }
+            Outcome::Unreachable { .. } => Reachability::Rejected,
+            Outcome::DeniedLocally => Reachability::DeniedLocally,
+            Outcome::NoRoute => Reachability::NoRoute,
+            Outcome::Closed if connecting => Reachability::Refused,
+            Outcome::Closed | Outcome::FromElsewhere { .. } | Outcome::Unusable { .. } => Reachability::Mute,
+            Outcome::NotStun { speaks } => Reachability::Foreign(*speaks),
         }
     }
 
@@ -261,6 +278,12 @@ impl<'a> EndpointEvidence<'a> {
         ids.into_iter().flatten().collect()
     }
 
+    /// Whether the server itself refuses: by a TCP reset, or by an ICMP error that it sent itself.
+    #[must_use]
+    pub fn refused(&self) -> bool {
+        self.reachability() == Reachability::Refused
+    }
+
     /// The router of this network that rejects what goes to the server: a private address is none of the way between two networks.
     #[must_use]
     pub fn rejected_here(&self) -> Option<std::net::IpAddr> {
@@ -277,19 +300,5 @@ impl<'a> EndpointEvidence<'a> {
             let Outcome::Unreachable { reason, from } = reply.outcome else { return None };
             Some((reason, from))
         })
-    }
-}
-
-fn of_outcome(outcome: &Outcome, connecting: bool) -> Reachability {
-    match outcome {
-        Outcome::Success | Outcome::Error { .. } => Reachability::Alive,
-        Outcome::Silent => Reachability::Silent,
-        Outcome::Unreachable { reason: Unreachable::Port, .. } => Reachability::Refused,
-        Outcome::Unreachable { .. } => Reachability::Rejected,
-        Outcome::DeniedLocally => Reachability::DeniedLocally,
-        Outcome::NoRoute => Reachability::NoRoute,
-        Outcome::Closed if connecting => Reachability::Refused,
-        Outcome::Closed | Outcome::FromElsewhere { .. } | Outcome::Unusable { .. } => Reachability::Mute,
-        Outcome::NotStun { speaks } => Reachability::Foreign(*speaks),
     }
 }

@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use super::endpoint::EndpointEvidence;
 use super::evidence::Seen;
 use crate::model::address::Reach;
 use crate::model::endpoint::{Endpoint, Transport};
@@ -125,11 +126,17 @@ pub fn ends(traces: &Traces<'_>, endpoints: &[Endpoint]) -> Vec<End> {
     addresses.into_iter().filter_map(|address| traces.end(address)).collect()
 }
 
+/// Whether the datagrams to an endpoint end in this network: a router of it rejects them, or is the last that tells of them.
+#[must_use]
+pub fn ends_here(traces: &Traces<'_>, endpoint: &EndpointEvidence<'_>) -> bool {
+    endpoint.rejected_here().is_some() || traces.end(endpoint.endpoint.ip()).is_some_and(|end| end.place == Place::Here)
+}
+
 /// Whether the datagrams to all of some endpoints over UDP end in this network.
 #[must_use]
-pub fn all_end_here(traces: &Traces<'_>, endpoints: &[Endpoint]) -> bool {
-    let mut over_udp = endpoints.iter().filter(|endpoint| endpoint.transport == Transport::Udp).peekable();
-    over_udp.peek().is_some() && over_udp.all(|endpoint| traces.end(endpoint.ip()).is_some_and(|end| end.place == Place::Here))
+pub fn all_end_here(traces: &Traces<'_>, endpoints: &[&EndpointEvidence<'_>]) -> bool {
+    let mut over_udp = endpoints.iter().filter(|endpoint| endpoint.is_udp()).peekable();
+    over_udp.peek().is_some() && over_udp.all(|endpoint| ends_here(traces, endpoint))
 }
 
 fn ip(seen: &Seen<'_, TraceFact>) -> Option<IpAddr> {

@@ -268,15 +268,14 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
     let closed = Rule::any(Action::Drop).inward().udp().ports(range.clone());
     let host = &mut world.host;
     match fault {
-        Fault::TurnUdpDropped => host.filter.push(Rule::any(Action::Drop).inward().udp().port(port)),
-        Fault::TurnUdpRejected => host.filter.push(Rule::any(Action::Reject(Unreachable::Port)).inward().udp().port(port)),
-        Fault::TurnUdpProhibited => {
-            host.router.push(Rule::any(Action::Reject(Unreachable::Prohibited)).inward().udp().port(port));
-        }
-        Fault::TurnUdpProhibitedByServer => host.filter.push(prohibited.port(port)),
-        Fault::TurnUdpDroppedByRouter(_) | Fault::TurnUdpRejectedByRouter(_) => stop_at_router(world, fault, port),
+        Fault::TurnUdpDropped
+        | Fault::TurnUdpRejected
+        | Fault::TurnUdpProhibited
+        | Fault::TurnUdpProhibitedByServer
+        | Fault::TurnUdpDroppedByRouter(_)
+        | Fault::TurnUdpRejectedByRouter(_)
+        | Fault::TurnUdpDroppedOverIpv6 => close_udp(world, fault, port),
         Fault::RoutersSendNoTimeExceeded => world.caller.routers_mute = true,
-        Fault::TurnUdpDroppedOverIpv6 => host.filter.push(Rule::any(Action::Drop).inward().udp().port(port).v6()),
         Fault::TurnTcpDropped => host.filter.push(Rule::any(Action::Drop).inward().tcp().port(port)),
         Fault::TurnTcpReset => host.filter.push(Rule::any(Action::Reject(Unreachable::Port)).inward().tcp().port(port)),
         Fault::TurnTcpProhibited => {
@@ -301,7 +300,8 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         Fault::RelayPortsDroppedWhereDivisibleBy(divisor) => host.filter.push(closed.divisible_by(*divisor)),
         Fault::RelayEgressDropped => host.router.push(Rule::any(Action::Drop).outward().udp().source_ports(range)),
         Fault::RelayLoss(percent) => host.filter.extend(lossy(percent / 100.0, &range)),
-        Fault::RelayEgressRefused | Fault::TcpLoss(_) => return no("allocation that coturn gives up, or segment of TCP"),
+        Fault::RelayEgressRefused => return no("allocation that coturn gives up because sending fails"),
+        Fault::TcpLoss(_) => return no("segment of TCP"),
         Fault::OneToOneNatForwardsTurnPortsOnly | Fault::OneToOneNatRemapsRelayPorts => {
             let forwarded = |port| Rule::any(Action::Accept).inward().port(port);
             host.edge = vec![forwarded(port), forwarded(scenario.tls_port), Rule::any(Action::Drop).inward()];
@@ -371,15 +371,26 @@ fn lossy(share: f64, range: &RangeInclusive<u16>) -> [Rule; 2] {
     [lossy().inward().ports(range.clone()), lossy().outward().source_ports(range.clone())]
 }
 
-/// A rule about what goes to the server, on a router of the way.
+/// UDP to the TURN port is stopped at the server or on the way.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
-fn stop_at_router(world: &mut World, fault: &Fault, port: u16) {
-    let (router, action) = match fault {
-        Fault::TurnUdpRejectedByRouter(router) => (*router, Action::Reject(Unreachable::Port)),
-        Fault::TurnUdpDroppedByRouter(router) => (*router, Action::Drop),
-        _ => return,
-    };
-    let rule = Rule::any(action).udp().port(port);
+fn close_udp(world: &mut World, fault: &Fault, port: u16) {
+    let rule = |action| Rule::any(action).udp().port(port);
+    let (dropped, rejected) = (rule(Action::Drop), rule(Action::Reject(Unreachable::Port)));
+    let prohibited = rule(Action::Reject(Unreachable::Prohibited));
+    match fault {
+        Fault::TurnUdpDropped => world.host.filter.push(dropped.inward()),
+        Fault::TurnUdpRejected => world.host.filter.push(rejected.inward()),
+        Fault::TurnUdpProhibited => world.host.router.push(prohibited.inward()),
+        Fault::TurnUdpProhibitedByServer => world.host.filter.push(prohibited.inward()),
+        Fault::TurnUdpDroppedByRouter(router) => stop_at(world, *router, dropped),
+        Fault::TurnUdpRejectedByRouter(router) => stop_at(world, *router, rejected),
+        Fault::TurnUdpDroppedOverIpv6 => world.host.filter.push(dropped.inward().v6()),
+        _ => {}
+    }
+}
+
+/// A rule about what goes to the server, on a router of the way.
+fn stop_at(world: &mut World, router: Router, rule: Rule) {
     match router {
         Router::Callers => world.caller.gateway.push(rule.outward()),
         Router::Middle => world.host.router.push(rule.inward()),

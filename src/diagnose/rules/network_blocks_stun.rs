@@ -46,7 +46,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         return Judgement::Unknown;
     }
     let asked_over_udp = evidence.endpoints().iter().any(|endpoint| endpoint.is_udp());
-    let udp_works = evidence.endpoints().iter().any(|endpoint| endpoint.is_udp() && !silent(endpoint));
+    let udp_works = evidence.endpoints().iter().any(|endpoint| endpoint.is_udp() && !silent(endpoint.reachability()));
     let stream_works = evidence.endpoints().iter().any(|endpoint| !endpoint.is_datagram() && endpoint.alive());
     let tcp_works = stream_works || controls.tcp() == Answer::Passes;
     if !asked_over_udp || udp_works || !tcp_works || lets_out_few_ports(evidence) {
@@ -120,17 +120,16 @@ fn lets_out_few_ports(evidence: &Evidence<'_>) -> bool {
 fn filter_of_a_port(evidence: &Evidence<'_>) -> Option<Judgement> {
     let silent: Vec<_> = evidence
         .promised()
-        .filter(|endpoint| endpoint.is_udp())
-        .filter(|endpoint| endpoint.reachability() == Reachability::Silent || endpoint.rejected_here().is_some())
+        .filter(|endpoint| endpoint.is_udp() && silent(endpoint.reachability()))
         .filter(|endpoint| others_alive(evidence, endpoint))
         .collect();
     let lost = places(&silent);
-    let rejecting = silent.iter().map(|endpoint| endpoint.rejected_here()).collect::<Option<Vec<_>>>().unwrap_or_default();
-    if rejecting.is_empty() && !trace::all_end_here(evidence.traces(), &lost) {
+    if !trace::all_end_here(evidence.traces(), &silent) {
         return None;
     }
     let ends = trace::ends(evidence.traces(), &lost);
-    let end = rejecting.first().map_or_else(|| trace::named(&ends), |router| format!("; the router {router} rejects it"));
+    let rejecting = silent.iter().find_map(|endpoint| endpoint.rejected_here());
+    let end = rejecting.map_or_else(|| trace::named(&ends), |router| format!("; the router {router} rejects it"));
     let summary = format!("This network filters what goes to {}, and lets other datagrams out{end}.", list(&lost));
     let decide = "run callcheck from another network: if the port is silent there too, the server's firewall drops it";
     let ports: Vec<String> = lost.iter().map(|endpoint| endpoint.address.port().to_string()).collect();

@@ -1,7 +1,7 @@
 //! `network-blocks-udp`: this network lets no UDP out, while TCP works.
 
 use crate::diagnose::controls::Answer;
-use crate::diagnose::endpoint::{EndpointEvidence, Reachability};
+use crate::diagnose::endpoint::Reachability;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::diagnose::trace;
@@ -39,7 +39,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         return Judgement::RuledOut(arrived);
     }
     let udp: Vec<_> = evidence.endpoints().iter().filter(|endpoint| endpoint.is_datagram()).collect();
-    let udp_works = udp.iter().any(|endpoint| !silent(endpoint));
+    let udp_works = udp.iter().any(|endpoint| !silent(endpoint.reachability()));
     let streams: Vec<_> = evidence.endpoints().iter().filter(|endpoint| !endpoint.is_datagram()).collect();
     let streams_work = streams.iter().any(|endpoint| endpoint.connect.is_some_and(|connect| connect.fact.reply.succeeded()));
     // Where only UDP was asked for, a connection to an unrelated host shows that this network works otherwise.
@@ -86,6 +86,6 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 }
 
 /// Whether nothing that the server itself says came back.
-pub fn silent(endpoint: &EndpointEvidence<'_>) -> bool {
-    matches!(endpoint.reachability(), Reachability::Silent | Reachability::Rejected) || endpoint.rejected_here().is_some()
+pub fn silent(reachability: Reachability) -> bool {
+    matches!(reachability, Reachability::Silent | Reachability::Rejected)
 }

@@ -1,7 +1,6 @@
 //! `server-address-blocked`: this network drops everything to the server's address. Silence alone never proves it: without a trace the
 //! cause stands in `remaining` of others.
 
-use super::turn_down::refused_by_itself;
 use crate::diagnose::controls::Answer;
 use crate::diagnose::endpoint::{EndpointEvidence, Reachability};
 use crate::diagnose::evidence::Evidence;
@@ -35,7 +34,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let blocked: Vec<_> = evidence.promised().filter(|endpoint| is_blocked(evidence, endpoint)).collect();
     let lost: Vec<Endpoint> = blocked.iter().map(|endpoint| endpoint.endpoint).collect();
     let Some(first) = lost.first().filter(|_| evidence.controls().stun() == Answer::Passes) else {
-        let reached = evidence.endpoints().iter().filter(|endpoint| endpoint.alive() || refused_by_itself(endpoint));
+        let reached = evidence.endpoints().iter().filter(|endpoint| endpoint.alive() || endpoint.refused());
         return Judgement::ruled_out_by(reached.flat_map(EndpointEvidence::cite_reachability).collect());
     };
     let ends = trace::ends(evidence.traces(), &lost);
@@ -55,8 +54,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 /// Whether an address is silent by all that was tried, over UDP and otherwise, and its datagrams end in this network.
 fn is_blocked(evidence: &Evidence<'_>, endpoint: &EndpointEvidence<'_>) -> bool {
     let is_silent = |it: &EndpointEvidence<'_>| it.reachability() == Reachability::Silent || it.rejected_here().is_some();
-    let ends_here = endpoint.rejected_here().is_some()
-        || evidence.traces().end(endpoint.endpoint.ip()).is_some_and(|end| end.place == trace::Place::Here);
+    let ends_here = trace::ends_here(evidence.traces(), endpoint);
     let mut others = evidence.siblings(endpoint).peekable();
     let answers = evidence.controls().answering_port(endpoint.endpoint.ip()).is_some();
     ends_here && !answers && is_silent(endpoint) && others.peek().is_some() && others.all(is_silent)

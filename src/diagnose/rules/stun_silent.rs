@@ -46,7 +46,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 
 fn is_silent(endpoint: &EndpointEvidence<'_>) -> bool {
     let binding = endpoint.binding.is_some_and(|binding| binding.fact.reply.silent());
-    // A lossy line may lose all sends of one question.
-    let lossy = endpoint.loss().is_some_and(|tally| tally.arrived > 0 && tally.lost() * 10 > tally.sent);
-    binding && !lossy && endpoint.challenge.is_some_and(|challenge| challenge.fact.reply.answered())
+    // A lossy line may lose all sends of one Binding; those by which its loss is measured are Bindings, too.
+    let answered = endpoint.loss().is_some_and(|tally| tally.arrived > 0);
+    binding && !answered && endpoint.challenge.is_some_and(|challenge| challenge.fact.reply.answered())
 }

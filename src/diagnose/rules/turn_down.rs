@@ -43,12 +43,11 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let Some(first) = dead.first() else {
         return Judgement::ruled_out_by(alive.iter().flat_map(|endpoint| endpoint.cite_reachability()).collect());
     };
-    let refused = dead.iter().flat_map(|server| &server.endpoints).any(|endpoint| refused_by_itself(endpoint));
+    let refused = dead.iter().flat_map(|server| &server.endpoints).any(|endpoint| endpoint.refused());
     // Ports that nobody listed were tried as well: where one of them is silent, a filter is at work.
     let of_the_dead = |endpoint: &&EndpointEvidence<'_>| dead.iter().any(|server| server.ip == endpoint.endpoint.ip());
     let silent_beside = evidence.endpoints().iter().filter(of_the_dead).any(|it| it.reachability() == Reachability::Silent);
-    let all_refused =
-        !silent_beside && dead.iter().flat_map(|server| &server.endpoints).all(|endpoint| refused_by_itself(endpoint));
+    let all_refused = !silent_beside && dead.iter().flat_map(|server| &server.endpoints).all(|endpoint| endpoint.refused());
     let controls = evidence.controls();
     let network_works = [controls.stun(), controls.dns(), controls.tcp()].contains(&Answer::Passes) || !alive.is_empty();
     let blocked_here = matches!(controls.stun(), Answer::Silent(_)) && !refused;
@@ -172,10 +171,4 @@ fn offline(evidence: &Evidence<'_>, dead: &[&Server<'_, '_>]) -> Judgement {
         .unless("server-address-blocked", "run callcheck from another network")
         .fix(Place::Network, "See whether this host is online, and run callcheck from another network.")
         .done()
-}
-
-/// The server's own refusal: a TCP reset, or an ICMP error that it sent itself.
-pub fn refused_by_itself(endpoint: &EndpointEvidence<'_>) -> bool {
-    let own = endpoint.icmp().is_none_or(|(_, from)| from.is_none_or(|from| from == endpoint.endpoint.ip()));
-    endpoint.reachability() == Reachability::Refused && own
 }

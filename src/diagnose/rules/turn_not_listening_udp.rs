@@ -1,12 +1,11 @@
 //! `turn-not-listening-udp`: the server itself says that nothing listens on its UDP port, while TURN works over a stream.
 
-use crate::diagnose::endpoint::{EndpointEvidence, Reachability};
+use crate::diagnose::endpoint::EndpointEvidence;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::diagnose::server::{cite, list, places};
 use crate::model::cause::{Cause, Group};
 use crate::model::finding::{Level, Place};
-use crate::model::outcome::Unreachable;
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -29,7 +28,7 @@ pub const RULE: Rule = Rule {
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let refused: Vec<_> = evidence
         .promised()
-        .filter(|endpoint| refused_by_server(endpoint))
+        .filter(|endpoint| endpoint.is_udp() && endpoint.refused())
         .filter(|endpoint| others_alive(evidence, endpoint))
         .collect();
     if refused.is_empty() {
@@ -58,13 +57,6 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     } else {
         found.fix_by(Place::Server, "Let the TURN server listen on UDP, and see what listens now.", "ss -lunp").done()
     }
-}
-
-fn refused_by_server(endpoint: &EndpointEvidence<'_>) -> bool {
-    let own = endpoint
-        .icmp()
-        .is_some_and(|(reason, from)| reason == Unreachable::Port && from.is_none_or(|from| from == endpoint.endpoint.ip()));
-    endpoint.is_udp() && endpoint.reachability() == Reachability::Refused && own
 }
 
 /// Whether TURN works at the same address otherwise.

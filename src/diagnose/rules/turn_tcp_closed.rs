@@ -1,6 +1,5 @@
 //! `turn-tcp-closed`: the server's TCP port is refused or silent, while UDP works.
 
-use super::turn_down::refused_by_itself;
 use super::turn_not_listening_udp::others_alive;
 use crate::diagnose::controls::Answer;
 use crate::diagnose::endpoint::{EndpointEvidence, Reachability};
@@ -51,7 +50,7 @@ pub fn judge_port(evidence: &Evidence<'_>, cause: &Cause, transports: &[Transpor
         return Judgement::ruled_out_by(alive.flat_map(EndpointEvidence::cite_reachability).collect());
     }
     let lost = places(&closed);
-    let refused = closed.iter().all(|endpoint| refused_by_itself(endpoint));
+    let refused = closed.iter().all(|endpoint| endpoint.refused());
     let taken = closed.iter().any(|endpoint| hangs_up(endpoint));
     let how = match (refused, taken) {
         (true, _) => "Nothing listens on",
@@ -88,7 +87,7 @@ pub fn judge_port(evidence: &Evidence<'_>, cause: &Cause, transports: &[Transpor
 /// Whether this network lets the transport's packets to a server: of UDP, which carries DTLS, something else has to tell.
 fn way_is_open(evidence: &Evidence<'_>, endpoint: &EndpointEvidence<'_>) -> Option<bool> {
     let udp_arrives = evidence.siblings(endpoint).any(|other| other.is_datagram() && other.alive());
-    if !endpoint.is_datagram() || refused_by_itself(endpoint) || udp_arrives || !evidence.arrived_datagrams().is_empty() {
+    if !endpoint.is_datagram() || endpoint.refused() || udp_arrives || !evidence.arrived_datagrams().is_empty() {
         return Some(true);
     }
     match evidence.controls().stun() {

@@ -40,7 +40,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     }
     let lost = places(&closed);
     // Then it isn't the server's firewall.
-    if trace::all_end_here(evidence.traces(), &lost) || closed.iter().all(|endpoint| endpoint.rejected_here().is_some()) {
+    if trace::all_end_here(evidence.traces(), &closed) {
         return Judgement::Unknown;
     }
     let ends = trace::ends(evidence.traces(), &lost);
@@ -134,7 +134,5 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 
 /// Silence that was asked often enough, or a filter's rejection; the host's own "nothing listens" is another cause.
 fn is_closed(endpoint: &EndpointEvidence<'_>) -> bool {
-    let by_edge = endpoint.reachability() == Reachability::Refused
-        && endpoint.icmp().is_some_and(|(_, from)| from.is_some_and(|from| from != endpoint.endpoint.ip()));
-    endpoint.is_udp() && (matches!(endpoint.reachability(), Reachability::Silent | Reachability::Rejected) || by_edge)
+    endpoint.is_udp() && matches!(endpoint.reachability(), Reachability::Silent | Reachability::Rejected)
 }
