@@ -82,8 +82,8 @@ fn why_unknown(evidence: &Evidence<'_>, seen: &Seen<'_, PortsFact>) -> &'static 
     match fact.ended_by {
         Some(PortsEnd::Deadline) => "the time limit was reached (--timeout)",
         Some(PortsEnd::Silent | PortsEnd::Repeats | PortsEnd::Refused { .. }) => {
-            "a new socket is answered no more: a NAT on the way has no room for so many flows, so sweep parts of the range (--range), \
-             some minutes apart"
+            "the responder answers no more: it has ended (--for), or a NAT on the way has no room for more flows, where parts of the \
+             range (--range), some minutes apart, can be swept"
         }
         None if fact.proto == PortProtocol::Tcp && !of_address.any(|said| said.fact.serves.as_ref().is_some_and(|it| it.tcp)) => {
             "the responder serves UDP alone: it says itself how many open sockets it lacks"

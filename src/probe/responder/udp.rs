@@ -73,6 +73,29 @@ struct Control {
     arrived: bool,
 }
 
+/// The round trip of the controls (RFC 6298 §2), which a moment of a busy host's doesn't stretch for long.
+#[derive(Clone, Copy)]
+struct RoundTrip {
+    smoothed: Duration,
+    variation: Duration,
+}
+
+impl RoundTrip {
+    fn first(took: Duration) -> Self {
+        Self { smoothed: took, variation: took / 2 }
+    }
+
+    fn and(self, took: Duration) -> Self {
+        let variation = (self.variation * 3 + self.smoothed.abs_diff(took)) / 4;
+        Self { smoothed: (self.smoothed * 7 + took) / 8, variation }
+    }
+
+    /// What hardly an answer takes longer than, with the granularity of the system's timers.
+    fn most(self) -> Duration {
+        self.smoothed + self.variation * 4 + Duration::from_millis(10)
+    }
+}
+
 #[derive(Clone, Copy, Default)]
 struct Port {
     sends: u16,
@@ -93,8 +116,7 @@ struct Sweep<'a> {
     controls: Tally,
     /// Those of this pass, by number.
     in_pass: Vec<Control>,
-    /// The longest round trip of a control.
-    slowest: Option<Duration>,
+    round_trip: Option<RoundTrip>,
     controls_sent: u16,
     sent_at: Instant,
     /// When the last answer came, and how many controls were sent since.
@@ -116,7 +138,7 @@ pub async fn sweep(client: &Client, ports: &PortSet, pace: Pace) -> Result<Swept
         pace,
         controls: Tally { sent: 0, arrived: 0 },
         in_pass: Vec::new(),
-        slowest: None,
+        round_trip: None,
         controls_sent: 0,
         sent_at: Instant::now(),
         heard_at: Instant::now(),
@@ -227,8 +249,8 @@ impl Sweep<'_> {
 
     /// Waits for answers to the last send, so many times longer than the first time, until nothing is missing, or until the sweep has to end.
     async fn wait(&mut self, missing: &[u16], growth: f64) {
-        let round_trip = self.slowest.or(self.pace.round_trip);
-        let first = round_trip.map_or(FIRST_WAIT, |round_trip| round_trip.mul_f64(1.5) + Duration::from_millis(10));
+        let known = || self.pace.round_trip.map_or(FIRST_WAIT, |round_trip| round_trip.mul_f64(1.5) + Duration::from_millis(10));
+        let first = self.round_trip.map_or_else(known, RoundTrip::most);
         let until = self.sent_at + first.mul_f64(growth).clamp(WAITS.0, WAITS.1);
         while Instant::now() < until && !self.pace.until.is_past() && missing.iter().any(|port| self.is_missing(*port)) {
             self.receive_until(until.min(Instant::now() + Duration::from_millis(5))).await;
@@ -274,7 +296,8 @@ impl Sweep<'_> {
         let index = self.in_pass.len().checked_sub(back + 1);
         if let Some(control) = index.and_then(|index| self.in_pass.get_mut(index)).filter(|control| !control.arrived) {
             control.arrived = true;
-            self.slowest = self.slowest.max(Some(control.sent_at.elapsed()));
+            let took = control.sent_at.elapsed();
+            self.round_trip = Some(self.round_trip.map_or_else(|| RoundTrip::first(took), |known| known.and(took)));
         }
     }
 
@@ -319,7 +342,9 @@ impl Sweep<'_> {
         let is_open = |port: &Port| port.answered.is_some();
         let is_closed = |port: &Port| {
             let enough = ended_by.is_none() && u32::from(port.sends) >= counted.max(1);
-            port.answered.is_none() && !port.moved && (enough || port.refused)
+            // The ports of a responder that has ended are refused by its host.
+            let refused = port.refused && ended_by != Some(PortsEnd::Silent);
+            port.answered.is_none() && !port.moved && (enough || refused)
         };
         Swept {
             open: of(&is_open),
