@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::endpoint::EndpointEvidence;
 use super::evidence::Seen;
 use crate::model::address::Reach;
 use crate::model::fact::{ControlFact, ControlKind, Fact, Observation};
@@ -16,6 +17,8 @@ const HTTPS: u16 = 443;
 /// The controls of a run.
 pub struct Controls<'a> {
     all: Vec<Seen<'a, ControlFact>>,
+    /// Those over the families of addresses that the servers were asked over.
+    comparable: Vec<Seen<'a, ControlFact>>,
 }
 
 /// What controls of one kind say together.
@@ -30,18 +33,37 @@ pub enum Answer {
 }
 
 impl<'a> Controls<'a> {
-    /// Collects the controls.
+    /// Collects the controls. Compared are those over the families of addresses that servers were asked over: that IPv6 works says
+    /// nothing of IPv4.
     #[must_use]
-    pub fn new(observations: &'a [Observation]) -> Self {
+    pub fn new(observations: &'a [Observation], servers: &[EndpointEvidence<'a>]) -> Self {
         let all = observations.iter().filter_map(|seen| {
             let Fact::Control(fact) = &seen.fact else { return None };
             Some(Seen { id: &seen.id, target: &seen.target, fact })
         });
-        Self { all: all.collect() }
+        let all: Vec<_> = all.collect();
+        let is_asked = |v4: bool| servers.is_empty() || servers.iter().any(|server| server.endpoint.ip().is_ipv4() == v4);
+        let comparable = all.iter().copied().filter(|seen| seen.endpoint().is_some_and(|endpoint| is_asked(endpoint.ip().is_ipv4())));
+        Self { comparable: comparable.collect(), all }
+    }
+
+    /// Those alone over the family of an address.
+    #[must_use]
+    pub fn over(&self, family: IpAddr) -> Self {
+        let of_family =
+            |seen: &Seen<'a, ControlFact>| seen.endpoint().is_some_and(|endpoint| endpoint.ip().is_ipv4() == family.is_ipv4());
+        let all: Vec<_> = self.all.iter().copied().filter(of_family).collect();
+        Self { comparable: all.clone(), all }
+    }
+
+    /// Whether any control passes, by whatever transport.
+    #[must_use]
+    pub fn any_passes(&self) -> bool {
+        [self.stun(), self.dns(), self.tcp()].contains(&Answer::Passes)
     }
 
     fn of(&self, kind: ControlKind) -> impl Iterator<Item = &Seen<'a, ControlFact>> {
-        self.all.iter().filter(move |seen| seen.fact.control == kind)
+        self.comparable.iter().filter(move |seen| seen.fact.control == kind)
     }
 
     fn answer(&self, kind: ControlKind) -> Answer {
@@ -66,7 +88,8 @@ impl<'a> Controls<'a> {
     /// The observations that name servers, wherever they stand, answer a question of ours.
     #[must_use]
     pub fn answering_resolvers(&self) -> Vec<String> {
-        self.of(ControlKind::Dns).filter(|seen| seen.fact.reply.succeeded()).map(Seen::cite).collect()
+        let resolvers = self.all.iter().filter(|seen| seen.fact.control == ControlKind::Dns);
+        resolvers.filter(|seen| seen.fact.reply.succeeded()).map(Seen::cite).collect()
     }
 
     /// Whether a name server that is silent over UDP is known to be alive: it takes TCP connections.
@@ -114,13 +137,13 @@ impl<'a> Controls<'a> {
         self.of(ControlKind::Port).filter(at_server).find(by_itself).copied()
     }
 
-    /// Whether an IPv6 control passes.
+    /// A control over IPv4, or over IPv6, that passes.
     #[must_use]
-    pub fn passes_over_v6(&self) -> Option<Seen<'a, ControlFact>> {
+    pub fn passes_over(&self, v4: bool) -> Option<Seen<'a, ControlFact>> {
         self.all
             .iter()
             .filter(|seen| seen.fact.control != ControlKind::Port)
-            .find(|seen| passes(seen.fact) && seen.endpoint().is_some_and(|endpoint| endpoint.address.is_ipv6()))
+            .find(|seen| passes(seen.fact) && seen.endpoint().is_some_and(|endpoint| endpoint.address.is_ipv4() == v4))
             .copied()
     }
 

@@ -71,12 +71,13 @@ impl<'a> Evidence<'a> {
     /// Arranges observations.
     #[must_use]
     pub fn new(asked: &'a Asked, observations: &'a [Observation]) -> Self {
+        let endpoints = EndpointEvidence::all(observations);
         Self {
             asked,
             observations,
-            endpoints: EndpointEvidence::all(observations),
+            controls: Controls::new(observations, &endpoints),
+            endpoints,
             relays: RelayEvidence::all(observations),
-            controls: Controls::new(observations),
             traces: Traces::new(observations),
             signaling: SignalingEvidence::new(observations),
             nats: [true, false].map(|v4| NatEvidence::new(asked, observations, v4)),
@@ -162,6 +163,17 @@ impl<'a> Evidence<'a> {
     #[must_use]
     pub fn controls(&self) -> &Controls<'a> {
         &self.controls
+    }
+
+    /// Whether nothing shows that this network carries packets to such addresses at all: of their family neither a server nor a control
+    /// has answered, while of the other family something has.
+    #[must_use]
+    pub fn family_is_dead(&self, of: IpAddr) -> bool {
+        let same = |ip: IpAddr| ip.is_ipv4() == of.is_ipv4();
+        let has_answered = |endpoint: &&EndpointEvidence<'a>| endpoint.alive() || endpoint.refused();
+        let (own, others): (Vec<_>, Vec<_>) =
+            self.endpoints.iter().filter(has_answered).partition(|endpoint| same(endpoint.endpoint.ip()));
+        own.is_empty() && !self.controls.over(of).any_passes() && (!others.is_empty() || self.controls.passes_over(!of.is_ipv4()).is_some())
     }
 
     /// What was seen of the NAT, over IPv4 and over IPv6.

@@ -10,7 +10,7 @@ use crate::model::endpoint::Transport;
 use crate::model::fact::{
     Contact, Fact, FilteringFact, FilteringWay, HairpinFact, LifetimeFact, LifetimeWay, NatRelayFact, Observation,
 };
-use crate::model::finding::Finding;
+use crate::model::finding::{Confidence, Finding};
 use crate::model::nat::{Behaviour, Consequence, Dependence, Known, Lifetime, Nat, PortPreservation};
 use crate::model::outcome::Outcome;
 
@@ -362,7 +362,8 @@ fn consequence(
     is_silent: bool,
     findings: &[Finding],
 ) -> Known<Consequence> {
-    if let Some(finding) = findings.iter().find(|finding| NO_UDP.contains(&finding.id.as_str())).filter(|_| is_silent) {
+    let no_udp = |finding: &&Finding| NO_UDP.contains(&finding.id.as_str()) && finding.confidence != Confidence::Possible;
+    if let Some(finding) = findings.iter().find(no_udp).filter(|_| is_silent) {
         return known(Consequence::AlwaysRelay, finding.evidence.clone());
     }
     let evidence = [mapping.evidence(), filtering.evidence()].concat();

@@ -9,7 +9,7 @@ use super::endpoint::EndpointEvidence;
 use super::evidence::Seen;
 use crate::model::address::Reach;
 use crate::model::endpoint::{Endpoint, Transport};
-use crate::model::fact::{Fact, Hop, Observation, TraceFact};
+use crate::model::fact::{Cargo, Fact, Hop, Observation, TraceFact};
 
 /// The traces of a run.
 pub struct Traces<'a> {
@@ -24,6 +24,15 @@ pub struct End {
     pub router: IpAddr,
     /// Whose it is, as far as that can be told.
     pub place: Place,
+    /// The observations.
+    pub evidence: Vec<String>,
+}
+
+/// How datagrams that are no STUN fare on the way to a server, beside those that are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noise {
+    /// Whether they go further; else they end at the same place.
+    pub goes_further: bool,
     /// The observations.
     pub evidence: Vec<String>,
 }
@@ -57,6 +66,18 @@ impl<'a> Traces<'a> {
     #[must_use]
     pub fn arrives(&self, server: IpAddr) -> Option<Seen<'a, TraceFact>> {
         self.beside(server).find(|seen| seen.fact.reached.is_some()).copied()
+    }
+
+    /// How datagrams that are no STUN fare on the way to a server of which STUN gets no answer; nothing where no router tells of them.
+    #[must_use]
+    pub fn noise(&self, server: IpAddr) -> Option<Noise> {
+        let own = self.own.iter().find(|seen| ip(seen) == Some(server) && seen.fact.reached.is_none())?;
+        let other = self.beside(server).find(|seen| seen.fact.carried == Cargo::Noise)?;
+        if last(other.fact).is_none() && other.fact.reached.is_none() {
+            return None;
+        }
+        let distance = last(own.fact).map_or(0, |hop| hop.distance);
+        Some(Noise { goes_further: goes_beyond(other.fact, distance), evidence: vec![own.cite(), other.cite()] })
     }
 
     /// Where the datagrams to a silent address end; none where no router tells, or where they arrive.
@@ -163,7 +184,6 @@ fn is_one_network(one: IpAddr, other: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::fact::Cargo;
 
     const SERVER: &str = "udp 203.0.113.10:3478";
     const BESIDE: &str = "udp 203.0.113.10:33500";

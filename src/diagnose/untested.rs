@@ -5,6 +5,7 @@ use super::controls::Answer;
 use super::endpoint::Reachability;
 use super::evidence::Evidence;
 use super::responder;
+use super::server::Server;
 use crate::model::asked::Purpose;
 use crate::model::call::Path;
 use crate::model::fact::{HandshakeEnd, PortsBy, PortsEnd};
@@ -21,6 +22,10 @@ pub fn list(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<Cut
     }
     for route in evidence.routes().filter(|route| route.fact.source.is_none()) {
         add(&mut list, &format!("the address {}", route.target), "this host has no route to it");
+    }
+    for ip in Server::all(evidence).iter().map(|server| server.ip).filter(|ip| evidence.family_is_dead(*ip)) {
+        let family = if ip.is_ipv6() { "IPv6" } else { "IPv4" };
+        add(&mut list, &format!("the address {ip}"), &format!("nothing shows that {family} works from here: no other host answers over it"));
     }
     for endpoint in evidence.promised() {
         if let Some((what, why)) = untested_at(endpoint) {

@@ -10,7 +10,7 @@ use super::context::Context;
 use crate::model::duration::milliseconds;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{BindingFact, ConnectFact, Fact, HandshakeEnd};
-use crate::model::outcome::{Outcome, Reply};
+use crate::model::outcome::{Outcome, Reply, Unreachable};
 use crate::model::target::Host;
 use crate::net::network::Stream;
 use crate::net::session::Session;
@@ -131,6 +131,10 @@ pub async fn try_connect(context: &Context, endpoint: Endpoint) -> (Reply, Optio
     let ended = tokio::time::timeout(CONNECT_LIMIT, select_all(attempts)).await;
     let (outcome, stream) = match ended {
         Err(_elapsed) => (Outcome::Silent, None),
+        // With a route here, it is a router further on that has none.
+        Ok((Err(Outcome::NoRoute), ..)) if context.network.source(endpoint.ip()).is_some() => {
+            (Outcome::Unreachable { reason: Unreachable::Network, from: None }, None)
+        }
         Ok((Err(outcome), ..)) => (outcome, None),
         Ok((Ok(stream), ..)) => (Outcome::Success, Some(stream)),
     };

@@ -33,12 +33,13 @@ pub struct Certificates {
     pub interceptor: Files,
 }
 
-/// Writes both roots to `ca.pem` in `folder`, and chains and keys beside it.
+/// Writes both roots to `ca.pem` in `folder`, with that of what looks into TLS to `ca-of-company.pem`, and chains and keys beside it.
 pub fn write(kind: Certificate, folder: &Path) -> Outcome<Certificates> {
     let root = authority("Lab Root", None)?;
     let elsewhere = authority("Root of the Others", None)?;
     store(&folder.join("ca.pem"), &(root.pem() + &elsewhere.pem()))?;
     let interceptor = authority("Inspection CA", None)?;
+    store(&folder.join("ca-of-company.pem"), &(root.pem() + &elsewhere.pem() + &interceptor.pem()))?;
     let names = CONTROLS.map(|address| address.to_string());
     let every_name = [&names[..], &names_of_server()].concat();
     Ok(Certificates {

@@ -101,6 +101,7 @@ fn places(scenario: &Scenario, folder: &Path) -> BTreeMap<&'static str, String> 
         ("{proxy}", format!("{}:{}", topology::caller_gateway(scenario.nat).1, proxy::PORT)),
         ("{proxy-login}", format!("{}:{}", proxy::LOGIN.0, proxy::LOGIN.1)),
         ("{ca}", file("ca.pem")),
+        ("{ca-of-company}", file("ca-of-company.pem")),
         ("{ice-servers}", file("ice-servers.json")),
         ("{gateway}", signaling::url()),
         ("{token}", file(responder::TOKEN_FILE)),

@@ -265,6 +265,9 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::StreamStallsAfterBytes(_)
         | Fault::ClientNetworkDropsUdp
         | Fault::ClientNetworkDropsStun
+        | Fault::ClientNetworkDropsIpv6
+        | Fault::ServerUnroutedOverIpv6
+        | Fault::ClientNetworkLetsNoUdpIn
         | Fault::ClientNetworkPassesUdpPorts(_)
         | Fault::ClientNetworkPassesTcpPorts(_)
         | Fault::ClientNetworkPassesHosts(_)

@@ -139,6 +139,9 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::ServerDropsEverything => rules.server_input("drop"),
         // Neighbour discovery is what ARP is to IPv4: without it nothing would even arrive to be dropped.
         Fault::ServerDropsIpv6 => rules.server_input("meta nfproto ipv6 meta l4proto != icmpv6 drop"),
+        Fault::ServerUnroutedOverIpv6 => {
+            rules.server_router("meta nfproto ipv6 meta l4proto != icmpv6 reject with icmpv6 type no-route");
+        }
         Fault::RepliesFromOtherAddress => {
             rules.add(Host::Inet, Hook::Rewrite, format!("iifname \"server\" udp sport {port} ip saddr set {TURN_SECOND}"));
         }
@@ -182,7 +185,9 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         | Fault::RoutersSendNoTimeExceeded
         | Fault::RoutersSendNoFragmentationNeeded
         | Fault::FragmentsDropped => break_routers(rules, fault, scenario),
-        Fault::ClientNetworkPassesUdpPorts(_)
+        Fault::ClientNetworkLetsNoUdpIn
+        | Fault::ClientNetworkDropsIpv6
+        | Fault::ClientNetworkPassesUdpPorts(_)
         | Fault::ClientNetworkPassesTcpPorts(_)
         | Fault::ClientNetworkPassesHosts(_)
         | Fault::ClientNetworkDropsHosts(_)
@@ -252,6 +257,11 @@ fn break_routers(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
 fn restrict_caller(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
     match fault {
+        Fault::ClientNetworkDropsIpv6 => rules.caller_network("meta nfproto ipv6 meta l4proto != icmpv6 drop"),
+        Fault::ClientNetworkLetsNoUdpIn => {
+            let (router, device) = rules.gateway;
+            rules.add(router, Hook::Forward, format!("oifname \"{device}\" udp sport != 53 drop"));
+        }
         Fault::ClientNetworkPassesUdpPorts(ports) => {
             rules.caller_network(&format!("udp dport != 53 udp dport != {} drop", set(ports)));
         }

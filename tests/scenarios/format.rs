@@ -97,6 +97,7 @@ pub struct Scenario {
     #[serde(default)]
     pub gateway_faults: Vec<String>,
     /// Command and target. Credentials, controls and `--json` are added. Placeholders: `{turn}`, `{turn6}`, `{turn-second}`, `{ca}`,
+    /// `{ca-of-company}`, which has the root of what looks into TLS besides,
     /// `{proxy}`, `{proxy-login}`, `{ice-servers}`, `{gateway}`; `{token}` is the file with the responder's token.
     #[serde(default = "default_args")]
     pub args: Vec<String>,
@@ -211,6 +212,8 @@ pub enum Fault {
     ServerDropsEverything,
     /// The server's firewall drops everything over IPv6.
     ServerDropsIpv6,
+    /// The last router before the server knows no way to its IPv6 address, and says so.
+    ServerUnroutedOverIpv6,
     /// No host has the server's address.
     HostDown,
 
@@ -322,6 +325,10 @@ pub enum Fault {
     ClientNetworkDropsUdp,
     /// The caller's network drops UDP with a STUN header and nothing else.
     ClientNetworkDropsStun,
+    /// The caller's network drops IPv6.
+    ClientNetworkDropsIpv6,
+    /// The caller's network lets datagrams out and none in, but for those of name servers.
+    ClientNetworkLetsNoUdpIn,
     /// The caller's network passes UDP to DNS and to these ports only.
     ClientNetworkPassesUdpPorts(Vec<u16>),
     /// The caller's network passes DNS, and TCP to these ports.

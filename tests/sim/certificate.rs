@@ -42,19 +42,23 @@ pub enum Presented {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
     OfOurRoot,
+    /// And of the root of what looks into TLS.
+    OfInspectorsToo,
     OfNone,
 }
 
 /// The roots that callcheck trusts.
 pub fn trust(told: Told) -> Trust {
     static TRUST: OnceLock<Trust> = OnceLock::new();
+    let ours = || {
+        let roots = root().pem() + &others_root().pem();
+        let make = || Trust::nobody().with_roots(roots.as_bytes()).expect("our own roots are PEM");
+        TRUST.get_or_init(make).clone()
+    };
     match told {
         Told::OfNone => Trust::nobody(),
-        Told::OfOurRoot => {
-            let roots = root().pem() + &others_root().pem();
-            let make = || Trust::nobody().with_roots(roots.as_bytes()).expect("our own roots are PEM");
-            TRUST.get_or_init(make).clone()
-        }
+        Told::OfOurRoot => ours(),
+        Told::OfInspectorsToo => ours().with_roots(inspectors_root().pem().as_bytes()).expect("an own root is PEM"),
     }
 }
 
@@ -88,6 +92,11 @@ fn others_root() -> &'static Authority {
     ROOT.get_or_init(|| authority("Root of the Others", None))
 }
 
+fn inspectors_root() -> &'static Authority {
+    static ROOT: OnceLock<Authority> = OnceLock::new();
+    ROOT.get_or_init(|| authority("Inspection CA", None))
+}
+
 fn make_configs(presented: Presented) -> Configs {
     let key = KeyPair::generate().expect("the provider makes P-256 keys");
     let chain = chain(presented, &key);
@@ -111,10 +120,7 @@ fn chain(presented: Presented, key: &KeyPair) -> Vec<CertificateDer<'static>> {
             let nobody = authority("Nobody's Root", None);
             vec![signed(&nobody), nobody.der().clone()]
         }
-        Presented::Intercepted => {
-            let inspection = authority("Inspection CA", None);
-            vec![signed(&inspection), inspection.der().clone()]
-        }
+        Presented::Intercepted => vec![signed(inspectors_root()), inspectors_root().der().clone()],
         Presented::Control => vec![signed(others_root())],
         Presented::MissingIntermediate => vec![signed(&authority("Simulated Intermediate", Some(root())))],
         Presented::Valid | Presented::Expired | Presented::NotYetValid | Presented::ExpiresSoon | Presented::OtherName => {

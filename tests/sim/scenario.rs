@@ -285,6 +285,9 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         Fault::TurnTlsDropped => host.filter.push(Rule::any(Action::Drop).inward().tcp().port(scenario.tls_port)),
         Fault::ServerDropsEverything => host.filter.push(Rule::any(Action::Drop).inward()),
         Fault::ServerDropsIpv6 => host.filter.push(Rule::any(Action::Drop).inward().v6()),
+        Fault::ServerUnroutedOverIpv6 => {
+            host.router.push(Rule::any(Action::Reject(Unreachable::Network)).inward().v6());
+        }
         Fault::HostDown => host.alive = false,
         Fault::RelayRangeDropped => host.filter.push(closed),
         Fault::ServerFirewallPassesAnswers | Fault::RelayRangeStateful => {
@@ -321,6 +324,8 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         Fault::NotRunning => host.listeners = None,
         Fault::ClientNetworkDropsUdp
         | Fault::ClientNetworkDropsStun
+        | Fault::ClientNetworkDropsIpv6
+        | Fault::ClientNetworkLetsNoUdpIn
         | Fault::ClientNetworkPassesUdpPorts(_)
         | Fault::ClientNetworkPassesTcpPorts(_)
         | Fault::ClientNetworkPassesHosts(_)
@@ -420,6 +425,11 @@ fn break_caller(world: &mut World, fault: &Fault, scenario: &Scenario) {
     match fault {
         Fault::ClientNetworkDropsUdp => caller.gateway.push(drop_udp),
         Fault::ClientNetworkDropsStun => caller.gateway.push(drop_udp.content(Content::Stun)),
+        Fault::ClientNetworkDropsIpv6 => caller.gateway.push(Rule::any(Action::Drop).outward().v6()),
+        Fault::ClientNetworkLetsNoUdpIn => {
+            let answer = |action| Rule::any(action).inward().udp();
+            caller.gateway.extend([answer(Action::Accept).source_ports(53..=53), answer(Action::Drop)]);
+        }
         Fault::ClientNetworkPassesUdpPorts(ports) => {
             let passed = ports.iter().map(|port| Rule::any(Action::Accept).outward().udp().port(*port));
             caller.gateway.extend(passed.chain([pass_dns, drop_udp]));
@@ -539,8 +549,7 @@ fn asks(scenario: &Scenario) -> Result<Asks, Inexpressible> {
     while let Some(argument) = arguments.next() {
         match argument {
             "--ca" => {
-                arguments.next();
-                told = Told::OfOurRoot;
+                told = if arguments.next() == Some("{ca-of-company}") { Told::OfInspectorsToo } else { Told::OfOurRoot };
             }
             "--all" => {
                 ports.all = true;

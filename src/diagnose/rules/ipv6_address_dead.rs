@@ -35,7 +35,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     };
     let Some(v4) = servers.iter().find(|server| server.ip.is_ipv4() && server.alive()) else { return Judgement::Unknown };
     let refused = dead.all_are(&[Reachability::Refused]);
-    let control = evidence.controls().passes_over_v6();
+    let control = evidence.controls().passes_over(false);
     if control.is_none() && !refused {
         return Judgement::Unknown;
     }

@@ -1,6 +1,6 @@
 //! `network-blocks-stun`: UDP passes in this network, and STUN does not.
 
-use super::network_blocks_udp::silent;
+use super::network_blocks_udp::{self, silent};
 use super::turn_not_listening_udp::others_alive;
 use crate::diagnose::controls::Answer;
 use crate::diagnose::endpoint::Reachability;
@@ -49,7 +49,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let udp_works = evidence.endpoints().iter().any(|endpoint| endpoint.is_udp() && !silent(endpoint.reachability()));
     let stream_works = evidence.endpoints().iter().any(|endpoint| !endpoint.is_datagram() && endpoint.alive());
     let tcp_works = stream_works || controls.tcp() == Answer::Passes;
-    if !asked_over_udp || udp_works || !tcp_works || lets_out_few_ports(evidence) {
+    // Then it is not STUN alone that is held back.
+    let udp_is_blocked = matches!((network_blocks_udp::RULE.judge)(evidence), Judgement::Found(_));
+    if !asked_over_udp || udp_works || !tcp_works || udp_is_blocked || lets_out_few_ports(evidence) {
         return Judgement::Unknown;
     }
     // Datagrams to the relay arrive, and those with the bytes of STUN don't: nothing else does that.
@@ -69,6 +71,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .map(|endpoint| endpoint.endpoint)
         .collect();
     let ends = trace::ends(evidence.traces(), &udp);
+    let noise = udp.iter().find_map(|endpoint| evidence.traces().noise(endpoint.ip()));
     let summary = format!(
         "This network filters STUN: other UDP passes, and STUN is answered neither by the TURN server nor by unrelated ones{}.",
         trace::named(&ends)
@@ -82,11 +85,20 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns]))
         .because(arrived)
         .because(filtered.iter().map(|seen| seen.cite()))
-        .because(ends.into_iter().flat_map(|end| end.evidence));
+        .because(ends.iter().flat_map(|end| end.evidence.clone()))
+        .because(noise.iter().flat_map(|noise| noise.evidence.clone()));
     let found = if stream_works {
         found
     } else {
         found.unless("turn-down", "ask from another network whether the TURN server answers there")
+    };
+    // Where they get as far as the server's network, it is answers that are kept out here, and perhaps all but DNS's.
+    let kept_in = noise.is_some() && ends.iter().all(|end| end.place != trace::Place::There);
+    let found = if sure || kept_in {
+        found
+    } else {
+        let decide = "run callcheck from another network: DNS alone passes in networks that block all other UDP, too";
+        found.unless("network-blocks-udp", decide)
     };
     let found = if sure {
         found

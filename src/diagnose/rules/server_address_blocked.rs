@@ -33,7 +33,7 @@ pub const RULE: Rule = Rule {
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let blocked: Vec<_> = evidence.promised().filter(|endpoint| is_blocked(evidence, endpoint)).collect();
     let lost: Vec<Endpoint> = blocked.iter().map(|endpoint| endpoint.endpoint).collect();
-    let Some(first) = lost.first().filter(|_| evidence.controls().stun() == Answer::Passes) else {
+    let Some(first) = lost.first().filter(|first| evidence.controls().over(first.ip()).stun() == Answer::Passes) else {
         let reached = evidence.endpoints().iter().filter(|endpoint| endpoint.alive() || endpoint.refused());
         return Judgement::ruled_out_by(reached.flat_map(EndpointEvidence::cite_reachability).collect());
     };

@@ -39,10 +39,10 @@ fn a_defect_of_the_certificate_is_its_own_cause() {
         (vec![NameMismatch], certificate(), vec!["tls-name-mismatch degrade certain"]),
         (vec![NameMismatch], Certificate { names: vec![], ..certificate() }, vec!["tls-name-mismatch degrade certain"]),
         (vec![ChainIncomplete], lone(), vec!["tls-chain-incomplete degrade likely tls-untrusted-issuer"]),
-        (vec![UntrustedIssuer], lone(), vec!["tls-untrusted-issuer degrade likely tls-chain-incomplete"]),
-        (vec![UntrustedIssuer], certificate(), vec!["tls-untrusted-issuer degrade certain"]),
+        (vec![UntrustedIssuer], lone(), vec!["tls-untrusted-issuer degrade likely tls-chain-incomplete,tls-intercepted"]),
+        (vec![UntrustedIssuer], certificate(), vec!["tls-untrusted-issuer degrade likely tls-intercepted"]),
         (vec![UntrustedIssuer], Certificate { self_signed: true, ..lone() }, vec!["tls-untrusted-issuer degrade certain"]),
-        (vec![Invalid], certificate(), vec!["tls-untrusted-issuer degrade likely"]),
+        (vec![Invalid], certificate(), vec!["tls-untrusted-issuer degrade likely tls-intercepted"]),
     ];
     for (defects, certificate, expected) in cases {
         let stage = presenting(&defects, certificate.clone());
@@ -125,10 +125,20 @@ fn inside(outcome: Outcome, defects: &[CertificateDefect]) -> Stage {
 #[test]
 fn what_is_behind_tls_is_told_unless_the_chain_explains_it() {
     let http = Outcome::NotStun { speaks: Protocol::Http };
-    assert_eq!(tls(&inside(http.clone(), &[])), ["tls-not-turn degrade certain"]);
+    let elsewhere = |issuer: &str| Certificate { issuer: issuer.to_owned(), ..certificate() };
+    let beside = |issuer| inside(http.clone(), &[]).control("a.example.com", "tls 198.51.100.1:443", &[], elsewhere(issuer));
+    assert_eq!(tls(&beside("CN=Another")), ["tls-not-turn degrade certain"]);
+    // One host with a certificate of the same issuer is no wonder, all hosts are.
+    let same = certificate().issuer;
+    assert_eq!(tls(&beside(&same)), ["tls-not-turn degrade likely tls-intercepted"]);
+    let everywhere = beside(&same).control("b.example.com", "tls 198.51.100.2:443", &[], elsewhere(&same));
+    assert_eq!(tls(&everywhere)[0], "tls-intercepted degrade likely tls-not-turn");
+    let not_everywhere = everywhere.control("c.example.com", "tls 198.51.100.3:443", &[], elsewhere("CN=Another"));
+    assert_eq!(tls(&not_everywhere), ["tls-not-turn degrade certain"]);
+    assert_eq!(tls(&inside(http.clone(), &[])), ["tls-not-turn degrade likely tls-intercepted"]);
     assert_eq!(tls(&inside(Outcome::Closed, &[])), ["tls-not-turn degrade likely tls-intercepted,packet-loss"]);
     assert_eq!(tls(&inside(Outcome::Silent, &[])), ["tls-not-turn degrade likely tls-intercepted,packet-loss"]);
-    assert_eq!(tls(&inside(http, &[CertificateDefect::UntrustedIssuer])), ["tls-untrusted-issuer degrade certain"]);
+    assert_eq!(tls(&inside(http, &[CertificateDefect::UntrustedIssuer])), ["tls-untrusted-issuer degrade likely tls-intercepted"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `tls-not-turn`: the TLS port is trusted, and what is behind it doesn't speak STUN.
 
-use super::{handshakes, refusals};
+use super::{handshakes, refusals, tls_intercepted};
 use crate::diagnose::endpoint::EndpointEvidence;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
@@ -51,8 +51,10 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let found = Found::new(&RULE.cause, summary)
         .level(refusals::level(evidence, &RULE.cause, &lost))
         .because(foreign.iter().flat_map(|(endpoint, _)| endpoint.cite_reachability()));
+    let elsewhere = "run callcheck from another network: if TURN over TLS answers there, this network looks into TLS and answers itself";
     let found = match answer {
-        Answer::Speaks(_) => found,
+        Answer::Speaks(_) if is_own(evidence, first) => found,
+        Answer::Speaks(_) => found.confidence(Confidence::Likely).unless("tls-intercepted", elsewhere),
         Answer::Nothing => found
             .confidence(Confidence::Likely)
             .unless(
@@ -64,13 +66,23 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     give_port(evidence, found, first).done()
 }
 
+/// Whether unrelated hosts show certificates of other issuers: what looks into TLS would sign them all, and a root of its own may be trusted
+/// on this host.
+fn is_own(evidence: &Evidence<'_>, endpoint: &EndpointEvidence<'_>) -> bool {
+    let own = endpoint.handshake.and_then(|seen| tls_intercepted::issuer(seen.fact));
+    evidence.control_handshakes().filter_map(|control| tls_intercepted::issuer(control.fact)).any(|issuer| Some(issuer) != own)
+}
+
 /// What came after a trusted handshake in place of STUN.
-enum Answer {
+pub enum Answer {
+    /// Another protocol.
     Speaks(Protocol),
+    /// Nothing.
     Nothing,
 }
 
-fn answer(endpoint: &EndpointEvidence<'_>) -> Option<Answer> {
+/// What the endpoint answered in place of STUN, where its certificate is trusted.
+pub fn answer(endpoint: &EndpointEvidence<'_>) -> Option<Answer> {
     let handshake = endpoint.handshake.filter(|it| it.fact.end == HandshakeEnd::Completed && it.fact.defects.is_empty())?;
     let binding = endpoint.binding.map(|seen| &seen.fact.reply);
     let challenge = endpoint.challenge.map(|seen| &seen.fact.reply);

@@ -50,6 +50,16 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     } else {
         found
     };
+    // Without any other host's certificate nothing tells that this network doesn't issue them all.
+    let compared = evidence.control_handshakes().any(|control| control.fact.certificate.is_some());
+    let found = if compared || first.certificate.self_signed {
+        found
+    } else {
+        found.confidence(Confidence::Likely).unless(
+            "tls-intercepted",
+            "allow controls, or run callcheck from another network: if the issuer is another one there, this network looks into TLS",
+        )
+    };
     let subject = if handshakes::is_address(name) { "NAME" } else { name };
     let text = "Get a certificate from a public authority for the server's name.";
     let found = found.fix_by(Place::Server, text, format!("certbot certonly --standalone -d {subject}"));

@@ -30,6 +30,8 @@ pub const RULE: Rule = Rule {
     judge,
 };
 
+const ALL_KINDS: [ControlKind; 3] = [ControlKind::Stun, ControlKind::Dns, ControlKind::Tcp];
+
 const DEAD: [Reachability; 3] = [Reachability::Silent, Reachability::Refused, Reachability::Rejected];
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
@@ -40,6 +42,11 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .filter(|server| !alive.iter().any(|endpoint| endpoint.endpoint.ip() == server.ip))
         .filter(|server| server.all_are(&DEAD) && !ipv6_address_dead::explains(evidence, server.ip))
         .collect();
+    // Where IPv6 as such doesn't work from here, its silence says nothing of the server.
+    let (unreached, dead): (Vec<_>, Vec<_>) = dead.into_iter().partition(|server| evidence.family_is_dead(server.ip));
+    if dead.is_empty() && !unreached.is_empty() {
+        return offline(evidence, &unreached);
+    }
     let Some(first) = dead.first() else {
         return Judgement::ruled_out_by(alive.iter().flat_map(|endpoint| endpoint.cite_reachability()).collect());
     };
@@ -48,8 +55,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let of_the_dead = |endpoint: &&EndpointEvidence<'_>| dead.iter().any(|server| server.ip == endpoint.endpoint.ip());
     let silent_beside = evidence.endpoints().iter().filter(of_the_dead).any(|it| it.reachability() == Reachability::Silent);
     let all_refused = !silent_beside && dead.iter().flat_map(|server| &server.endpoints).all(|endpoint| endpoint.refused());
-    let controls = evidence.controls();
-    let network_works = [controls.stun(), controls.dns(), controls.tcp()].contains(&Answer::Passes) || !alive.is_empty();
+    let controls = &evidence.controls().over(first.ip);
+    let network_works = controls.any_passes() || alive.iter().any(|it| it.endpoint.ip().is_ipv4() == first.ip.is_ipv4());
     let blocked_here = matches!(controls.stun(), Answer::Silent(_)) && !refused;
     // With UDP or STUN filtered here, a silent UDP port says nothing of the server.
     if blocked_here {
@@ -58,7 +65,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let lost: Vec<_> = dead.iter().flat_map(|server| places(&server.endpoints)).collect();
     let some_are = |found| dead.iter().flat_map(|server| &server.endpoints).any(|endpoint| endpoint.reachability() == found);
     let some_silent = some_are(Reachability::Silent);
-    let filtered_here = !all_refused && matches!(evidence.controls().stun(), Answer::Silent(_));
+    let filtered_here = !all_refused && matches!(controls.stun(), Answer::Silent(_));
     let (how, confidence) = match (refused, network_works) {
         // A port that is silent beside others that are refused is filtered, or the line lost what was sent.
         (true, _) if !all_refused => ("is up, and does not answer on any port", Confidence::Likely),
@@ -75,7 +82,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .level(evidence.level_by_rest(&lost))
         .confidence(confidence)
         .because(dead.iter().flat_map(|server| server.cite()))
-        .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns, ControlKind::Tcp]))
+        .because(controls.cite(&ALL_KINDS))
         .because(arrives.map(|seen| seen.cite()))
         .because(answering.map(|seen| seen.cite()))
         .because(ends.into_iter().flat_map(|end| end.evidence));
@@ -148,17 +155,24 @@ fn one_transport(evidence: &Evidence<'_>, dead: &[&Server<'_, '_>], found: Found
 
 /// Nothing answers, neither the server nor any unrelated host: that may be this host's network as well as the server.
 fn offline(evidence: &Evidence<'_>, dead: &[&Server<'_, '_>]) -> Judgement {
-    let controls = evidence.controls();
+    let Some(first) = dead.first() else { return Judgement::Unknown };
+    let controls = &evidence.controls().over(first.ip);
     let passes = [controls.stun(), controls.tcp()].contains(&Answer::Passes);
     let answers = evidence.endpoints().iter().any(|endpoint| !DEAD.contains(&endpoint.reachability()));
     if passes || answers {
         return Judgement::Unknown;
     }
-    Found::new(&RULE.cause, "Nothing answers from here, neither the TURN server nor the hosts to compare with.")
+    let over = match (evidence.family_is_dead(first.ip), first.ip.is_ipv6()) {
+        (true, true) => " over IPv6",
+        (true, false) => " over IPv4",
+        (false, _) => "",
+    };
+    let them = if controls.cite(&ALL_KINDS).is_empty() { "" } else { ", neither the TURN server nor the hosts to compare with" };
+    Found::new(&RULE.cause, format!("Nothing answers{over} from here{them}."))
         .level(Level::Warn)
         .confidence(Confidence::Possible)
         .because(dead.iter().flat_map(|server| server.cite()))
-        .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns, ControlKind::Tcp]))
+        .because(controls.cite(&ALL_KINDS))
         .unless(
             "network-allow-list",
             "see whether this host reaches anything else: a network that allows chosen hosts alone looks the same",

@@ -90,7 +90,7 @@ fn way_is_open(evidence: &Evidence<'_>, endpoint: &EndpointEvidence<'_>) -> Opti
     if !endpoint.is_datagram() || endpoint.refused() || udp_arrives || !evidence.arrived_datagrams().is_empty() {
         return Some(true);
     }
-    match evidence.controls().stun() {
+    match evidence.controls().over(endpoint.endpoint.ip()).stun() {
         Answer::Passes => Some(true),
         Answer::Silent(_) => Some(false),
         Answer::NotAsked => None,

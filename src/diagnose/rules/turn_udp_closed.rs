@@ -44,10 +44,11 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         return Judgement::Unknown;
     }
     let ends = trace::ends(evidence.traces(), &lost);
-    let udp_elsewhere = evidence.endpoints().iter().any(|endpoint| endpoint.is_udp() && endpoint.alive());
+    let same_family = |endpoint: &&EndpointEvidence<'_>| lost.iter().any(|it| it.ip().is_ipv4() == endpoint.endpoint.ip().is_ipv4());
+    let udp_elsewhere = evidence.endpoints().iter().filter(same_family).any(|endpoint| endpoint.is_udp() && endpoint.alive());
     let rejected_by_server =
         closed.iter().all(|endpoint| endpoint.icmp().is_some_and(|(_, from)| from == Some(endpoint.endpoint.ip())));
-    let controls = evidence.controls();
+    let controls = &evidence.controls().over(lost[0].ip());
     let udp_arrives = closed.iter().find_map(|endpoint| controls.high_ports_open(endpoint.endpoint.ip()));
     let udp_passes = udp_arrives.is_some() || controls.dns() == Answer::Passes;
     let same_port_passes = closed.iter().all(|endpoint| controls.passes_on_port(endpoint.endpoint.address.port()));
@@ -64,6 +65,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         Answer::Silent(_) if udp_arrives.is_some() => Confidence::Possible,
         // Hosts that take no TCP connection either are perhaps no more.
         Answer::Silent(_) if udp_passes && matches!(controls.tcp(), Answer::Silent(_)) => Confidence::Possible,
+        // The datagrams get as far as the server's network, and hosts that take no TCP connection are perhaps no more.
+        Answer::Silent(_) if of_server && matches!(controls.tcp(), Answer::Silent(_)) => Confidence::Likely,
         Answer::Silent(_) => return Judgement::Unknown,
         Answer::NotAsked => Confidence::Possible,
     };
@@ -98,7 +101,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .because(evidence.stun_passes())
         .because(udp_arrives.map(|seen| seen.cite()))
         .because(ends.into_iter().flat_map(|end| end.evidence));
-    let found = if confidence == Confidence::Possible && !udp_passes {
+    let nothing_passes = matches!(controls.stun(), Answer::Silent(_)) && evidence.stun_passes().is_empty() && !udp_elsewhere;
+    let found = if !udp_passes && (confidence == Confidence::Possible || confidence == Confidence::Likely && nothing_passes) {
         let decide = "allow controls, or try another network: if no host answers over UDP here, this network blocks it";
         found.unless("network-blocks-udp", decide)
     } else {
