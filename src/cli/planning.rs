@@ -106,6 +106,12 @@ const BESIDE: [(Transport, u16); 2] = [(Transport::Tcp, 443), (Transport::Tls, 4
 pub fn ports(command: &Ports, common: &Common) -> Result<Plan, Usage> {
     let login = login::resolve(&command.login)?.map(Rc::new);
     let responder = responder(command)?;
+    if let Some(address) = responder.as_ref().and_then(|responder| responder.host.address())
+        && !network::families(common).include(address)
+    {
+        let (option, other) = if address.is_ipv4() { ("-6", "IPv4") } else { ("-4", "IPv6") };
+        return Err(Usage(format!("invalid value \"{address}\" for --responder: it is {other}, which {option} leaves out")));
+    }
     let (services, form) = servers(Some(&command.target), None, login.as_ref(), common, &mut None)?;
     // Where no login is given the responder stands for the server, which need not be there yet.
     let services = if responder.is_some() && login.is_none() { Vec::new() } else { services };

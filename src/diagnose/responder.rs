@@ -4,10 +4,17 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::evidence::{Evidence, Seen};
+use super::rules::dns_not_found;
+use super::untested::out_of_time;
+use crate::model::asked::Purpose;
 use crate::model::endpoint::Transport;
-use crate::model::fact::{PortProtocol, PortsBy, PortsEnd, PortsFact, ResponderFact};
+use crate::model::fact::{NameAnswer, PortProtocol, PortsBy, PortsEnd, PortsFact, ResponderFact};
 use crate::model::outcome::{Outcome, Unreachable};
 use crate::model::ports::PortSet;
+use crate::model::report::CutShort;
+
+/// The name by which a network of IPv6 alone shows itself (RFC 7050), which is asked for beside those of servers.
+const NAT64_NAME: &str = "ipv4only.arpa";
 
 /// Whether a sweep over UDP, the protocol of relays, was asked for and has come to its end; `None` where none was asked for.
 #[must_use]
@@ -19,14 +26,30 @@ pub fn is_swept(evidence: &Evidence<'_>) -> Option<bool> {
 
 /// What was not tested, and why, at each address of a responder.
 #[must_use]
-pub fn untested(evidence: &Evidence<'_>) -> Vec<(String, String)> {
+pub fn untested(evidence: &Evidence<'_>, cut_short: Option<CutShort>) -> Vec<(String, String)> {
     let of_address = addresses(evidence).into_iter().filter_map(|address| {
         let said: Vec<_> = evidence.responders().filter(|seen| ip(seen) == Some(address)).collect();
         let is_swept = sweeps(evidence).any(|seen| seen.target == address.to_string());
         let why = (!is_swept).then(|| why_not(&said))?;
         Some((format!("the ports of {address}, by its responder"), why))
     });
-    of_address.chain(sweeps(evidence).flat_map(|seen| left_open(evidence, &seen))).collect()
+    nameless(evidence).chain(of_address).chain(sweeps(evidence).flat_map(|seen| left_open(evidence, &seen, cut_short))).collect()
+}
+
+/// The responder's name, where it leads nowhere: of `ports`, names that are none of the services are a responder's.
+fn nameless(evidence: &Evidence<'_>) -> impl Iterator<Item = (String, String)> {
+    let hosts = dns_not_found::hosts(evidence);
+    let is_of_ports = evidence.asked().purpose == Purpose::Ports;
+    let names = evidence.names().filter(move |name| is_of_ports && name.target != NAT64_NAME && !hosts.contains(&name.target));
+    names.filter_map(|name| {
+        let why = match name.fact.answer {
+            NameAnswer::Found => return None,
+            NameAnswer::NotFound => "that name does not exist in DNS",
+            NameAnswer::NoAddress => "that name has no address in DNS",
+            NameAnswer::Unavailable => "no name server answers",
+        };
+        Some((format!("the ports of {}, by its responder", name.target), why.to_owned()))
+    })
 }
 
 fn sweeps<'a>(evidence: &Evidence<'a>) -> impl Iterator<Item = Seen<'a, PortsFact>> {
@@ -69,7 +92,7 @@ fn why_not(said: &[Seen<'_, ResponderFact>]) -> String {
 }
 
 /// Why nothing is known of ports that the responder holds.
-fn why_unknown(evidence: &Evidence<'_>, seen: &Seen<'_, PortsFact>) -> &'static str {
+fn why_unknown(evidence: &Evidence<'_>, seen: &Seen<'_, PortsFact>, cut_short: Option<CutShort>) -> &'static str {
     let fact = seen.fact;
     let transport = match fact.proto {
         PortProtocol::Udp => Transport::Udp,
@@ -80,8 +103,8 @@ fn why_unknown(evidence: &Evidence<'_>, seen: &Seen<'_, PortsFact>) -> &'static 
         .responders()
         .any(|said| said.endpoint().is_some_and(|endpoint| endpoint.transport == transport) && said.fact.reply.succeeded());
     match fact.ended_by {
-        Some(PortsEnd::Deadline) => "the time limit was reached (--timeout)",
-        Some(PortsEnd::Silent | PortsEnd::Repeats | PortsEnd::Refused { .. }) => {
+        Some(PortsEnd::Deadline) => out_of_time(cut_short),
+        Some(PortsEnd::Silent | PortsEnd::Repeats | PortsEnd::NoSockets | PortsEnd::Refused { .. }) => {
             "the responder answers no more: it has ended (--for), or a NAT on the way has no room for more flows, where parts of the \
              range (--range), some minutes apart, can be swept"
         }
@@ -97,7 +120,7 @@ fn why_unknown(evidence: &Evidence<'_>, seen: &Seen<'_, PortsFact>) -> &'static 
 }
 
 /// The ports of a sweep of which nothing is known in the end.
-fn left_open(evidence: &Evidence<'_>, seen: &Seen<'_, PortsFact>) -> Vec<(String, String)> {
+fn left_open(evidence: &Evidence<'_>, seen: &Seen<'_, PortsFact>, cut_short: Option<CutShort>) -> Vec<(String, String)> {
     let fact = seen.fact;
     let what = |ports: &PortSet| {
         let shown = if ports.ranges().len() > 8 { format!("{} ports", ports.count()) } else { format!("ports {ports}") };
@@ -112,7 +135,7 @@ fn left_open(evidence: &Evidence<'_>, seen: &Seen<'_, PortsFact>) -> Vec<(String
     };
     let is_served = |port: u16| serves.iter().any(|serves| serves.range.contains(port));
     let of = |holds: &dyn Fn(u16) -> bool| fact.unknown.iter().filter(|port| holds(*port)).collect::<PortSet>();
-    let rest = why_unknown(evidence, seen);
+    let rest = why_unknown(evidence, seen, cut_short);
     let groups = [
         (of(&is_taken), "other programs on that host have them"),
         (of(&|port| !is_served(port) && !fact.moved.contains(port)), "the responder serves another range (--range)"),

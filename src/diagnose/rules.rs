@@ -13,7 +13,7 @@ mod clock_skew;
 mod credentials_expired;
 mod credentials_malformed;
 mod credentials_rejected;
-mod dns_not_found;
+pub(super) mod dns_not_found;
 mod dns_unavailable;
 mod dtls_failed;
 mod external_ip_mismatch;

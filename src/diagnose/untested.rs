@@ -1,14 +1,18 @@
 //! What would have mattered and was not tested, in plain words.
 
+use std::net::IpAddr;
+
 use super::call::Attempt;
 use super::controls::Answer;
 use super::endpoint::Reachability;
 use super::evidence::Evidence;
+use super::ports::beyond;
 use super::responder;
+use super::rules::dns_not_found;
 use super::server::Server;
 use crate::model::asked::Purpose;
 use crate::model::call::Path;
-use crate::model::fact::{HandshakeEnd, PortsBy, PortsEnd};
+use crate::model::fact::{HandshakeEnd, PortProtocol, PortsBy, PortsEnd};
 use crate::model::finding::{Finding, NotTested};
 use crate::model::report::CutShort;
 
@@ -16,9 +20,13 @@ use crate::model::report::CutShort;
 pub fn list(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<CutShort>) -> Vec<NotTested> {
     let mut list = Vec::new();
     match cut_short {
-        Some(CutShort::Deadline) => add(&mut list, "what was still under way", "the time limit was reached (--timeout)"),
-        Some(CutShort::Interrupted) => add(&mut list, "what was still under way", "the run was interrupted"),
+        Some(_) => add(&mut list, "what was still under way", out_of_time(cut_short)),
         None => {}
+    }
+    let left_out = if cut_short.is_none() { left_out(evidence) } else { Vec::new() };
+    for address in &left_out {
+        let option = if address.is_ipv4() { "-6" } else { "-4" };
+        add(&mut list, &format!("the address {address}"), &format!("{option} leaves it out"));
     }
     for route in evidence.routes().filter(|route| route.fact.source.is_none()) {
         add(&mut list, &format!("the address {}", route.target), "this host has no route to it");
@@ -32,21 +40,33 @@ pub fn list(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<Cut
             add(&mut list, &what, why);
         }
     }
-    for (what, why) in responder::untested(evidence) {
+    for (what, why) in responder::untested(evidence, cut_short) {
         add(&mut list, &what, &why);
     }
-    if evidence.wants_relay() {
+    if evidence.wants_relay() && (left_out.is_empty() || !evidence.endpoints().is_empty()) {
         relay(evidence, findings, &mut list);
     }
-    ports(evidence, &mut list);
+    ports(evidence, cut_short, &mut list);
     if cut_short.is_none() {
         calls(evidence, &mut list);
     }
     list
 }
 
+/// The addresses of the services that were not even looked for a way to: those of the family that an option leaves out.
+fn left_out(evidence: &Evidence<'_>) -> Vec<IpAddr> {
+    let hosts = dns_not_found::hosts(evidence);
+    let named = evidence.names().filter(|name| hosts.contains(&name.target)).flat_map(|name| name.fact.addresses.iter().copied());
+    let literal = evidence.asked().services.iter().filter_map(|service| service.host.address());
+    let is_known = |ip: &IpAddr| {
+        let routed = evidence.routes().any(|route| route.target == ip.to_string());
+        routed || evidence.endpoints().iter().any(|endpoint| endpoint.endpoint.ip() == *ip)
+    };
+    named.chain(literal).filter(|ip| !is_known(ip)).collect()
+}
+
 /// What is left of a range whose ports were to be tried.
-fn ports(evidence: &Evidence<'_>, list: &mut Vec<NotTested>) {
+fn ports(evidence: &Evidence<'_>, cut_short: Option<CutShort>, list: &mut Vec<NotTested>) {
     // What a responder leaves open has more reasons, and is said beside them.
     for range in evidence.port_ranges().filter(|range| range.fact.by != PortsBy::Responder) {
         let Some(end) = range.fact.ended_by else { continue };
@@ -54,13 +74,40 @@ fn ports(evidence: &Evidence<'_>, list: &mut Vec<NotTested>) {
             PortsEnd::Refused { code } => format!("the server refused further allocations ({code})"),
             PortsEnd::Silent => "the server answered no more".to_owned(),
             PortsEnd::Repeats => "the server draws its ports by chance, and hardly any new one came".to_owned(),
-            PortsEnd::Deadline => "the time was up".to_owned(),
+            PortsEnd::NoSockets => "this host opens no more sockets (ulimit -n raises their number)".to_owned(),
+            PortsEnd::Deadline => out_of_time(cut_short).to_owned(),
         };
         let proto = range.fact.proto.name().to_uppercase();
         add(list, &format!("the rest of the {proto} ports {}", range.fact.probed), &why);
     }
-    if evidence.asked().purpose == Purpose::Ports && !evidence.relays().is_empty() && evidence.port_ranges().next().is_none() {
-        add(list, "every port of the relay", "there was no way in at the server's own address to try them by");
+    let ranges: Vec<_> = evidence.port_ranges().filter(|range| range.fact.proto == PortProtocol::Udp).collect();
+    for range in ranges.iter().filter(|range| range.fact.by != PortsBy::Responder) {
+        let Some(span) = beyond(evidence, range) else { continue };
+        let probed = range.fact.probed;
+        if range.fact.open.is_empty() && range.fact.closed.is_empty() {
+            let why = format!("the server gave out none of them, but ports from {span}");
+            add(list, &format!("whether the relay's ports {probed} are open"), &why);
+        } else {
+            let why = format!("{probed} alone were asked for (--range), and the server gave out ports from {span}");
+            add(list, "the relay's other ports", &why);
+        }
+    }
+    if evidence.asked().purpose == Purpose::Ports && !evidence.relays().is_empty() && ranges.is_empty() {
+        let denied = evidence.relays().iter().flat_map(|relay| &relay.permissions).any(|seen| seen.fact.reply.code() == Some(403));
+        let why = match (cut_short, denied) {
+            (Some(_), _) => out_of_time(cut_short),
+            (None, true) => "the server denies permissions for this network's address (403)",
+            (None, false) => "there was no way in at the server's own address to try them by",
+        };
+        add(list, "every port of the relay", why);
+    }
+}
+
+/// Why a run ended before it was through.
+pub fn out_of_time(cut_short: Option<CutShort>) -> &'static str {
+    match cut_short {
+        Some(CutShort::Interrupted) => "the run was interrupted",
+        Some(CutShort::Deadline) | None => "the time limit was reached (--timeout)",
     }
 }
 

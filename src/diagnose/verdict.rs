@@ -4,6 +4,7 @@ use super::call::Attempt;
 use super::evidence::Evidence;
 use super::responder;
 use crate::model::asked::Purpose;
+use crate::model::fact::PortsEnd;
 use crate::model::finding::{Finding, Level};
 use crate::model::report::{CutShort, Verdict};
 
@@ -24,8 +25,7 @@ pub fn decide(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<C
 fn proved(evidence: &Evidence<'_>) -> bool {
     match evidence.asked().purpose {
         Purpose::Turn if evidence.wants_relay() => carries(evidence),
-        Purpose::Ports => responder::is_swept(evidence)
-            .unwrap_or_else(|| carries(evidence) || evidence.port_ranges().any(|ports| !ports.fact.open.is_empty())),
+        Purpose::Ports => responder::is_swept(evidence).unwrap_or_else(|| tells_of_ports(evidence)),
         // The advertised address is right once a datagram came in; or a stateful firewall showed it by an answer.
         Purpose::ExternalIp => {
             evidence.relays().iter().any(|relay| relay.lets_in() == Some(true) || relay.lets_in_solicited() == Some(true))
@@ -33,6 +33,20 @@ fn proved(evidence: &Evidence<'_>) -> bool {
         Purpose::Call => calls(evidence),
         Purpose::Turn | Purpose::Stun => evidence.promised().any(super::endpoint::EndpointEvidence::alive),
     }
+}
+
+/// Whether ports of the relay that were asked for are known to be open, and the server went on answering: one that falls silent in a sweep
+/// may be down.
+fn tells_of_ports(evidence: &Evidence<'_>) -> bool {
+    let mut ranges = evidence.port_ranges().peekable();
+    if ranges.peek().is_none() {
+        return carries(evidence);
+    }
+    let (told, silent) = ranges.fold((false, false), |(told, silent), range| {
+        let tells = !range.fact.open.is_empty() || !range.fact.closed.is_empty() && carries(evidence);
+        (told || tells, silent || range.fact.ended_by == Some(PortsEnd::Silent))
+    });
+    told && !silent
 }
 
 /// Whether every attempt connected with media, and the relay was proved where there is one: from outside, or by carrying a call to an

@@ -40,6 +40,35 @@ pub struct Share {
     pub upper: f64,
 }
 
+/// The most decimals of a percentage.
+const MOST_DECIMALS: u32 = 3;
+
+/// What is open, in percent, rounded away from what is known: `at least 95 %`, `70 to 86 %`, `at most 5 %`. No share that isn't all or nothing
+/// is rounded to it, and no interval to a point.
+impl fmt::Display for Share {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (lower, upper) = (self.lower * 100.0, self.upper * 100.0);
+        let rounded = |decimals: u32| {
+            let scale = f64::from(10_u32.pow(decimals));
+            ((lower * scale).floor() / scale, (upper * scale).ceil() / scale)
+        };
+        let tells = |decimals: &u32| {
+            let (down, up) = rounded(*decimals);
+            down < up && (down > 0.0 || lower <= 0.0) && (up < 100.0 || upper >= 100.0)
+        };
+        let decimals = (0..=MOST_DECIMALS).find(tells).unwrap_or(MOST_DECIMALS);
+        // Near all of them one more digit tells 99.0 from 99.9.
+        let decimals = if lower >= 99.0 { decimals.max(1) } else { decimals };
+        let (down, up) = rounded(decimals);
+        let digits = decimals as usize;
+        match (lower <= 0.0, upper >= 100.0) {
+            (_, true) => write!(formatter, "at least {down:.digits$} %"),
+            (true, false) => write!(formatter, "at most {up:.digits$} %"),
+            (false, false) => write!(formatter, "{down:.digits$} to {up:.digits$} %"),
+        }
+    }
+}
+
 /// Closed ports in a row, with the open ones next to them among those that were tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
@@ -99,6 +128,22 @@ impl fmt::Display for Block {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_is_rounded_away_from_what_is_known() {
+        let cases = [
+            ((0.954, 1.0), "at least 95 %"),
+            ((0.999_87, 1.0), "at least 99.9 %"),
+            ((0.7, 0.858), "70 to 86 %"),
+            ((0.9988, 0.9997), "99.88 to 99.97 %"),
+            ((0.0, 0.048), "at most 5 %"),
+            ((0.0, 0.000_22), "at most 1 %"),
+            ((0.0001, 0.0012), "0.01 to 0.12 %"),
+        ];
+        for ((lower, upper), words) in cases {
+            assert_eq!(Share { lower, upper }.to_string(), words);
+        }
+    }
 
     #[test]
     fn closed_ports_between_open_ones_are_blocks_with_their_boundaries() {

@@ -10,6 +10,7 @@ mod sockets;
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -25,6 +26,7 @@ use super::outside::Peer;
 use super::progress::Progress;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{Fact, PortProtocol, PortsBy, PortsEnd, PortsFact, Tally};
+use crate::net::network::Datagrams;
 use crate::model::ports::{PortRange, PortSet, USUAL_RELAY_RANGE};
 use crate::proto::authentication::LongTerm;
 use crate::proto::stamp::Stamp;
@@ -176,7 +178,13 @@ impl Sweep<'_> {
         let mut end = None;
         loop {
             while end.is_none() && self.budget.may_begin() && paused_until <= Instant::now() {
-                running.push(self.draw());
+                let Some(socket) = self.sockets.take() else {
+                    // Those under way have all that this process may open.
+                    self.budget.narrow();
+                    end = end.or_else(|| running.is_empty().then_some(End::Before(PortsEnd::NoSockets)));
+                    break;
+                };
+                running.push(self.draw(socket));
             }
             let wake = self.budget.next().max(paused_until);
             // The time may have come since it was asked for above: then nothing else would wake an idle sweep.
@@ -209,9 +217,8 @@ impl Sweep<'_> {
         }
     }
 
-    fn draw(&self) -> impl Future<Output = Drawn> {
+    fn draw(&self, socket: Rc<dyn Datagrams>) -> impl Future<Output = Drawn> {
         let slot = self.budget.begin(&self.changed);
-        let socket = self.sockets.take();
         let drawing = Drawing {
             context: self.context,
             relay: self.relay,
@@ -223,7 +230,6 @@ impl Sweep<'_> {
             slot,
         };
         async move {
-            let Some(socket) = socket else { return Drawn::Unanswered };
             let (drawn, socket) = drawing.run(socket).await;
             if drawn == Drawn::Remembered {
                 self.sockets.rest_longer();
@@ -239,7 +245,9 @@ impl Sweep<'_> {
     fn take(&self, drawn: Drawn, again: bool) -> Option<End> {
         let mut found = self.found.borrow_mut();
         found.drawn += 1;
-        if found.drawn > DRAWS * self.expected.count().max(LEAST_RANGE) {
+        // A server that uses more than was asked for has to be drawn from for all that it uses.
+        let uses = if found.span().is_some_and(|span| self.is_beyond(span)) { USUAL_RELAY_RANGE.count() } else { LEAST_RANGE };
+        if found.drawn > DRAWS * self.expected.count().max(uses) {
             return Some(End::Before(PortsEnd::Repeats));
         }
         match drawn {
@@ -278,6 +286,10 @@ impl Sweep<'_> {
         }
     }
 
+    fn is_beyond(&self, span: PortRange) -> bool {
+        span.first() < self.expected.first() || span.last() > self.expected.last()
+    }
+
     fn is_complete(&self, found: &Found) -> bool {
         let seen = self.seen.borrow();
         found.count() >= self.expected.count() && self.expected.iter().all(|port| seen.contains(&port))
@@ -300,8 +312,9 @@ impl Sweep<'_> {
 
     fn fact(&self, ended_by: Option<PortsEnd>) -> PortsFact {
         let found = self.found.borrow();
-        let open: PortSet = found.open.iter().copied().collect();
-        let closed: PortSet = found.closed.iter().copied().collect();
+        let is_asked = |port: &u16| self.wish.range.is_none_or(|range| range.contains(*port));
+        let open: PortSet = found.open.iter().copied().filter(is_asked).collect();
+        let closed: PortSet = found.closed.iter().copied().filter(is_asked).collect();
         // Ports that the server never gives out are none of its range.
         let whole = if ended_by.is_none() { found.span() } else { None };
         let probed = self.wish.range.or(whole).unwrap_or(self.expected);

@@ -97,9 +97,12 @@ async fn reach_quietly(context: &Context, server: &IceServer) -> Option<Session>
 /// Records what the single ports come to, one range for each address that relays.
 pub fn record_samples(context: &Context, asked: Option<PortRange>, ended_by: Option<PortsEnd>) {
     for (relayed, ports) in ports_by_address(context) {
-        let seen = |open: bool| ports.iter().filter(|(_, seen)| seen.open == open).map(|(port, _)| *port).collect::<PortSet>();
-        let (open, closed) = (seen(true), seen(false));
         let probed = asked.unwrap_or_else(|| ports.keys().fold(USUAL_RELAY_RANGE, |range, port| range.extended_to(*port)));
+        let seen = |open: bool| {
+            let seen = ports.iter().filter(|(port, seen)| seen.open == open && probed.contains(**port));
+            seen.map(|(port, _)| *port).collect::<PortSet>()
+        };
+        let (open, closed) = (seen(true), seen(false));
         let sends = |open: bool| ports.values().filter(move |seen| seen.open == open).map(|seen| seen.sends);
         let fact = PortsFact {
             proto: PortProtocol::Udp,

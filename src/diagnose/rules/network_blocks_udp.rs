@@ -41,13 +41,15 @@ enum Block {
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let controls = evidence.controls();
+    if controls.stun() == Answer::Passes {
+        return Judgement::ruled_out_by(controls.cite(&[ControlKind::Stun, ControlKind::Dns]));
+    }
     let udp: Vec<_> = evidence.endpoints().iter().filter(|endpoint| endpoint.is_datagram()).collect();
     let works = udp.iter().filter(|endpoint| !silent(endpoint.reachability())).flat_map(|endpoint| endpoint.cite_reachability());
-    let came_in = evidence.relays().iter().flat_map(|relay| &relay.outbound).filter(|seen| seen.fact.arrived).map(|seen| seen.cite());
-    let works: Vec<String> = works.chain(came_in).collect();
-    if controls.stun() == Answer::Passes || !works.is_empty() {
-        let passing = if controls.stun() == Answer::Passes { controls.cite(&[ControlKind::Stun]) } else { Vec::new() };
-        return Judgement::ruled_out_by([passing, works].concat());
+    let came_in = evidence.relays().iter().flat_map(|relay| &relay.outbound).filter(|seen| seen.fact.arrived);
+    let works: Vec<String> = works.chain(came_in.map(|seen| seen.cite())).collect();
+    if !works.is_empty() {
+        return Judgement::RuledOut(works);
     }
     let streams: Vec<_> = evidence.endpoints().iter().filter(|endpoint| !endpoint.is_datagram()).collect();
     let streams_work = streams.iter().any(|endpoint| endpoint.connect.is_some_and(|connect| connect.fact.reply.succeeded()));

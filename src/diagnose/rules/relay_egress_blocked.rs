@@ -1,6 +1,6 @@
 //! `relay-egress-blocked`: datagrams reach the relay from outside, and nothing that it sends gets out.
 
-use super::relay_ports_closed::ports;
+use super::relay_ports_closed::numbers;
 use super::stream_cut::stalled_after;
 use crate::diagnose::controls::Answer;
 use crate::diagnose::evidence::Evidence;
@@ -43,7 +43,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let summary = format!(
         "Nothing that the relay on {} sends gets out: datagrams from outside arrive on ports {}, and none sent back does.",
         tried[0].relayed.ip(),
-        ports(&tried)
+        numbers(&tried)
     );
     let found = Found::new(&RULE.cause, summary).because(tried.iter().flat_map(|relay| relay.cite()));
     // Where unrelated hosts are silent too, this network may keep out what the relay sends to it.

@@ -1,7 +1,7 @@
 //! `relay-ports-closed`: no sampled port of the relay lets a datagram in from outside, and nothing else explains it.
 
 use crate::diagnose::evidence::Evidence;
-use crate::diagnose::ports::TriedPorts;
+use crate::diagnose::ports::{self, Needed, Source, TriedPorts};
 use crate::diagnose::relay::RelayEvidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::address::Reach;
@@ -72,12 +72,12 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         (false, false, _, true) if one_mapping => Confidence::Likely,
         (false, false, ..) => return Judgement::Unknown,
     };
-    let summary = format!(
-        "The relay's UDP ports on {} are closed from outside: none of {} sampled ports ({}) lets a datagram in.",
-        closed[0].relayed.ip(),
-        closed.len(),
-        ports(&closed),
-    );
+    let tried = TriedPorts::of(evidence);
+    let which = match tried.closed.span().filter(|_| tried.complete) {
+        Some(span) => format!("none of all {} ports of {span} lets a datagram in", tried.count()),
+        None => format!("none of {} sampled ports ({}) lets a datagram in", closed.len(), numbers(&closed)),
+    };
+    let summary = format!("The relay's UDP ports on {} are closed from outside: {which}.", closed[0].relayed.ip());
     let found = Found::new(&RULE.cause, summary)
         .confidence(confidence)
         .because(closed.iter().flat_map(|relay| relay.cite()))
@@ -150,7 +150,7 @@ fn behind_a_private_address(evidence: &Evidence<'_>, closed: &[&RelayEvidence<'_
     let summary = format!(
         "The relay's UDP ports are closed from outside as well: none of {} sampled ones ({}) lets a datagram in at {server} either.",
         closed.len(),
-        ports(closed),
+        numbers(closed),
     );
     let found = Found::new(&RULE.cause, summary)
         .confidence(Confidence::Likely)
@@ -194,7 +194,7 @@ pub fn refused_by_server(relay: &RelayEvidence<'_>) -> bool {
 
 /// The relayed ports of some relays, in order.
 #[must_use]
-pub fn ports(relays: &[&RelayEvidence<'_>]) -> String {
+pub fn numbers(relays: &[&RelayEvidence<'_>]) -> String {
     let mut ports: Vec<u16> = relays.iter().map(|relay| relay.relayed.port()).collect();
     ports.sort_unstable();
     ports.dedup();
@@ -203,12 +203,23 @@ pub fn ports(relays: &[&RelayEvidence<'_>]) -> String {
 
 /// The fixes that open the relay's range.
 pub fn open_the_range(evidence: &Evidence<'_>, found: Found) -> Found {
-    let range = "Open the relay's UDP range to everyone; 49152-65535 unless min-port and max-port say otherwise.";
-    let found = found.fix_by(Place::Firewall, range, "ufw allow 49152:65535/udp");
+    let Needed { range, source } = ports::needed(evidence);
+    let text = match source {
+        Source::Usual => format!("Open the relay's UDP range to everyone; {range} unless min-port and max-port say otherwise."),
+        Source::Samples => {
+            format!("Open the relay's UDP range to everyone: about {range} by the samples, and exactly from min-port to max-port.")
+        }
+        Source::Known => format!("Open the UDP ports {range} to everyone."),
+    };
+    let found = found.fix_by(Place::Firewall, text, format!("ufw allow {}/udp", range.with_colon()));
     let provider = "Where the host is in a cloud, open the same range in the provider's firewall or security group.";
     let found = found.fix(Place::Firewall, provider);
     if evidence.is_coturn() {
-        found.fix_by(Place::Server, "Or keep coturn within a range that is open already.", "min-port=49152\nmax-port=65535")
+        let text = match source {
+            Source::Usual => "Or keep coturn within a range that is open already.",
+            Source::Samples | Source::Known => "Keep coturn within the range that the firewall opens.",
+        };
+        found.fix_by(Place::Server, text, format!("min-port={}\nmax-port={}", range.first(), range.last()))
     } else {
         found
     }

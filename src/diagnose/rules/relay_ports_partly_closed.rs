@@ -8,6 +8,7 @@ use crate::diagnose::ports::TriedPorts;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
 use crate::model::finding::{Confidence, Level};
+use crate::model::relay_ports::Share;
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -50,7 +51,8 @@ const MOST_PORTS: usize = 12;
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let tried = TriedPorts::of(evidence);
     let explained_by_loss = !tried.tried_enough && packet_loss::shows(evidence);
-    if tried.open.is_empty() || tried.closed.is_empty() || tried.one_end().is_some() || explained_by_loss {
+    let none_open = tried.open.is_empty() && tried.others_open != Some(true);
+    if none_open || tried.closed.is_empty() || tried.one_end().is_some() || explained_by_loss {
         return Judgement::Unknown;
     }
     let summary = summary(&tried);
@@ -78,13 +80,13 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 
 fn summary(tried: &TriedPorts) -> String {
     let (count, closed) = (tried.count(), list(tried));
+    if tried.open.is_empty() {
+        return format!("Part of the relay's ports is closed: none of {count} asked for lets anything in, {closed}, and others do.");
+    }
     if tried.complete {
         return format!("Part of the relay's ports is closed: {} of {count}, {closed}.", tried.closed.count());
     }
     let (lower, upper) = clopper_pearson(tried.open.count(), count);
-    format!(
-        "Part of the relay's ports is closed: of {count} sampled, {closed} let nothing in, so {:.0} to {:.0} % of the range is open (95 %).",
-        lower * 100.0,
-        upper * 100.0
-    )
+    let share = Share { lower, upper };
+    format!("Part of the relay's ports is closed: of {count} sampled, {closed} let nothing in, so {share} of the range is open (95 %).")
 }

@@ -1,6 +1,6 @@
 //! `relay-ports-stateful-only`: the relay's ports let answers in and no strangers.
 
-use super::relay_ports_closed::{open_the_range, ports};
+use super::relay_ports_closed::{numbers, open_the_range};
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::relay::RelayEvidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
@@ -42,7 +42,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
          datagram from a stranger.",
         stateful[0].relayed.ip(),
         tried.len(),
-        ports(&tried)
+        numbers(&tried)
     );
     let found = Found::new(&RULE.cause, summary).because(tried.iter().flat_map(|relay| relay.cite()));
     open_the_range(evidence, found).done()

@@ -1,11 +1,10 @@
 //! `relay-range-mismatch`: the firewall opens another range than the server relays on.
 
 use crate::diagnose::evidence::Evidence;
-use crate::diagnose::ports::TriedPorts;
+use crate::diagnose::ports::{self, Needed, Source, TriedPorts};
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::cause::{Cause, Group};
 use crate::model::finding::{Confidence, Level, Place};
-use crate::model::ports::USUAL_RELAY_RANGE;
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -32,20 +31,20 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         (None, Some(above)) => ("below", above, "min-port"),
         (None, None) => return Judgement::Unknown,
     };
+    // A responder holds the ports that it was told, whichever a TURN server there uses.
+    let of_server = !evidence.relays().is_empty();
+    let differs = if of_server {
+        "The firewall opens another range than the server relays on"
+    } else {
+        "The firewall opens only a part of the range"
+    };
     let summary = if tried.complete {
-        format!(
-            "The firewall opens another range than the server relays on: the ports {side} {open} are closed, {} ({} of {}).",
-            block.closed,
-            block.tried,
-            tried.count()
-        )
+        let (closed, count) = (block.closed, tried.count());
+        format!("{differs}: the ports {side} {open} are closed, {closed} ({} of {count}).", block.tried)
     } else {
         let next = if side == "above" { block.closed.first() } else { block.closed.last() };
         let (low, high) = (open.min(next), open.max(next));
-        format!(
-            "The firewall opens another range than the server relays on: all {} sampled ports {side} a boundary between {low} and {high} are closed.",
-            block.tried
-        )
+        format!("{differs}: all {} sampled ports {side} a boundary between {low} and {high} are closed.", block.tried)
     };
     let certain = tried.place_is_certain() && tried.tried_enough;
     let found = Found::new(&RULE.cause, summary)
@@ -56,15 +55,18 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     } else {
         found.unless("relay-ports-partly-closed", "sample more ports: if closed ones lie between open ones, the range has holes")
     };
-    let missing = if tried.complete { block.closed } else { USUAL_RELAY_RANGE };
-    let found = found.fix_by(
-        Place::Firewall,
-        "Open the server's whole range; 49152-65535 unless min-port and max-port say otherwise.",
-        format!("ufw allow {}/udp", missing.with_colon()),
-    );
+    let Needed { range, source } = ports::needed(evidence);
+    let missing = if tried.complete { block.closed } else { range };
+    let text = match source {
+        Source::Usual => format!("Open the server's whole range; {range} unless min-port and max-port say otherwise."),
+        Source::Samples => format!("Open the server's whole range: about {range} by the samples, and exactly from min-port to max-port."),
+        Source::Known => format!("Open the whole range {range}; what is missing is this."),
+    };
+    let found = found.fix_by(Place::Firewall, text, format!("ufw allow {}/udp", missing.with_colon()));
     if evidence.is_coturn() {
-        found.fix_by(Place::Server, "Or keep coturn within what is open.", format!("{setting}={open}")).done()
-    } else {
-        found.fix(Place::Server, format!("Or keep the server within what is open, up to the boundary near {open}.")).done()
+        return found.fix_by(Place::Server, "Or keep coturn within what is open.", format!("{setting}={open}")).done();
     }
+    let bound = if side == "above" { "up to" } else { "from" };
+    let exact = if tried.complete { "" } else { "about " };
+    found.fix(Place::Server, format!("Or keep the TURN server within what is open, {bound} {exact}{open}.")).done()
 }

@@ -84,6 +84,8 @@ pub enum PortsEnd {
     Silent,
     /// The server gives out no port any more that wasn't seen before.
     Repeats,
+    /// This host opened no further socket.
+    NoSockets,
     /// The run's time was up.
     Deadline,
 }

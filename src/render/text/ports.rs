@@ -8,7 +8,7 @@ use super::Pen;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{Fact, PortReplyFact, PortsBy};
 use crate::model::outcome::{Outcome, Unreachable};
-use crate::model::relay_ports::{RelayPorts, Share, blocks};
+use crate::model::relay_ports::{RelayPorts, blocks};
 use crate::model::report::Report;
 
 /// The most blocks of closed ports that are listed.
@@ -19,13 +19,13 @@ pub fn sentence(ports: &RelayPorts) -> String {
     let range = ports.server_range.map_or_else(String::new, |range| format!(" of {range}"));
     match ports.open_share {
         Some(share) => format!(
-            "The relay's ports are open: all {} sampled ones let datagrams in, so with 95 % confidence at least {}{range} is.",
-            ports.tried,
-            percent(share.lower)
+            "The relay's ports are open: {} let datagrams in, so with 95 % confidence {share}{range} is.",
+            if ports.tried == 1 { "the one that was sampled".to_owned() } else { format!("all {} sampled ones", ports.tried) }
         ),
         None if not_given_out(ports) > 0 => {
             format!("The relay's ports are open: all {} that the server gave out{range} let datagrams in.", ports.tried)
         }
+        None if ports.tried == 1 => format!("The relay's one port{} is open.", range.trim_start_matches(" of")),
         None => format!("The relay's ports are open: all {}{range} let datagrams in.", ports.tried),
     }
 }
@@ -100,19 +100,7 @@ fn answers_tcp(report: &Report, host: IpAddr) -> bool {
 }
 
 fn share(ports: &RelayPorts) -> String {
-    match ports.open_share {
-        Some(Share { lower, upper }) if upper < 1.0 => {
-            format!("; {} to {} of the range is open (95 %)", percent(lower), percent(upper))
-        }
-        Some(Share { lower, .. }) => format!("; at least {} of the range is open (95 %)", percent(lower)),
-        None => String::new(),
-    }
-}
-
-/// A share in percent, rounded down: all of a thousand ports are more than 99 %, and not all there are.
-fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    if percent < 99.0 { format!("{:.0} %", percent.floor()) } else { format!("{:.1} %", (percent * 10.0).floor() / 10.0) }
+    ports.open_share.map_or_else(String::new, |share| format!("; {share} of the range is open (95 %)"))
 }
 
 fn list(ports: &RelayPorts) -> String {
