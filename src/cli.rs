@@ -9,6 +9,7 @@ mod login;
 mod network;
 mod output;
 mod planning;
+mod proxy;
 mod responder;
 mod runtime;
 mod session;

@@ -23,3 +23,4 @@ pub mod size;
 pub mod stream;
 pub mod sweep;
 pub mod trace;
+mod volume;

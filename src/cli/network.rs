@@ -1,15 +1,13 @@
-//! The parts of a plan that concern the network: families, binding, trust, controls, the proxy of the environment.
+//! The parts of a plan that concern the network: families, binding, trust, controls.
 
 use std::net::IpAddr;
 
 use super::Usage;
 use super::arguments::Common;
-use crate::model::secret::Secret;
-use crate::model::target::{Host, Target};
+use crate::model::target::Host;
 use crate::net::tls::Trust;
 use crate::net::udp::Binding;
 use crate::probe::control::Control;
-use crate::probe::proxy::Proxy;
 use crate::run::plan::{Families, Planned};
 
 /// Public STUN servers of unrelated operators; one of them on a high port.
@@ -65,39 +63,4 @@ pub fn controls(common: &Common, services: &[Planned]) -> Vec<Control> {
         return common.control.clone();
     }
     PUBLIC_CONTROLS.iter().map(|(host, port)| Control { host: Host::Name((*host).to_owned()), port: *port }).collect()
-}
-
-/// The HTTP proxy of the environment, by the usual variables.
-#[must_use]
-pub fn proxy() -> Option<Proxy> {
-    let variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"];
-    variables.iter().filter_map(|name| std::env::var(name).ok()).find_map(|value| parse_proxy(&value))
-}
-
-fn parse_proxy(value: &str) -> Option<Proxy> {
-    let rest = value.strip_prefix("http://").or_else(|| (!value.contains("://")).then_some(value))?;
-    let rest = rest.split('/').next()?;
-    let (login, place) = match rest.rsplit_once('@') {
-        Some((login, place)) => (Some(Secret::new(login)), place),
-        None => (None, rest),
-    };
-    match place.parse::<Target>().ok()? {
-        Target::HostAndPort(host, port) => Some(Proxy { host, port, login }),
-        Target::Host(host) => Some(Proxy { host, port: 80, login }),
-        Target::Uri(_) => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_proxy_is_read_with_its_login_kept_secret() {
-        let proxy = parse_proxy("http://alice:north@10.0.0.1:3128/").expect("a proxy");
-        assert_eq!((proxy.host.to_string(), proxy.port), ("10.0.0.1".to_owned(), 3128));
-        assert_eq!(proxy.login.as_ref().map(Secret::expose), Some("alice:north"));
-        assert!(!format!("{proxy:?}").contains("north"));
-        assert_eq!(parse_proxy("socks5://10.0.0.1:1080"), None);
-    }
 }

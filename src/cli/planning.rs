@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::arguments::{self, Common, Ports, SWEEP_TIMEOUT, Stun, Turn};
 use super::configuration::Configuration;
 use super::web_list::WebList;
-use super::{Usage, ice_servers, login, network, output, web_list};
+use super::{Usage, ice_servers, login, network, output, proxy, web_list};
 use crate::model::asked::{Form, Purpose, Service};
 use crate::model::endpoint::Transport;
 use crate::model::ports::USUAL_RELAY_RANGE;
@@ -161,7 +161,7 @@ fn plan(common: &Common, command: &str, purpose: Purpose, form: Form, services: 
         families: network::families(common),
         long_stream: None,
         longest_idle: None,
-        proxy: network::proxy(),
+        proxy: proxy::of_environment(),
         call: None,
         ports: None,
         progress: Rc::new(|_| {}),

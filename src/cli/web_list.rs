@@ -6,7 +6,7 @@ use url::Url;
 
 use super::arguments::Common;
 use super::runtime::in_runtime;
-use super::{Usage, login, network};
+use super::{Usage, login, network, proxy};
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{HandshakeFact, NameAnswer};
 use crate::model::outcome::Outcome;
@@ -117,7 +117,7 @@ fn describe_failure(at: &Url, failure: &Failure, common: &Common) -> String {
 }
 
 fn beside_a_proxy() -> &'static str {
-    if network::proxy().is_some() {
+    if proxy::of_environment().is_some() {
         "\nhint: the proxy of the environment is not used for it: get the list by a program that does, and give it to --ice-servers -"
     } else {
         ""

@@ -43,7 +43,8 @@ impl<'a> Controls<'a> {
         });
         let all: Vec<_> = all.collect();
         let is_asked = |v4: bool| servers.is_empty() || servers.iter().any(|server| server.endpoint.ip().is_ipv4() == v4);
-        let comparable = all.iter().copied().filter(|seen| seen.endpoint().is_some_and(|endpoint| is_asked(endpoint.ip().is_ipv4())));
+        let comparable =
+            all.iter().copied().filter(|seen| seen.endpoint().is_some_and(|endpoint| is_asked(endpoint.ip().is_ipv4())));
         Self { comparable: comparable.collect(), all }
     }
 

@@ -5,7 +5,7 @@ use crate::model::address::Reach;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{
     AllocationFact, BindingFact, ChallengeFact, ChannelFact, ConnectFact, Fact, HandshakeEnd, HandshakeFact, LossFact,
-    Observation, StreamFact, THROUGH_PROXY, Tally,
+    Observation, StreamFact, THROUGH_PROXY, Tally, VolumeFact,
 };
 use crate::model::outcome::{Outcome, Protocol, Reply, Unreachable};
 
@@ -29,6 +29,8 @@ pub struct EndpointEvidence<'a> {
     pub channel: Option<Seen<'a, ChannelFact>>,
     /// The stream through the relay.
     pub stream: Option<Seen<'a, StreamFact>>,
+    /// Some tens of kilobytes over the connection.
+    pub volume: Option<Seen<'a, VolumeFact>>,
     /// The loss of the way to the server.
     pub losses: Vec<Seen<'a, LossFact>>,
 }
@@ -93,6 +95,7 @@ impl<'a> EndpointEvidence<'a> {
             allocations: Vec::new(),
             channel: None,
             stream: None,
+            volume: None,
             losses: Vec::new(),
         }
     }
@@ -117,6 +120,7 @@ impl<'a> EndpointEvidence<'a> {
             Fact::Allocation(fact) if !fact.sample => self.allocations.push(of(seen, fact)),
             Fact::Channel(fact) => _ = self.channel.get_or_insert(of(seen, fact)),
             Fact::Stream(fact) => _ = self.stream.get_or_insert(of(seen, fact)),
+            Fact::Volume(fact) => _ = self.volume.get_or_insert(of(seen, fact)),
             Fact::Loss(fact) => self.losses.push(of(seen, fact)),
             Fact::Allocation(_)
             | Fact::Credentials(_)

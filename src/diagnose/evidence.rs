@@ -173,7 +173,9 @@ impl<'a> Evidence<'a> {
         let has_answered = |endpoint: &&EndpointEvidence<'a>| endpoint.alive() || endpoint.refused();
         let (own, others): (Vec<_>, Vec<_>) =
             self.endpoints.iter().filter(has_answered).partition(|endpoint| same(endpoint.endpoint.ip()));
-        own.is_empty() && !self.controls.over(of).any_passes() && (!others.is_empty() || self.controls.passes_over(!of.is_ipv4()).is_some())
+        own.is_empty()
+            && !self.controls.over(of).any_passes()
+            && (!others.is_empty() || self.controls.passes_over(!of.is_ipv4()).is_some())
     }
 
     /// What was seen of the NAT, over IPv4 and over IPv6.
@@ -280,6 +282,13 @@ impl<'a> Evidence<'a> {
     pub fn sizes(&self, server: IpAddr) -> impl Iterator<Item = Seen<'a, SizeFact>> {
         let sizes = self.facts(|fact| if let Fact::Size(it) = fact { Some(it) } else { None });
         sizes.filter(move |seen| seen.fact.lost.is_some() && seen.endpoint().is_some_and(|endpoint| endpoint.ip() == server))
+    }
+
+    /// Whether packets of every size that was tried pass to a server over UDP.
+    #[must_use]
+    pub fn all_sizes_pass(&self, server: IpAddr) -> bool {
+        let mut sizes = self.facts(|fact| if let Fact::Size(it) = fact { Some(it) } else { None });
+        sizes.any(|seen| seen.fact.lost.is_none() && seen.endpoint().is_some_and(|endpoint| endpoint.ip() == server))
     }
 
     /// What time other hosts say it is.

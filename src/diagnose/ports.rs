@@ -178,7 +178,8 @@ fn is_tried_enough(range: &PortsFact) -> bool {
 /// Where the ports of a relay lie that it has given out beyond a range that was asked for.
 #[must_use]
 pub fn beyond(evidence: &Evidence<'_>, range: &Seen<'_, PortsFact>) -> Option<PortRange> {
-    let at_address = evidence.relays().iter().map(|relay| relay.relayed).filter(|relayed| relayed.ip().to_string() == range.target);
+    let at_address =
+        evidence.relays().iter().map(|relay| relay.relayed).filter(|relayed| relayed.ip().to_string() == range.target);
     at_address.map(|relayed| relayed.port()).filter(|port| !range.fact.probed.contains(*port)).collect::<PortSet>().span()
 }
 

@@ -14,14 +14,14 @@ use crate::model::asked::Purpose;
 use crate::model::call::Path;
 use crate::model::fact::{HandshakeEnd, PortProtocol, PortsBy, PortsEnd};
 use crate::model::finding::{Finding, NotTested};
+use crate::model::outcome::Outcome;
 use crate::model::report::CutShort;
 
 /// Lists what was not tested.
 pub fn list(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<CutShort>) -> Vec<NotTested> {
     let mut list = Vec::new();
-    match cut_short {
-        Some(_) => add(&mut list, "what was still under way", out_of_time(cut_short)),
-        None => {}
+    if cut_short.is_some() {
+        add(&mut list, "what was still under way", out_of_time(cut_short));
     }
     let left_out = if cut_short.is_none() { left_out(evidence) } else { Vec::new() };
     for address in &left_out {
@@ -33,12 +33,24 @@ pub fn list(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<Cut
     }
     for ip in Server::all(evidence).iter().map(|server| server.ip).filter(|ip| evidence.family_is_dead(*ip)) {
         let family = if ip.is_ipv6() { "IPv6" } else { "IPv4" };
-        add(&mut list, &format!("the address {ip}"), &format!("nothing shows that {family} works from here: no other host answers over it"));
+        add(
+            &mut list,
+            &format!("the address {ip}"),
+            &format!("nothing shows that {family} works from here: no other host answers over it"),
+        );
     }
     for endpoint in evidence.promised() {
         if let Some((what, why)) = untested_at(endpoint) {
             add(&mut list, &what, why);
         }
+    }
+    for proxy in evidence.proxies().filter(|proxy| proxy.fact.status.is_none()) {
+        let why = if matches!(proxy.fact.outcome, Outcome::Unusable { .. }) {
+            "the environment names it, and callcheck speaks to proxies over HTTP alone"
+        } else {
+            "the proxy does not answer"
+        };
+        add(&mut list, &format!("TURN through the proxy {}", proxy.fact.proxy), why);
     }
     for (what, why) in responder::untested(evidence, cut_short) {
         add(&mut list, &what, &why);
@@ -93,7 +105,8 @@ fn ports(evidence: &Evidence<'_>, cut_short: Option<CutShort>, list: &mut Vec<No
         }
     }
     if evidence.asked().purpose == Purpose::Ports && !evidence.relays().is_empty() && ranges.is_empty() {
-        let denied = evidence.relays().iter().flat_map(|relay| &relay.permissions).any(|seen| seen.fact.reply.code() == Some(403));
+        let denied =
+            evidence.relays().iter().flat_map(|relay| &relay.permissions).any(|seen| seen.fact.reply.code() == Some(403));
         let why = match (cut_short, denied) {
             (Some(_), _) => out_of_time(cut_short),
             (None, true) => "the server denies permissions for this network's address (403)",

@@ -24,7 +24,7 @@ pub use given::{CredentialsFact, CredentialsOddity, CredentialsSource, NameAnswe
 pub use nat::{Contact, FilteringFact, FilteringWay, HairpinFact, LifetimeFact, LifetimeWay, MappingFact, NatRelayFact};
 pub use ports::{PortProtocol, PortReplyFact, PortWay, PortsBy, PortsEnd, PortsFact};
 pub use reach::{BindingFact, Certificate, CertificateDefect, ConnectFact, HandshakeEnd, HandshakeFact, LossFact, Tally};
-pub use relay::{IcmpFact, InboundFact, InboundWay, OutboundFact, SelfPairFact, StreamFact};
+pub use relay::{IcmpFact, InboundFact, InboundWay, OutboundFact, SelfPairFact, StreamFact, VolumeFact};
 pub use responder::{ResponderFact, ServedPorts};
 pub use signaling::{EngineEnd, EngineFact, EnginePollsFact, EngineTransport, SocketEnd, SocketFact};
 pub use size::SizeFact;
@@ -98,6 +98,8 @@ pub enum Fact {
     SelfPair(SelfPairFact),
     /// A paced stream through the relay.
     Stream(StreamFact),
+    /// Some tens of kilobytes over a connection.
+    Volume(VolumeFact),
     /// Requests in packets of many sizes.
     Size(SizeFact),
     /// Paced Binding requests on the control path.

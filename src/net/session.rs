@@ -93,6 +93,8 @@ struct State {
     round_trip: Option<Duration>,
     sends: u32,
     answers: u32,
+    /// The bytes that came over a stream.
+    received: u64,
 }
 
 enum Ended {
@@ -165,6 +167,12 @@ impl Session {
     #[must_use]
     pub fn round_trip(&self) -> Option<Duration> {
         self.inner.state.borrow().round_trip
+    }
+
+    /// The bytes that have come, where it is a session over a stream.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.inner.state.borrow().received
     }
 
     /// How often requests that were answered were sent over UDP, and how many these were: a stream loses none, and a request that is

@@ -1,6 +1,6 @@
 //! An HTTP CONNECT through the proxy of the environment, where TCP doesn't get out by itself (RFC 9110 §9.3.6), and TURN inside it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -15,7 +15,7 @@ use super::reach::try_connect;
 use super::relay;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{Fact, HandshakeEnd, ProxyFact, THROUGH_PROXY};
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Defect, Outcome};
 use crate::model::secret::Secret;
 use crate::model::target::Host;
 use crate::net::network::Stream;
@@ -32,20 +32,74 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(2);
 /// The longest head of an answer that is read, in bytes.
 const LONGEST_HEAD: usize = 16 * 1024;
 
-/// An HTTP proxy of the environment.
+/// The proxy of the environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proxy {
+    /// What it speaks: `http`, or what callcheck doesn't, as `socks5`.
+    pub scheme: String,
     /// Its host.
     pub host: Host,
     /// Its port.
     pub port: u16,
     /// `user:password`, where the variable holds them.
     pub login: Option<Secret>,
+    /// What is reached without it.
+    pub spared: Vec<Spared>,
+}
+
+/// Hosts that are reached without the proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spared {
+    /// All.
+    Everything,
+    /// A name, and those below it.
+    Name(String),
+    /// The addresses that begin with so many bits of this one.
+    Network(IpAddr, u32),
+}
+
+impl Proxy {
+    /// Whether a server is reached without the proxy, by its name or by its address.
+    #[must_use]
+    pub fn spares(&self, host: &Host, address: IpAddr) -> bool {
+        self.spared.iter().any(|spared| match (spared, host) {
+            (Spared::Everything, _) => true,
+            (Spared::Name(above), Host::Name(name)) => is_below(name, above),
+            (Spared::Name(_), Host::Address(_)) => false,
+            (Spared::Network(network, bits), _) => is_within(address, *network, *bits),
+        })
+    }
+}
+
+fn is_below(name: &str, above: &str) -> bool {
+    let (name, above) = (name.to_ascii_lowercase(), above.to_ascii_lowercase());
+    name.strip_suffix(&above).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
+    match (address, network) {
+        (IpAddr::V4(address), IpAddr::V4(network)) => {
+            let shift = 32_u32.saturating_sub(bits);
+            u32::from(address).checked_shr(shift) == u32::from(network).checked_shr(shift)
+        }
+        (IpAddr::V6(address), IpAddr::V6(network)) => {
+            let shift = 128_u32.saturating_sub(bits);
+            u128::from(address).checked_shr(shift) == u128::from(network).checked_shr(shift)
+        }
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+    }
 }
 
 /// Asks the proxy for a connection to a server, and has TURN inside it as far as an allocation.
 pub async fn connect(context: &Context, proxy: &Proxy, server: &IceServer) {
     let endpoint = server.endpoint;
+    let (login, name) = (proxy.login.is_some(), format!("{}:{}", proxy.host, proxy.port));
+    if proxy.scheme != "http" {
+        let outcome = Outcome::Unusable { defect: Defect::Incomplete };
+        let fact = ProxyFact { proxy: format!("{}://{name}", proxy.scheme), status: None, outcome, login };
+        context.record.add("proxy", endpoint, Fact::Proxy(fact));
+        return;
+    }
     let address = match &proxy.host {
         Host::Address(address) => Some(*address),
         Host::Name(name) => context.network.addresses(name).await.records.first().copied(),
@@ -54,8 +108,7 @@ pub async fn connect(context: &Context, proxy: &Proxy, server: &IceServer) {
     let through = Endpoint::new(Transport::Tcp, SocketAddr::new(address, proxy.port));
     context.record.contact(through);
     let (reply, stream) = try_connect(context, through).await;
-    let login = proxy.login.is_some();
-    let mut fact = ProxyFact { proxy: format!("{}:{}", proxy.host, proxy.port), status: None, outcome: reply.outcome, login };
+    let mut fact = ProxyFact { proxy: name, status: None, outcome: reply.outcome, login };
     let Some(mut stream) = stream else {
         context.record.add("proxy", endpoint, Fact::Proxy(fact));
         return;

@@ -2,17 +2,19 @@
 //!
 //! Relay to relay never proves it: servers pass such packets inside themselves, whatever the firewall and `external-ip` are.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::allocate::{Allocation, Role};
 use super::context::Context;
 use super::inbox::Inbox;
 use super::outside::{Peer, Token};
-use super::{control, stream};
+use super::{control, stream, volume};
 use crate::model::address::Reach;
 use crate::model::duration::milliseconds;
 use crate::model::endpoint::{Endpoint, Transport};
@@ -44,17 +46,28 @@ const EARLY_WAIT: Duration = Duration::from_millis(15);
 /// How long the own outside address is waited for, once everything else is ready.
 const MAPPED_LIMIT: Duration = Duration::from_millis(600);
 
-/// Proves an allocation's data path and gives the allocation back.
+/// Proves an allocation's data path and gives the allocation back. Once the path is judged its connection is filled besides, which
+/// may be the end of it.
 pub async fn prove(context: &Context, allocation: Allocation, role: Role) {
     let mut relayed = Inbox::of(&allocation.session);
-    let proof = Proof { context, allocation: &allocation, role };
-    if let Some(peer) = context.outside.towards(allocation.relayed.ip()) {
-        proof.run(peer, &mut relayed).await;
-    } else if proof.permit_relayed().await {
-        let token = proof.send_to_itself();
-        proof.pair_with_itself(&mut relayed, token).await;
-    }
-    release(context, &allocation).await;
+    let (judged, is_judged) = oneshot::channel();
+    let proof = Proof { context, allocation: &allocation, role, judged: Cell::new(Some(judged)) };
+    let proving = async move {
+        if let Some(peer) = context.outside.towards(proof.allocation.relayed.ip()) {
+            proof.run(peer, &mut relayed).await;
+        } else if proof.permit_relayed().await {
+            proof.judged();
+            let token = proof.send_to_itself();
+            proof.pair_with_itself(&mut relayed, token).await;
+        }
+        release(context, proof.allocation).await;
+    };
+    let filling = async {
+        if is_judged.await.is_ok() && role == Role::Main && !context.brief {
+            volume::measure(context, &allocation).await;
+        }
+    };
+    tokio::join!(proving, filling);
     context.count_losses(allocation.session.tally());
 }
 
@@ -75,6 +88,8 @@ struct Proof<'a> {
     context: &'a Context,
     allocation: &'a Allocation,
     role: Role,
+    /// Hears when no further judgement rests on the connection.
+    judged: Cell<Option<oneshot::Sender<()>>>,
 }
 
 /// An arrival in answer to an own datagram.
@@ -255,7 +270,14 @@ impl Proof<'_> {
                 self.pair_with_itself(relayed, token).await;
             }
         };
+        self.judged();
         tokio::join!(self.outbound(peer, seen, true), self.channel(peer, seen), streaming);
+    }
+
+    fn judged(&self) {
+        if let Some(judged) = self.judged.take() {
+            _ = judged.send(());
+        }
     }
 
     /// After a failed IN: the server's own address with that port, then out, then in again through what that opened.
@@ -285,6 +307,7 @@ impl Proof<'_> {
             self.inbound(peer, relayed, way, InboundWay::Solicited, None),
             control::high_port(self.context, self.allocation.session.endpoint().ip())
         );
+        self.judged();
         if let Some(token) = to_itself {
             self.pair_with_itself(relayed, token).await;
         }

@@ -13,9 +13,9 @@ use super::inbox::Inbox;
 use super::loss::{is_suspicious, measure_again, smoothed_jitter};
 use super::outside::{Heard, Peer, TOKEN_LENGTH, Token};
 use super::size;
+use super::volume::still_answers;
 use crate::model::duration::milliseconds;
 use crate::model::fact::{Fact, StreamFact, Tally};
-use crate::proto::request::Request;
 
 /// A packet of the short stream over UDP, in bytes: 20 ms of Opus with its headers.
 const VOICE_PACKET: usize = 172;
@@ -193,15 +193,9 @@ impl Run<'_> {
 
     /// A connection that still answers has not stalled: what was lost was lost behind the relay.
     async fn take_back_stall(&self, measured: &mut StreamFact) {
-        if measured.stalled_after_bytes.is_some() && self.still_answers().await {
+        if measured.stalled_after_bytes.is_some() && still_answers(self.allocation).await {
             measured.stalled_after_bytes = None;
         }
-    }
-
-    /// Asks for the permission once more: some servers answer no Binding.
-    async fn still_answers(&self) -> bool {
-        let request = Request::create_permission(self.to.ip());
-        self.allocation.session.ask_unhurried(&request, self.allocation.signed.as_ref()).await.reply.answered()
     }
 
     /// The bytes after which a stream took nothing more: its last packets are all missing.

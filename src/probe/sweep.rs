@@ -26,8 +26,8 @@ use super::outside::Peer;
 use super::progress::Progress;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{Fact, PortProtocol, PortsBy, PortsEnd, PortsFact, Tally};
-use crate::net::network::Datagrams;
 use crate::model::ports::{PortRange, PortSet, USUAL_RELAY_RANGE};
+use crate::net::network::Datagrams;
 use crate::proto::authentication::LongTerm;
 use crate::proto::stamp::Stamp;
 

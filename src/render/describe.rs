@@ -7,7 +7,7 @@ use crate::model::endpoint::Transport;
 use crate::model::fact::{
     BindingFact, Cargo, CertificateDefect, ControlFact, ControlKind, CredentialsSource, EngineEnd, EngineFact, Fact,
     HandshakeEnd, HandshakeFact, InboundFact, InboundWay, NameAnswer, NameFact, Observation, OutboundFact, PeerKind, PortsBy,
-    PortsFact, RedirectEnd, ResponderFact, RouteFact, SizeFact, SocketEnd, StreamFact, THROUGH_PROXY, TraceFact,
+    PortsFact, RedirectEnd, ResponderFact, RouteFact, SizeFact, SocketEnd, StreamFact, THROUGH_PROXY, TraceFact, VolumeFact,
 };
 use crate::model::outcome::{Defect, Outcome, Protocol, Reply, Unreachable};
 use crate::model::ports::PortSet;
@@ -76,6 +76,7 @@ fn describe_fact(seen: &Observation) -> String {
             format!("relay to itself at {}: {arrived} (proves nothing about firewalls)", fact.relayed)
         }
         Fact::Stream(fact) => stream(target, fact),
+        Fact::Volume(fact) => volume(target, fact),
         Fact::Loss(fact) => {
             format!("{} of {} paced requests to {target} unanswered", fact.requests.lost(), fact.requests.sent)
         }
@@ -348,6 +349,12 @@ fn trace(target: &str, fact: &TraceFact) -> String {
         (None, None) => "and nothing answers".to_owned(),
     };
     format!("trace, {what} to {target}: {routers}, {end}")
+}
+
+fn volume(target: &str, fact: &VolumeFact) -> String {
+    let stalled = if fact.stalled { ", and then it answered nothing more" } else { "" };
+    let (sent, arrived) = (fact.requests.sent, fact.requests.arrived);
+    format!("volume over {target}: {arrived} of {sent} requests answered, {} bytes came{stalled}", fact.received_bytes)
 }
 
 fn stream(target: &str, fact: &StreamFact) -> String {

@@ -145,7 +145,10 @@ fn reached(fact: &PortsFact, target: &str) -> String {
 }
 
 fn because(report: &Report) -> String {
-    report.not_tested.last().map_or_else(|| ".".to_owned(), |entry| format!(": {} could not be tested: {}.", entry.what, entry.why))
+    report
+        .not_tested
+        .last()
+        .map_or_else(|| ".".to_owned(), |entry| format!(": {} could not be tested: {}.", entry.what, entry.why))
 }
 
 fn proved(report: &Report) -> String {

@@ -159,5 +159,6 @@ pub async fn try_proxy(context: &Context, plan: &Plan, servers: &[IceServer]) {
         return;
     }
     let streams = servers.iter().filter(|server| server.endpoint.transport.is_stream());
+    let streams = streams.filter(|server| !through.spares(&server.host, server.endpoint.ip()));
     join_all(streams.map(|server| proxy::connect(context, through, server))).await;
 }

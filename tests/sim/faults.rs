@@ -119,7 +119,8 @@ pub const ALL: &[Fault] = &[
     .holding_releases(),
     fault("large packets lost", &["mtu-blackhole"], |drawn, _| {
         let (plain, tls) = ports(drawn)?;
-        let lose = |port| Rule::any(Action::Drop).tcp().port(port).content(Content::LongerThan(1000));
+        // A narrow link is narrow for datagrams as well, which leave in one piece.
+        let lose = |port| Rule::any(Action::Drop).port(port).content(Content::LongerThan(1000));
         drawn.world.host.router.extend([Some(plain), tls].into_iter().flatten().map(lose));
         streams(drawn)
     })

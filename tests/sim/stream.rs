@@ -2,7 +2,7 @@
 //!
 //! A lost segment is a late one, since TCP sends it again.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
@@ -91,6 +91,9 @@ fn refusal(reason: Unreachable, to: SocketAddr) -> Outcome {
     }
 }
 
+/// The longest that a lost segment is waited for (tcp(7), `tcp_retries2`).
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
+
 /// One end of a connection.
 pub struct Pipe {
     incoming: Rc<RefCell<Half>>,
@@ -107,6 +110,8 @@ struct Half {
     segments: VecDeque<(Instant, Vec<u8>)>,
     last_arrival: Instant,
     passed: u64,
+    /// The bytes of both directions.
+    carried: Rc<Cell<u64>>,
     dead: bool,
     buffered: usize,
     closed: Option<Instant>,
@@ -115,6 +120,7 @@ struct Half {
 }
 
 fn pair(internet: &Rc<Internet>, near: SiteId, far: SiteId, fate: Fate) -> (Pipe, Pipe) {
+    let carried = Rc::<Cell<u64>>::default();
     let half = |from, to| {
         Rc::new(RefCell::new(Half {
             internet: Rc::clone(internet),
@@ -124,6 +130,7 @@ fn pair(internet: &Rc<Internet>, near: SiteId, far: SiteId, fate: Fate) -> (Pipe
             segments: VecDeque::new(),
             last_arrival: Instant::now(),
             passed: 0,
+            carried: Rc::clone(&carried),
             dead: false,
             buffered: 0,
             closed: None,
@@ -142,7 +149,9 @@ impl Half {
         self.buffered += bytes.len();
         self.dead |= self.fate.drops_stun && self.passed == 0 && is_stun(bytes);
         self.dead |= self.fate.longest_segment.is_some_and(|longest| bytes.len() > longest);
-        self.dead |= self.fate.stalls_after.is_some_and(|limit| self.passed + bytes.len() as u64 > limit);
+        // What counts a connection's bytes counts those of both ways, and those that it drops.
+        self.carried.set(self.carried.get() + bytes.len() as u64);
+        self.dead |= self.fate.stalls_after.is_some_and(|limit| self.carried.get() > limit);
         if self.dead {
             return;
         }
@@ -156,7 +165,8 @@ impl Half {
     fn next_arrival(&mut self) -> Instant {
         let mut delay = self.internet.travel_time(self.from, self.to);
         let mut wait = SEGMENT_WAIT.max(delay * 2);
-        while self.internet.is_lost(self.from, self.to) {
+        // While the line is down all are lost: the system gives up in the end.
+        while wait < LONGEST_WAIT && self.internet.is_lost(self.from, self.to) {
             delay += wait;
             wait *= 2;
         }

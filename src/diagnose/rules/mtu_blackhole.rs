@@ -1,6 +1,6 @@
 //! `mtu-blackhole`: small packets pass and large ones never do.
 
-use super::stream_cut::stalled_after;
+use super::stream_cut::{self, stalls_by_size};
 use crate::diagnose::endpoint::EndpointEvidence;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
@@ -38,7 +38,7 @@ const ENOUGH: u32 = 4;
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let lost: Vec<_> =
-        evidence.promised().filter(|endpoint| stalled_after(endpoint) == Some(0) || only_small_pass(endpoint)).collect();
+        evidence.promised().filter(|endpoint| stalls_by_size(evidence, endpoint) || only_small_pass(endpoint)).collect();
     if lost.is_empty() {
         return Judgement::Unknown;
     }
@@ -51,7 +51,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         size.map_or_else(String::new, largest)
     );
     let found = Found::new(&RULE.cause, summary)
-        .because(lost.iter().filter_map(|endpoint| endpoint.stream).map(|stream| stream.cite()))
+        .because(lost.iter().flat_map(|endpoint| stream_cut::cite(endpoint)))
         .because(seen.map(|seen| seen.cite()));
     match size {
         None => found

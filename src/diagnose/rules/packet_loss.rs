@@ -1,6 +1,6 @@
 //! `packet-loss`: the way to the server loses packets.
 
-use super::stream_cut::stalled_after;
+use super::stream_cut::{self, stalled_after};
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::interval::{clopper_pearson, surely_over};
 use crate::diagnose::rule::{Found, Judgement, Rule};
@@ -81,7 +81,7 @@ fn behind_streams(evidence: &Evidence<'_>) -> Option<Judgement> {
         list(&[endpoint.endpoint]),
     );
     let found = Found::new(&RULE.cause, summary).confidence(Confidence::Likely).because(late);
-    let found = found.because(endpoint.stream.map(|stream| stream.cite())).unless(
+    let found = found.because(stream_cut::cite(endpoint)).unless(
         "stream-cut",
         "run callcheck again: a line that loses packets stalls elsewhere each time, a filter after the same number of bytes",
     );

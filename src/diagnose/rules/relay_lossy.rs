@@ -1,6 +1,7 @@
 //! `relay-lossy`: what goes through the relay is lost or delayed, while the way to the server is clean.
 
 use super::packet_loss::BEARABLE;
+use super::stream_cut::stalled_after;
 use crate::diagnose::endpoint::EndpointEvidence;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::interval::{clopper_pearson, surely_over, surely_under};
@@ -35,8 +36,7 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    let flowing =
-        |endpoint: &&EndpointEvidence<'_>| endpoint.stream.is_some_and(|stream| stream.fact.stalled_after_bytes.is_none());
+    let flowing = |endpoint: &&EndpointEvidence<'_>| endpoint.stream.is_some() && stalled_after(endpoint).is_none();
     let mut measured: Vec<_> = evidence.promised().filter(flowing).collect();
     // Over UDP the way to the server is measured apart, so what it says comes first.
     measured.sort_by_key(|endpoint| !endpoint.is_datagram());

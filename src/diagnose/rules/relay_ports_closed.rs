@@ -207,7 +207,9 @@ pub fn open_the_range(evidence: &Evidence<'_>, found: Found) -> Found {
     let text = match source {
         Source::Usual => format!("Open the relay's UDP range to everyone; {range} unless min-port and max-port say otherwise."),
         Source::Samples => {
-            format!("Open the relay's UDP range to everyone: about {range} by the samples, and exactly from min-port to max-port.")
+            format!(
+                "Open the relay's UDP range to everyone: about {range} by the samples, and exactly from min-port to max-port."
+            )
         }
         Source::Known => format!("Open the UDP ports {range} to everyone."),
     };

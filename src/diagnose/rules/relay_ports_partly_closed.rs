@@ -81,12 +81,16 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 fn summary(tried: &TriedPorts) -> String {
     let (count, closed) = (tried.count(), list(tried));
     if tried.open.is_empty() {
-        return format!("Part of the relay's ports is closed: none of {count} asked for lets anything in, {closed}, and others do.");
+        return format!(
+            "Part of the relay's ports is closed: none of {count} asked for lets anything in, {closed}, and others do."
+        );
     }
     if tried.complete {
         return format!("Part of the relay's ports is closed: {} of {count}, {closed}.", tried.closed.count());
     }
     let (lower, upper) = clopper_pearson(tried.open.count(), count);
     let share = Share { lower, upper };
-    format!("Part of the relay's ports is closed: of {count} sampled, {closed} let nothing in, so {share} of the range is open (95 %).")
+    format!(
+        "Part of the relay's ports is closed: of {count} sampled, {closed} let nothing in, so {share} of the range is open (95 %)."
+    )
 }

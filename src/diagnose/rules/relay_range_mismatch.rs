@@ -59,7 +59,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let missing = if tried.complete { block.closed } else { range };
     let text = match source {
         Source::Usual => format!("Open the server's whole range; {range} unless min-port and max-port say otherwise."),
-        Source::Samples => format!("Open the server's whole range: about {range} by the samples, and exactly from min-port to max-port."),
+        Source::Samples => {
+            format!("Open the server's whole range: about {range} by the samples, and exactly from min-port to max-port.")
+        }
         Source::Known => format!("Open the whole range {range}; what is missing is this."),
     };
     let found = found.fix_by(Place::Firewall, text, format!("ufw allow {}/udp", missing.with_colon()));

@@ -138,7 +138,10 @@ fn what_is_behind_tls_is_told_unless_the_chain_explains_it() {
     assert_eq!(tls(&inside(http.clone(), &[])), ["tls-not-turn degrade likely tls-intercepted"]);
     assert_eq!(tls(&inside(Outcome::Closed, &[])), ["tls-not-turn degrade likely tls-intercepted,packet-loss"]);
     assert_eq!(tls(&inside(Outcome::Silent, &[])), ["tls-not-turn degrade likely tls-intercepted,packet-loss"]);
-    assert_eq!(tls(&inside(http, &[CertificateDefect::UntrustedIssuer])), ["tls-untrusted-issuer degrade likely tls-intercepted"]);
+    assert_eq!(
+        tls(&inside(http, &[CertificateDefect::UntrustedIssuer])),
+        ["tls-untrusted-issuer degrade likely tls-intercepted"]
+    );
 }
 
 #[test]

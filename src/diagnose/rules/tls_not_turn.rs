@@ -51,7 +51,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     let found = Found::new(&RULE.cause, summary)
         .level(refusals::level(evidence, &RULE.cause, &lost))
         .because(foreign.iter().flat_map(|(endpoint, _)| endpoint.cite_reachability()));
-    let elsewhere = "run callcheck from another network: if TURN over TLS answers there, this network looks into TLS and answers itself";
+    let elsewhere =
+        "run callcheck from another network: if TURN over TLS answers there, this network looks into TLS and answers itself";
     let found = match answer {
         Answer::Speaks(_) if is_own(evidence, first) => found,
         Answer::Speaks(_) => found.confidence(Confidence::Likely).unless("tls-intercepted", elsewhere),

@@ -44,7 +44,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         return Judgement::Unknown;
     }
     let ends = trace::ends(evidence.traces(), &lost);
-    let same_family = |endpoint: &&EndpointEvidence<'_>| lost.iter().any(|it| it.ip().is_ipv4() == endpoint.endpoint.ip().is_ipv4());
+    let same_family =
+        |endpoint: &&EndpointEvidence<'_>| lost.iter().any(|it| it.ip().is_ipv4() == endpoint.endpoint.ip().is_ipv4());
     let udp_elsewhere = evidence.endpoints().iter().filter(same_family).any(|endpoint| endpoint.is_udp() && endpoint.alive());
     let rejected_by_server =
         closed.iter().all(|endpoint| endpoint.icmp().is_some_and(|(_, from)| from == Some(endpoint.endpoint.ip())));

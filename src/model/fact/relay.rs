@@ -111,3 +111,14 @@ pub struct StreamFact {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stalled_after_bytes: Option<u64>,
 }
+
+/// As many small requests over a connection as bring some tens of kilobytes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VolumeFact {
+    /// The requests, and those that were answered.
+    pub requests: Tally,
+    /// The bytes that the connection has brought since it was opened, those inside TLS where there is TLS.
+    pub received_bytes: u64,
+    /// Whether it answers nothing more.
+    pub stalled: bool,
+}

@@ -77,7 +77,11 @@ pub(super) async fn pump_stream(
             read = reader.read(&mut buffer) => {
                 let end = match read {
                     Ok(0) => Some(Outcome::Closed),
-                    Ok(length) => take_bytes(&mut state.borrow_mut(), &mut framer, &buffer[..length]),
+                    Ok(length) => {
+                        let mut state = state.borrow_mut();
+                        state.received += length as u64;
+                        take_bytes(&mut state, &mut framer, &buffer[..length])
+                    }
                     Err(error) => {
                         let outcome = crate::net::udp::outcome_of(&error, None);
                         Some(if matches!(outcome, Outcome::Unreachable { .. }) { Outcome::Closed } else { outcome })
