@@ -201,11 +201,11 @@ impl<'a> NatEvidence<'a> {
     }
 
     fn filtering_by(&self, way: FilteringWay) -> Option<Known<Dependence>> {
-        let sockets: Vec<SocketAddr> =
-            self.filterings.iter().filter(|seen| seen.fact.way == way).map(|seen| seen.fact.local).collect();
-        sockets.into_iter().find_map(|local| {
-            let of_socket = |seen: &&Seen<'a, FilteringFact>| seen.fact.way == way && seen.fact.local == local;
-            self.filtering_of(&self.filterings.iter().filter(of_socket).copied().collect::<Vec<_>>())
+        // Each test has its socket, and all tests by one server belong together.
+        let servers: Vec<&str> = self.filterings.iter().filter(|seen| seen.fact.way == way).map(|seen| seen.target).collect();
+        servers.into_iter().find_map(|server| {
+            let by_server = |seen: &&Seen<'a, FilteringFact>| seen.fact.way == way && seen.target == server;
+            self.filtering_of(&self.filterings.iter().filter(by_server).copied().collect::<Vec<_>>())
         })
     }
 
@@ -252,8 +252,7 @@ impl<'a> NatEvidence<'a> {
         let named: Vec<IpAddr> =
             tests.iter().flat_map(|seen| [Some(seen.fact.from.ip()), seen.endpoint().map(|it| it.ip())]).flatten().collect();
         let answers = |seen: &&Seen<'a, FilteringFact>| {
-            let of_socket = self.samples.iter().filter(|sample| sample.local == seen.fact.local);
-            let mut there = of_socket.filter(|sample| sample.server == seen.fact.from);
+            let mut there = self.samples.iter().filter(|sample| sample.server == seen.fact.from);
             there.any(|sample| sample.other.is_some_and(|other| named.contains(&other.ip())))
         };
         depends && !tests.is_empty() && tests.iter().all(answers)

@@ -152,40 +152,27 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::RelayRangeStateful => STATEFUL.iter().for_each(|part| add_fault(rules, part, scenario)),
         Fault::RelayRangeRejected => rules.server_input(&format!("udp dport {range} reject")),
         Fault::RelayRangeProhibited => rules.server_input(&format!("udp dport {range} {HOST_PROHIBITED}")),
-        Fault::RelayRangeOpenOnly(open) => {
-            rules.server_input(&format!("udp dport {range} udp dport != {} drop", set(open)));
-        }
-        Fault::RelayPortsDroppedWhereDivisibleBy(divisor) => {
-            rules.server_input(&format!("udp dport {range} udp dport & {} == 0 drop", divisor - 1));
-        }
-        Fault::RelayEgressDropped => {
-            rules.add(Host::Inet, Hook::Forward, format!("iifname \"server\" udp sport {range} drop"));
-        }
-        Fault::RelayEgressRefused => {
-            rules.add(Host::Server, Hook::Output, format!("oifname != \"lo\" udp sport {range} drop"));
-        }
-        // On the router: a packet that the host itself drops is an error to the sender, and coturn ends the allocation for it.
-        Fault::RelayLoss(percent) => {
-            lose(rules, Host::Inet, Hook::Forward, &format!("oifname \"server\" udp dport {range}"), *percent);
-            lose(rules, Host::Inet, Hook::Forward, &format!("iifname \"server\" udp sport {range}"), *percent);
-        }
+        Fault::RelayRangeOpenOnly(_)
+        | Fault::RelayPortsDroppedWhereDivisibleBy(_)
+        | Fault::RelayEgressDropped
+        | Fault::RelayEgressRefused
+        | Fault::RelayLoss(_) => break_relay(rules, fault, scenario),
         Fault::TcpLoss(percent) => lose_of_line(rules, "tcp", *percent),
         Fault::LargePacketsDropped(bytes) => rules.caller_network(&format!("ip length > {bytes} drop")),
-        Fault::ClientNetworkDropsUdp => rules.caller_network("meta l4proto udp drop"),
-        // The magic cookie stands 4 bytes into a STUN message, which is 12 bytes into the UDP header.
-        Fault::ClientNetworkDropsStun => rules.caller_network("meta l4proto udp @th,96,32 0x2112a442 drop"),
         Fault::GatewayRewritesMappedAddress => rewrite_mapped_address(rules, port),
         Fault::ControlsSilent => {
             rules.add(Host::Control, Hook::Input, format!("{FROM_OUTSIDE} meta l4proto {{ tcp, udp }} th dport != 53 drop"));
         }
-        Fault::ClientNetworkRequiresProxy => rules.caller_network("meta l4proto { tcp, udp } th dport != 53 drop"),
         Fault::LocalFirewallRefusesUdp => rules.add(Host::Client, Hook::Output, "oifname != \"lo\" udp dport != 53 drop"),
         Fault::TurnUdpDroppedByRouter(_)
         | Fault::TurnUdpRejectedByRouter(_)
         | Fault::RoutersSendNoTimeExceeded
         | Fault::RoutersSendNoFragmentationNeeded
         | Fault::FragmentsDropped => break_routers(rules, fault, scenario),
-        Fault::ClientNetworkLetsNoUdpIn
+        Fault::ClientNetworkDropsUdp
+        | Fault::ClientNetworkDropsStun
+        | Fault::ClientNetworkRequiresProxy
+        | Fault::ClientNetworkLetsNoUdpIn
         | Fault::ClientNetworkDropsIpv6
         | Fault::ClientNetworkPassesUdpPorts(_)
         | Fault::ClientNetworkPassesTcpPorts(_)
@@ -236,6 +223,32 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
     }
 }
 
+/// The faults of a part of the relay's range, and of what leaves it.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
+fn break_relay(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
+    let range = scenario.relay_ports;
+    match fault {
+        Fault::RelayRangeOpenOnly(open) => {
+            rules.server_input(&format!("udp dport {range} udp dport != {} drop", set(open)));
+        }
+        Fault::RelayPortsDroppedWhereDivisibleBy(divisor) => {
+            rules.server_input(&format!("udp dport {range} udp dport & {} == 0 drop", divisor - 1));
+        }
+        Fault::RelayEgressDropped => {
+            rules.add(Host::Inet, Hook::Forward, format!("iifname \"server\" udp sport {range} drop"));
+        }
+        Fault::RelayEgressRefused => {
+            rules.add(Host::Server, Hook::Output, format!("oifname != \"lo\" udp sport {range} drop"));
+        }
+        // On the router: a packet that the host itself drops is an error to the sender, and coturn ends the allocation for it.
+        Fault::RelayLoss(percent) => {
+            lose(rules, Host::Inet, Hook::Forward, &format!("oifname \"server\" udp dport {range}"), *percent);
+            lose(rules, Host::Inet, Hook::Forward, &format!("iifname \"server\" udp sport {range}"), *percent);
+        }
+        _ => {}
+    }
+}
+
 /// The faults of routers that let most things through.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
 fn break_routers(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
@@ -257,6 +270,10 @@ fn break_routers(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
 fn restrict_caller(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
     match fault {
+        Fault::ClientNetworkDropsUdp => rules.caller_network("meta l4proto udp drop"),
+        // The magic cookie stands 4 bytes into a STUN message, which is 12 bytes into the UDP header.
+        Fault::ClientNetworkDropsStun => rules.caller_network("meta l4proto udp @th,96,32 0x2112a442 drop"),
+        Fault::ClientNetworkRequiresProxy => rules.caller_network("meta l4proto { tcp, udp } th dport != 53 drop"),
         Fault::ClientNetworkDropsIpv6 => rules.caller_network("meta nfproto ipv6 meta l4proto != icmpv6 drop"),
         Fault::ClientNetworkLetsNoUdpIn => {
             let (router, device) = rules.gateway;

@@ -57,7 +57,7 @@ pub fn turn_address(placement: Placement) -> Ipv4Addr {
 pub fn caller_gateway(nat: Nat) -> (Host, Ipv4Addr) {
     match nat {
         Nat::None => (Host::Inet, Ipv4Addr::new(198, 51, 100, 1)),
-        Nat::FullCone | Nat::AddressRestricted | Nat::PortRestricted | Nat::Symmetric => {
+        Nat::FullCone | Nat::AddressRestricted | Nat::PortRestricted | Nat::OpenRouter | Nat::Symmetric => {
             (Host::Nat, Ipv4Addr::new(192, 168, 1, 1))
         }
     }
@@ -307,6 +307,7 @@ fn nat_rules(kind: Nat, own: Ipv4Addr, inner: Ipv4Addr, extra: (&str, &str)) -> 
             format!("snat ip to {own}"),
         ),
         Nat::PortRestricted => (String::new(), closed, "masquerade".to_owned()),
+        Nat::OpenRouter => (String::new(), "", "masquerade".to_owned()),
         Nat::Symmetric => (String::new(), closed, "masquerade fully-random".to_owned()),
     };
     format!(

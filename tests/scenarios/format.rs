@@ -134,6 +134,8 @@ pub enum Nat {
     AddressRestricted,
     /// Endpoint-independent mapping, address- and port-dependent filtering.
     PortRestricted,
+    /// The same by a router that takes what nobody expects for its own, as plain Linux does: its memory of that moves later mappings.
+    OpenRouter,
     /// Address- and port-dependent mapping and filtering.
     Symmetric,
 }

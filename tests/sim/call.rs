@@ -196,7 +196,7 @@ impl Homes {
 
 /// Each end is a host of its own.
 fn context(network: &Rc<dyn Network>) -> Context {
-    Context::brief(network, trust(Told::OfOurRoot))
+    Context::brief(network, trust(Told::OurRoot))
 }
 
 fn ice_servers(config: &Config) -> Vec<IceServer> {

@@ -259,7 +259,7 @@ impl CallWorld {
             form: Form::Urls,
             services: self.listed.iter().map(service).collect(),
             controls: controls(world),
-            trust: trust(Told::OfOurRoot),
+            trust: trust(Told::OurRoot),
             timeout: Duration::from_secs(25),
             families: Families::Both,
             long_stream: None,

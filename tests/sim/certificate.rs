@@ -41,10 +41,10 @@ pub enum Presented {
 /// Whether callcheck is told of the root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
-    OfOurRoot,
+    OurRoot,
     /// And of the root of what looks into TLS.
-    OfInspectorsToo,
-    OfNone,
+    InspectorsToo,
+    Nothing,
 }
 
 /// The roots that callcheck trusts.
@@ -56,9 +56,9 @@ pub fn trust(told: Told) -> Trust {
         TRUST.get_or_init(make).clone()
     };
     match told {
-        Told::OfNone => Trust::nobody(),
-        Told::OfOurRoot => ours(),
-        Told::OfInspectorsToo => ours().with_roots(inspectors_root().pem().as_bytes()).expect("an own root is PEM"),
+        Told::Nothing => Trust::nobody(),
+        Told::OurRoot => ours(),
+        Told::InspectorsToo => ours().with_roots(inspectors_root().pem().as_bytes()).expect("an own root is PEM"),
     }
 }
 

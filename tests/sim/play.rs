@@ -54,7 +54,7 @@ impl Asks {
             purpose: Purpose::Turn,
             form: target.form(),
             services: planned.collect(),
-            told: Told::OfOurRoot,
+            told: Told::OurRoot,
             timeout: Duration::from_secs(10),
             longest_idle: None,
             interrupted: Interrupted::Never,

@@ -168,7 +168,8 @@ fn nats(scenario: &Scenario) -> Vec<super::nat::Behaviour> {
         format::Nat::None => return Vec::new(),
         format::Nat::FullCone => NatKind::FullCone,
         format::Nat::AddressRestricted => NatKind::AddressRestricted,
-        format::Nat::PortRestricted => NatKind::PortRestricted,
+        // The simulated router forgets what it has taken for its own.
+        format::Nat::OpenRouter | format::Nat::PortRestricted => NatKind::PortRestricted,
         format::Nat::Symmetric => NatKind::Symmetric,
     };
     let mut outermost = kind.behaviour(CALLER);
@@ -266,6 +267,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
     let (port, range) = (scenario.port, scenario.relay_ports.first..=scenario.relay_ports.last);
     let prohibited = Rule::any(Action::Reject(Unreachable::Prohibited)).inward().udp();
     let closed = Rule::any(Action::Drop).inward().udp().ports(range.clone());
+    let v6 = |action| Rule::any(action).inward().v6();
     let host = &mut world.host;
     match fault {
         Fault::TurnUdpDropped
@@ -276,18 +278,12 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::TurnUdpRejectedByRouter(_)
         | Fault::TurnUdpDroppedOverIpv6 => close_udp(world, fault, port),
         Fault::RoutersSendNoTimeExceeded => world.caller.routers_mute = true,
-        Fault::TurnTcpDropped => host.filter.push(Rule::any(Action::Drop).inward().tcp().port(port)),
-        Fault::TurnTcpReset => host.filter.push(Rule::any(Action::Reject(Unreachable::Port)).inward().tcp().port(port)),
-        Fault::TurnTcpProhibited => {
-            host.router.push(Rule::any(Action::Reject(Unreachable::Prohibited)).inward().tcp().port(port));
-        }
+        Fault::TurnTcpDropped | Fault::TurnTcpReset | Fault::TurnTcpProhibited => close_tcp(host, fault, port),
         Fault::TurnDtlsDropped => host.filter.push(Rule::any(Action::Drop).inward().udp().port(scenario.tls_port)),
         Fault::TurnTlsDropped => host.filter.push(Rule::any(Action::Drop).inward().tcp().port(scenario.tls_port)),
         Fault::ServerDropsEverything => host.filter.push(Rule::any(Action::Drop).inward()),
-        Fault::ServerDropsIpv6 => host.filter.push(Rule::any(Action::Drop).inward().v6()),
-        Fault::ServerUnroutedOverIpv6 => {
-            host.router.push(Rule::any(Action::Reject(Unreachable::Network)).inward().v6());
-        }
+        Fault::ServerDropsIpv6 => host.filter.push(v6(Action::Drop)),
+        Fault::ServerUnroutedOverIpv6 => host.router.push(v6(Action::Reject(Unreachable::Network))),
         Fault::HostDown => host.alive = false,
         Fault::RelayRangeDropped => host.filter.push(closed),
         Fault::ServerFirewallPassesAnswers | Fault::RelayRangeStateful => {
@@ -400,6 +396,17 @@ fn stop_at(world: &mut World, router: Router, rule: Rule) {
         Router::Callers => world.caller.gateway.push(rule.outward()),
         Router::Middle => world.host.router.push(rule.inward()),
         Router::Servers => world.host.edge.push(rule.inward()),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
+fn close_tcp(host: &mut super::world::Host, fault: &Fault, port: u16) {
+    let close = |action| Rule::any(action).inward().tcp().port(port);
+    match fault {
+        Fault::TurnTcpDropped => host.filter.push(close(Action::Drop)),
+        Fault::TurnTcpReset => host.filter.push(close(Action::Reject(Unreachable::Port))),
+        Fault::TurnTcpProhibited => host.router.push(close(Action::Reject(Unreachable::Prohibited))),
+        _ => {}
     }
 }
 
@@ -545,11 +552,11 @@ fn asks(scenario: &Scenario) -> Result<Asks, Inexpressible> {
     let login = login(scenario);
     let mut ports = PortsPlan { beside: Vec::new(), samples: 64, all: false, rate: None, range: None, responder: None };
     let (mut asks, mut longest_idle): (Option<Asks>, Option<Duration>) = (None, None);
-    let (mut told, mut timeout) = (Told::OfNone, Duration::from_secs(10));
+    let (mut told, mut timeout) = (Told::Nothing, Duration::from_secs(10));
     while let Some(argument) = arguments.next() {
         match argument {
             "--ca" => {
-                told = if arguments.next() == Some("{ca-of-company}") { Told::OfInspectorsToo } else { Told::OfOurRoot };
+                told = if arguments.next() == Some("{ca-of-company}") { Told::InspectorsToo } else { Told::OurRoot };
             }
             "--all" => {
                 ports.all = true;

@@ -123,7 +123,7 @@ async fn allocate(network: &Rc<dyn Network>, transport: Transport) -> Result<(Se
             let socket = network.bind_udp(endpoint.ip()).map_err(|outcome| format!("{outcome:?}"))?;
             let host = Host::Address(endpoint.ip());
             let attempt =
-                dtls::handshake(socket, endpoint.address, &host, &trust(Told::OfOurRoot), beginning(), &Cell::new(false)).await;
+                dtls::handshake(socket, endpoint.address, &host, &trust(Told::OurRoot), beginning(), &Cell::new(false)).await;
             Session::over_datagrams(network, endpoint, attempt.socket.ok_or_else(|| format!("{:?}", attempt.fact.end))?)
         }
         Transport::Tcp | Transport::Tls => {

@@ -1,7 +1,9 @@
-//! Filtering and mapping by a server with two addresses: RFC 5780 §4.4, then §4.3, from one socket and in this order.
+//! Filtering and mapping by a server with two addresses: RFC 5780 §4.4 and §4.3, from a socket each. A datagram that a router of Linux has
+//! taken for its own stays in its memory, and what the same socket sends there afterwards leaves from another port: the mapping would seem
+//! to depend on the destination.
 //!
-//! Silence counts only where the same request is answered once the socket has sent to the other address itself: else it may be the
-//! server that doesn't send from there.
+//! Silence counts only where the same request is answered on a socket that has sent to the other address itself: else it may be the server
+//! that doesn't send from there.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -39,15 +41,23 @@ pub async fn run(context: &Context, subject: &Subject, other: SocketAddr) -> boo
         }
         Some(filter(context, subject, other, Change::AddressAndPort, Contact::None).await)
     };
-    let (stranger, neighbour) = tokio::join!(by_address, filter(context, subject, other_port, Change::Port, Contact::Address));
-    map(context, subject, other).await;
+    let mapping = async {
+        let fresh = Subject::open(context, server).await;
+        if let Some(fresh) = &fresh {
+            map(context, fresh, other).await;
+        }
+        fresh
+    };
+    let by_port = filter(context, subject, other_port, Change::Port, Contact::Address);
+    let (stranger, neighbour, fresh) = tokio::join!(by_address, by_port, mapping);
     // From where there was silence the server must be heard once the socket has sent there itself.
     let again = match (&stranger, neighbour) {
         (Some(Outcome::Silent), _) => (other, Change::AddressAndPort),
         (None, Outcome::Silent) => (other_port, Change::Port),
         (_, _) => return stranger == Some(Outcome::Success),
     };
-    filter(context, subject, again.0, again.1, Contact::AddressAndPort).await == Outcome::Success
+    let Some(fresh) = fresh else { return false };
+    filter(context, &fresh, again.0, again.1, Contact::AddressAndPort).await == Outcome::Success
 }
 
 async fn filter(context: &Context, subject: &Subject, from: SocketAddr, change: Change, contact: Contact) -> Outcome {

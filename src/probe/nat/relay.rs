@@ -180,8 +180,8 @@ impl Relay {
 /// looks at the port can be told.
 pub async fn run(context: &Context, relay: &Relay, subject: &Subject) {
     let place = relay.address();
-    let at = |server: SocketAddr, contact: Contact, mapped: SocketAddr| FilteringFact {
-        local: subject.socket.local(server),
+    let at = |subject: &Subject, contact: Contact, mapped: SocketAddr| FilteringFact {
+        local: subject.socket.local(place),
         mapped,
         from: place,
         contact,
@@ -193,7 +193,7 @@ pub async fn run(context: &Context, relay: &Relay, subject: &Subject) {
     }
     let mut came = false;
     if subject.asked.server.ip() != place.ip() {
-        let fact = at(place, Contact::None, subject.asked.mapped);
+        let fact = at(subject, Contact::None, subject.asked.mapped);
         came = try_filter(context, relay, subject, fact).await;
     }
     // A datagram to the same address, another port: the server's own.
@@ -202,7 +202,17 @@ pub async fn run(context: &Context, relay: &Relay, subject: &Subject) {
         && let Some(asked) = ask(context, &subject.socket, relay.server()).await
         && relay.permit(asked.mapped).await
     {
-        came = try_filter(context, relay, subject, at(place, Contact::Address, asked.mapped)).await;
+        came = try_filter(context, relay, subject, at(subject, Contact::Address, asked.mapped)).await;
+    }
+    // A router of Linux has taken what came so far for its own, and would let the same socket send there from another port only.
+    let fresh = Subject::open(context, subject.asked.server).await;
+    let subject = fresh.as_ref().unwrap_or(subject);
+    if fresh.is_some() && relay.server().ip() == place.ip() {
+        // The second port of that address, which tells what of the destination matters.
+        _ = ask(context, &subject.socket, relay.server()).await;
+    }
+    if !relay.permit(subject.asked.mapped).await {
+        return;
     }
     let Some(seen) = relay.knock(context, subject).await else { return };
     let fact = MappingFact {
@@ -213,7 +223,7 @@ pub async fn run(context: &Context, relay: &Relay, subject: &Subject) {
     };
     context.record.add("nat-mapping", super::udp(place), Fact::Mapping(fact));
     if !came || subject.asked.server.ip() != place.ip() {
-        try_filter(context, relay, subject, at(place, Contact::AddressAndPort, seen)).await;
+        try_filter(context, relay, subject, at(subject, Contact::AddressAndPort, seen)).await;
     }
 }
 
