@@ -9,12 +9,14 @@ use super::endpoint::EndpointEvidence;
 use super::evidence::Seen;
 use crate::model::address::Reach;
 use crate::model::endpoint::{Endpoint, Transport};
-use crate::model::fact::{Cargo, Fact, Hop, Observation, TraceFact};
+use crate::model::fact::{Cargo, Fact, Hop, Observation, RELAY_TRACE, TraceFact};
 
 /// The traces of a run.
 pub struct Traces<'a> {
     own: Vec<Seen<'a, TraceFact>>,
     compared: Vec<Seen<'a, TraceFact>>,
+    /// To ports of the relay.
+    relayed: Vec<Seen<'a, TraceFact>>,
 }
 
 /// Where the datagrams to a silent endpoint end.
@@ -59,7 +61,7 @@ impl<'a> Traces<'a> {
             });
             traces.collect()
         };
-        Self { own: of_probe("trace"), compared: of_probe("control-trace") }
+        Self { own: of_probe("trace"), compared: of_probe("control-trace"), relayed: of_probe(RELAY_TRACE) }
     }
 
     /// The trace that shows that datagrams to another port of a server arrive there.
@@ -78,6 +80,25 @@ impl<'a> Traces<'a> {
         }
         let distance = last(own.fact).map_or(0, |hop| hop.distance);
         Some(Noise { goes_further: goes_beyond(other.fact, distance), evidence: vec![own.cite(), other.cite()] })
+    }
+
+    /// Where datagrams to a closed port of the relay end in this network, while those to an open one at the same address go on.
+    #[must_use]
+    pub fn relay_end(&self, is_closed: impl Fn(u16) -> bool) -> Option<End> {
+        let port = |seen: &Seen<'a, TraceFact>| seen.endpoint().map(|endpoint| endpoint.address.port());
+        let (closed, open): (Vec<_>, Vec<_>) = self.relayed.iter().partition(|seen| port(seen).is_some_and(&is_closed));
+        closed.into_iter().find_map(|own| {
+            let (server, last) = (ip(own)?, last(own.fact)?);
+            let further = open.iter().find(|seen| ip(seen) == Some(server) && goes_beyond(seen.fact, last.distance))?;
+            let is_private = !Reach::of(last.address).is_global() && Reach::of(server).is_global();
+            // The last router before the server may be the server's.
+            let is_last = further.fact.reached.is_some_and(|reached| last.distance + 1 >= reached);
+            ((is_private || last.distance == 1) && !is_last).then(|| End {
+                router: last.address,
+                place: Place::Here,
+                evidence: vec![own.cite(), further.cite()],
+            })
+        })
     }
 
     /// Where the datagrams to a silent address end; none where no router tells, or where they arrive.

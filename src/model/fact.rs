@@ -28,7 +28,7 @@ pub use relay::{IcmpFact, InboundFact, InboundWay, OutboundFact, SelfPairFact, S
 pub use responder::{ResponderFact, ServedPorts};
 pub use signaling::{EngineEnd, EngineFact, EnginePollsFact, EngineTransport, SocketEnd, SocketFact};
 pub use size::SizeFact;
-pub use trace::{Cargo, Hop, TraceFact};
+pub use trace::{Cargo, Hop, RELAY_TRACE, TraceFact};
 pub use turn::{AllocationFact, ChallengeFact, ChannelFact, PeerKind, PermissionFact, RedirectEnd, RedirectFact, ReleaseFact};
 
 /// One thing that was seen, with its name and its time.

@@ -13,7 +13,9 @@ use tokio::time::{Instant, sleep_until};
 use super::context::Context;
 use crate::model::duration::milliseconds;
 use crate::model::endpoint::{Endpoint, Transport};
-use crate::model::fact::{Cargo, ControlFact, ControlKind, Fact, Hop, IcmpFact, TraceFact};
+use crate::model::fact::{
+    Cargo, ControlFact, ControlKind, Fact, Hop, IcmpFact, InboundWay, PortProtocol, RELAY_TRACE, TraceFact,
+};
 use crate::net::network::{Arrival, Handling};
 use crate::proto::request::Request;
 
@@ -58,6 +60,42 @@ pub async fn trace_silent(context: &Context, servers: &[Endpoint]) {
             context.record.add("control-trace", control, Fact::Trace(fact));
         }
     }
+}
+
+/// Traces the way to a port of a relay, or of a responder, that lets nothing in, beside the way to one that does: a network that drops some
+/// ports does it on this side, a server's firewall at the end. Where all are alike there is nothing to compare.
+pub async fn trace_closed_port(context: &Context) {
+    let Some((closed, open)) = closed_beside_open(context).filter(|(closed, _)| !closed.ip().is_loopback()) else { return };
+    let [closed, open] = [closed, open].map(|address| Endpoint::new(Transport::Udp, address));
+    let (at_closed, at_open) = tokio::join!(trace(context, closed, Cargo::Noise), trace(context, open, Cargo::Noise));
+    context.record.add(RELAY_TRACE, closed, Fact::Trace(at_closed));
+    context.record.add(RELAY_TRACE, open, Fact::Trace(at_open));
+}
+
+/// A closed port and an open one at the same address.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
+fn closed_beside_open(context: &Context) -> Option<(SocketAddr, SocketAddr)> {
+    let (mut open, mut closed): (Vec<SocketAddr>, Vec<SocketAddr>) = Default::default();
+    for seen in context.record.observations() {
+        match seen.fact {
+            Fact::Inbound(it) if it.way == InboundWay::Unsolicited && it.icmp.is_none() => {
+                if it.arrived {
+                    open.push(it.relayed)
+                } else {
+                    closed.push(it.relayed)
+                }
+            }
+            Fact::Ports(it) if it.proto == PortProtocol::Udp => {
+                let Ok(ip) = seen.target.parse() else { continue };
+                open.extend(it.open.iter().map(|port| SocketAddr::new(ip, port)));
+                let silent = it.closed.iter().filter(|port| !it.refused.contains(*port));
+                closed.extend(silent.map(|port| SocketAddr::new(ip, port)));
+            }
+            _ => {}
+        }
+    }
+    closed.retain(|address| !open.contains(address));
+    closed.into_iter().find_map(|closed| Some((closed, *open.iter().find(|open| open.ip() == closed.ip())?)))
 }
 
 /// A UDP port where nothing should listen, between those of ordinary services and the usual relay ranges.

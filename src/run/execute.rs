@@ -18,6 +18,7 @@ use crate::model::report::{CutShort, Report, SCHEMA, Tool};
 use crate::net::network::Network;
 use crate::probe::context::{Context, Listener, Record};
 use crate::probe::responder::Until;
+use crate::probe::trace;
 
 /// How long giving back allocations may take once a run was cut short.
 const RELEASE_LIMIT: Duration = Duration::from_millis(1500);
@@ -110,6 +111,9 @@ async fn probe(context: &Context, plan: &Plan, log: &Rc<Log>, until: &Until) {
     }
     if let Some(responder) = responder {
         responder::sweep(context, responder, plan.families, until).await;
+    }
+    if !plan.controls.is_empty() {
+        trace::trace_closed_port(context).await;
     }
 }
 

@@ -1,8 +1,10 @@
 //! `network-allow-list`: this network reaches some well-known hosts over TCP and nothing else.
 
+use super::relay_ports_partly_closed;
 use crate::diagnose::controls::Answer;
 use crate::diagnose::endpoint::Reachability;
 use crate::diagnose::evidence::Evidence;
+use crate::diagnose::ports::{self, TriedPorts};
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::diagnose::server::{Server, list};
 use crate::model::cause::{Cause, Group};
@@ -28,6 +30,9 @@ pub const RULE: Rule = Rule {
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
+    if let Some(found) = keeps_some_ports_in(evidence) {
+        return found;
+    }
     let controls = evidence.controls();
     let servers = Server::all(evidence);
     let dead =
@@ -70,4 +75,29 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             "turns:<host>:443?transport=tcp",
         )
         .done()
+}
+
+/// Datagrams to some of the relay's ports end in this network, and those to others go on.
+fn keeps_some_ports_in(evidence: &Evidence<'_>) -> Option<Judgement> {
+    let tried = TriedPorts::of(evidence);
+    let end = evidence.traces().relay_end(|port| tried.closed.contains(port))?;
+    let closed = relay_ports_partly_closed::list(&tried);
+    let summary = format!(
+        "This network lets UDP out to a part of the relay's ports only: what is sent to {closed} was last seen at the router {}.",
+        end.router
+    );
+    let found = Found::new(&RULE.cause, summary)
+        .confidence(Confidence::Likely)
+        .impact("Calls of users in this network fail by chance: whenever the relay has a port that the network drops.")
+        .because(end.evidence)
+        .because(tried.evidence)
+        .unless(
+            "relay-ports-partly-closed",
+            "run callcheck from another network: if these ports are closed there too, the server's firewall is it",
+        )
+        .fix(
+            Place::Network,
+            format!("Have the network let UDP out to the relay's whole range, {}.", ports::needed(evidence).range),
+        );
+    Some(found.done())
 }

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::IcmpFact;
 
+/// The probe of a trace to a port of the relay, or of a responder.
+pub const RELAY_TRACE: &str = "relay-trace";
+
 /// Datagrams to one place, each with another limit of routers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TraceFact {
