@@ -79,11 +79,8 @@ fn closed_beside_open(context: &Context) -> Option<(SocketAddr, SocketAddr)> {
     for seen in context.record.observations() {
         match seen.fact {
             Fact::Inbound(it) if it.way == InboundWay::Unsolicited && it.icmp.is_none() => {
-                if it.arrived {
-                    open.push(it.relayed)
-                } else {
-                    closed.push(it.relayed)
-                }
+                let side = if it.arrived { &mut open } else { &mut closed };
+                side.push(it.relayed);
             }
             Fact::Ports(it) if it.proto == PortProtocol::Udp => {
                 let Ok(ip) = seen.target.parse() else { continue };
