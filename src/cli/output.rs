@@ -82,7 +82,9 @@ pub fn watch(common: &Common) -> Watcher {
     Rc::new(move |progress| match progress {
         Progress::Begins { ports, about } => {
             let about = Duration::from_millis(whole_milliseconds(about).div_ceil(100) * 100);
-            complain(&format!("{clear}up to {ports} ports, in {} or more", humantime::format_duration(about)));
+            let many = if ports == 1 { "one port".to_owned() } else { format!("up to {ports} ports") };
+            let about = about.max(Duration::from_millis(100));
+            complain(&format!("{clear}{many}, in {} or more", humantime::format_duration(about)));
             bar.set_length(ports.into());
             bar.set_style(bar_style());
         }
@@ -95,7 +97,7 @@ pub fn watch(common: &Common) -> Watcher {
 }
 
 fn bar_style() -> ProgressStyle {
-    ProgressStyle::with_template("{bar:40} {pos} of {len}, {msg}, {eta} left").unwrap_or_else(|_| ProgressStyle::default_bar())
+    ProgressStyle::with_template("{wide_bar} {pos} of {len}, {msg}, {eta} left").unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// Clears the line of progress.

@@ -96,7 +96,7 @@ impl<'a> Controls<'a> {
     /// Whether a name server that is silent over UDP is known to be alive: it takes TCP connections.
     #[must_use]
     pub fn silent_dns_is_alive(&self) -> bool {
-        let silent = self.of(ControlKind::Dns).filter(|seen| !passes(seen.fact));
+        let silent = self.of(ControlKind::Dns).filter(|seen| !is_answered(seen));
         let taken = |server: SocketAddr| {
             self.of(ControlKind::Tcp)
                 .any(|seen| seen.fact.reply.succeeded() && seen.endpoint().is_some_and(|endpoint| endpoint.address == server))
@@ -108,8 +108,8 @@ impl<'a> Controls<'a> {
     #[must_use]
     pub fn silent_stun_is_alive(&self) -> bool {
         let alive: Vec<IpAddr> =
-            self.of(ControlKind::Tcp).filter(|seen| passes(seen.fact)).filter_map(|seen| Some(seen.endpoint()?.ip())).collect();
-        let silent = self.of(ControlKind::Stun).filter(|seen| !passes(seen.fact));
+            self.of(ControlKind::Tcp).filter(|seen| is_answered(seen)).filter_map(|seen| Some(seen.endpoint()?.ip())).collect();
+        let silent = self.of(ControlKind::Stun).filter(|seen| !is_answered(seen));
         silent.filter_map(Seen::endpoint).any(|endpoint| alive.contains(&endpoint.ip()))
     }
 
@@ -144,7 +144,7 @@ impl<'a> Controls<'a> {
         self.all
             .iter()
             .filter(|seen| seen.fact.control != ControlKind::Port)
-            .find(|seen| passes(seen.fact) && seen.endpoint().is_some_and(|endpoint| endpoint.address.is_ipv4() == v4))
+            .find(|seen| is_answered(seen) && seen.endpoint().is_some_and(|endpoint| endpoint.address.is_ipv4() == v4))
             .copied()
     }
 
@@ -158,7 +158,7 @@ impl<'a> Controls<'a> {
                 && matches!(seen.fact.reply.outcome, Outcome::Unreachable { from: Some(from), reason: Unreachable::Port | Unreachable::Prohibited } if from == server)
         };
         let high_stun = |seen: &&Seen<'a, ControlFact>| {
-            passes(seen.fact) && seen.endpoint().is_some_and(|endpoint| endpoint.address.port() >= FIRST_HIGH_PORT)
+            is_answered(seen) && seen.endpoint().is_some_and(|endpoint| endpoint.address.port() >= FIRST_HIGH_PORT)
         };
         let by_server = self.of(ControlKind::HighPort).find(from_server);
         by_server.or_else(|| self.of(ControlKind::Stun).find(high_stun)).copied()
@@ -172,14 +172,14 @@ impl<'a> Controls<'a> {
             |seen: &Seen<'a, ControlFact>| seen.endpoint().is_some_and(|endpoint| endpoint.address.port() >= FIRST_HIGH_PORT);
         let (high, low): (Vec<_>, Vec<_>) = self.of(ControlKind::Stun).copied().partition(is_high);
         let high_silent = high.iter().all(|seen| seen.fact.reply.silent());
-        if high_silent && low.iter().any(|seen| passes(seen.fact)) { high.first().copied() } else { None }
+        if high_silent && low.iter().any(|seen| is_answered(seen)) { high.first().copied() } else { None }
     }
 
     /// Whether a STUN control on that very port passes, so that this network doesn't block the port.
     #[must_use]
     pub fn passes_on_port(&self, port: u16) -> bool {
         self.of(ControlKind::Stun)
-            .any(|seen| passes(seen.fact) && seen.endpoint().is_some_and(|endpoint| endpoint.address.port() == port))
+            .any(|seen| is_answered(seen) && seen.endpoint().is_some_and(|endpoint| endpoint.address.port() == port))
     }
 
     /// The controls that this host itself refused to send to.
@@ -198,18 +198,19 @@ fn answer<'s, 'a: 's>(controls: impl Iterator<Item = &'s Seen<'a, ControlFact>>)
     let asked: Vec<_> = controls.filter(|seen| seen.fact.reply.outcome != Outcome::NoRoute).collect();
     if asked.is_empty() {
         Answer::NotAsked
-    } else if asked.iter().any(|seen| passes(seen.fact)) {
+    } else if asked.iter().any(|seen| is_answered(seen)) {
         Answer::Passes
     } else {
         Answer::Silent(asked.len())
     }
 }
 
-/// Any answer proves the way: a refusal of the control host came back over it.
-fn passes(fact: &ControlFact) -> bool {
-    match (&fact.reply.outcome, fact.control) {
+/// Any answer proves the way: a refusal of the control host came back over it. One that a router on the way sends in its place does not.
+fn is_answered(seen: &Seen<'_, ControlFact>) -> bool {
+    let is_host = |from: Option<IpAddr>| from.is_none_or(|from| seen.endpoint().is_some_and(|endpoint| endpoint.ip() == from));
+    match (&seen.fact.reply.outcome, seen.fact.control) {
         (Outcome::Success | Outcome::Error { .. }, _) => true,
-        (Outcome::Unreachable { reason: Unreachable::Port, .. }, ControlKind::Dns | ControlKind::Tcp) => true,
+        (Outcome::Unreachable { reason: Unreachable::Port, from }, ControlKind::Dns | ControlKind::Tcp) => is_host(*from),
         (_, _) => false,
     }
 }

@@ -42,7 +42,8 @@ struct Sample<'a> {
 /// What a run says of the NAT.
 #[must_use]
 pub fn nat(evidence: &Evidence<'_>, findings: &[Finding]) -> Option<Nat> {
-    let mut behaviours = evidence.nats().map(|nat| nat.behaviour(findings));
+    let few_ports = evidence.controls().high_ports_closed().is_some();
+    let mut behaviours = evidence.nats().map(|nat| nat.behaviour(findings, few_ports));
     let nat = Nat { ipv4: behaviours.next().flatten(), ipv6: behaviours.next().flatten() };
     (nat != Nat::default()).then_some(nat)
 }
@@ -111,7 +112,7 @@ impl<'a> NatEvidence<'a> {
         }
     }
 
-    fn behaviour(&self, findings: &[Finding]) -> Option<Behaviour> {
+    fn behaviour(&self, findings: &[Finding], few_ports: bool) -> Option<Behaviour> {
         if !self.asked {
             return None;
         }
@@ -122,7 +123,13 @@ impl<'a> NatEvidence<'a> {
             port_preservation: self.port_preservation(),
             hairpinning: self.hairpinning(),
             lifetime: self.lifetime(),
-            consequence: consequence(&mapping, &filtering, self.samples.is_empty(), findings),
+            consequence: match consequence(&mapping, &filtering, self.samples.is_empty(), findings) {
+                // Peers are at high ports, whatever the NAT does.
+                Known::Known { value, .. } if few_ports && value != Consequence::AlwaysRelay => Known::not_tested(
+                    "no unrelated host answers at a high port, where peers are: this network may let out few ports only",
+                ),
+                consequence => consequence,
+            },
             mapping,
             filtering,
         })

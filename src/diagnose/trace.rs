@@ -9,12 +9,14 @@ use super::endpoint::EndpointEvidence;
 use super::evidence::Seen;
 use crate::model::address::Reach;
 use crate::model::endpoint::{Endpoint, Transport};
-use crate::model::fact::{Cargo, Fact, Hop, Observation, RELAY_TRACE, TraceFact};
+use crate::model::fact::{Cargo, Fact, Hop, OWN_SIDE_TRACE, Observation, RELAY_TRACE, TraceFact};
 
 /// The traces of a run.
 pub struct Traces<'a> {
     own: Vec<Seen<'a, TraceFact>>,
     compared: Vec<Seen<'a, TraceFact>>,
+    /// As far as the own side of the way goes.
+    own_side: Vec<Seen<'a, TraceFact>>,
     /// To ports of the relay.
     relayed: Vec<Seen<'a, TraceFact>>,
 }
@@ -61,7 +63,12 @@ impl<'a> Traces<'a> {
             });
             traces.collect()
         };
-        Self { own: of_probe("trace"), compared: of_probe("control-trace"), relayed: of_probe(RELAY_TRACE) }
+        Self {
+            own: of_probe("trace"),
+            compared: of_probe("control-trace"),
+            own_side: of_probe(OWN_SIDE_TRACE),
+            relayed: of_probe(RELAY_TRACE),
+        }
     }
 
     /// The trace that shows that datagrams to another port of a server arrive there.
@@ -80,6 +87,19 @@ impl<'a> Traces<'a> {
         }
         let distance = last(own.fact).map_or(0, |hop| hop.distance);
         Some(Noise { goes_further: goes_beyond(other.fact, distance), evidence: vec![own.cite(), other.cite()] })
+    }
+
+    /// A router of the caller's operator that has one of the addresses that such share among their users (RFC 6598): those beyond the first
+    /// public router may be the server's side's own.
+    #[must_use]
+    pub fn carrier_router(&self) -> Option<(IpAddr, Seen<'a, TraceFact>)> {
+        self.own_side.iter().find_map(|seen| {
+            let mut hops = seen.fact.hops.clone();
+            hops.sort_by_key(|hop| hop.distance);
+            let own_side = hops.into_iter().map(|hop| hop.address).take_while(|address| !Reach::of(*address).is_global());
+            let shared = own_side.into_iter().find(|address| Reach::of(*address) == Reach::CarrierGrade)?;
+            Some((shared, *seen))
+        })
     }
 
     /// Where datagrams to a closed port of the relay end in this network, while those to an open one at the same address go on.

@@ -56,7 +56,7 @@ pub fn list(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<Cut
         add(&mut list, &what, &why);
     }
     if evidence.wants_relay() && (left_out.is_empty() || !evidence.endpoints().is_empty()) {
-        relay(evidence, findings, &mut list);
+        relay(evidence, findings, cut_short, &mut list);
     }
     ports(evidence, cut_short, &mut list);
     if cut_short.is_none() {
@@ -177,7 +177,7 @@ fn untested_at(endpoint: &super::endpoint::EndpointEvidence<'_>) -> Option<(Stri
     Some((format!("turn over {}", endpoint.endpoint), why))
 }
 
-fn relay(evidence: &Evidence<'_>, findings: &[Finding], list: &mut Vec<NotTested>) {
+fn relay(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<CutShort>, list: &mut Vec<NotTested>) {
     let answered = evidence.endpoints().iter().any(super::endpoint::EndpointEvidence::alive);
     if answered && !evidence.asked().credentials && evidence.relays().is_empty() {
         let what = "allocation, permissions, the relay's ports, external-ip and the data path";
@@ -187,7 +187,13 @@ fn relay(evidence: &Evidence<'_>, findings: &[Finding], list: &mut Vec<NotTested
     if evidence.relays().is_empty() {
         add(list, "the relay's ports, external-ip and the data path", "no allocation was granted");
     } else if evidence.relays().iter().all(|relay| relay.lets_in().is_none()) {
-        add(list, "the relay's data path from outside", "this network lets no UDP out that could play the outside peer");
+        let is_other_family = evidence.relays().iter().all(|relay| relay.relayed.is_ipv4() != relay.endpoint.ip().is_ipv4());
+        let why = match (cut_short, is_other_family) {
+            (Some(_), _) => out_of_time(cut_short),
+            (None, true) => "this host has no way to the relay's address, which is of the other family than the server's",
+            (None, false) => "this network lets no UDP out that could play the outside peer",
+        };
+        add(list, "the relay's data path from outside", why);
     } else if findings.iter().any(|finding| finding.id == "external-ip-missing")
         && !evidence.relays().iter().any(|relay| relay.lets_in_alternative() == Some(true))
     {

@@ -145,7 +145,7 @@ async fn filtering_by(context: &Context, relay: &Relay, subjects: &[Subject]) {
 }
 
 async fn hairpinning(context: &Context, server: SocketAddr) {
-    let (one, other) = tokio::join!(Subject::open(context, server), Subject::open(context, server));
+    let (one, other) = tokio::join!(Subject::another(context, server), Subject::another(context, server));
     if let (Some(one), Some(other)) = (one, other) {
         hairpin::run(context, &one, &other).await;
     }
@@ -166,6 +166,14 @@ impl Subject {
         let started = tokio::time::Instant::now();
         let asked = ask(context, &socket, server).await?;
         Some(Self { socket, asked, round_trip: started.elapsed() })
+    }
+
+    /// Another one at a server that has answered: on a line that loses much, silence is asked once more.
+    async fn another(context: &Context, server: SocketAddr) -> Option<Self> {
+        match Self::open(context, server).await {
+            Some(subject) => Some(subject),
+            None => Self::open(context, server).await,
+        }
     }
 }
 

@@ -11,16 +11,20 @@ use futures::future::join_all;
 use tokio::time::{Instant, sleep_until};
 
 use super::context::Context;
+use crate::model::address::Reach;
 use crate::model::duration::milliseconds;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{
-    Cargo, ControlFact, ControlKind, Fact, Hop, IcmpFact, InboundWay, PortProtocol, RELAY_TRACE, TraceFact,
+    Cargo, ControlFact, ControlKind, Fact, Hop, IcmpFact, InboundWay, OWN_SIDE_TRACE, PortProtocol, RELAY_TRACE, TraceFact,
 };
 use crate::net::network::{Arrival, Handling};
 use crate::proto::request::Request;
 
 /// The furthest router that is asked: few places are further from anywhere.
 const FURTHEST: u8 = 24;
+
+/// How far the own side of the way reaches at the most: the own network's routers and the operator's NAT.
+const OWN_SIDE: u8 = 6;
 
 /// When a datagram is repeated, in milliseconds from the trace's start. Linux routers send a host six such errors at once, and one a second
 /// then (`icmp_ratelimit`, icmp(7)), so three tries leave room for three traces.
@@ -60,6 +64,14 @@ pub async fn trace_silent(context: &Context, servers: &[Endpoint]) {
             context.record.add("control-trace", control, Fact::Trace(fact));
         }
     }
+}
+
+/// Traces the first part of the way to a server, where the routers of the own network and of its operator are.
+pub async fn trace_own_side(context: &Context, servers: impl Iterator<Item = Endpoint>) {
+    let mut over_udp = servers.filter(|it| it.transport == Transport::Udp && it.ip().is_ipv4() && Reach::of(it.ip()).is_global());
+    let Some(server) = over_udp.next() else { return };
+    let fact = trace_as_far_as(context, server, Cargo::Stun, OWN_SIDE).await;
+    context.record.add(OWN_SIDE_TRACE, server, Fact::Trace(fact));
 }
 
 /// Traces the way to a port of a relay, or of a responder, that lets nothing in, beside the way to one that does: a network that drops some
@@ -136,11 +148,15 @@ fn answering_control(context: &Context, endpoint: Endpoint) -> Option<Endpoint> 
 
 /// Traces the way to an endpoint.
 async fn trace(context: &Context, target: Endpoint, carried: Cargo) -> TraceFact {
+    trace_as_far_as(context, target, carried, FURTHEST).await
+}
+
+async fn trace_as_far_as(context: &Context, target: Endpoint, carried: Cargo, furthest: u8) -> TraceFact {
     context.record.contact(target);
     let reached = Cell::new(None);
-    let asked = (1..=FURTHEST).map(|distance| ask(context, target, carried, distance, &reached));
+    let asked = (1..=furthest).map(|distance| ask(context, target, carried, distance, &reached));
     let words = join_all(asked).await;
-    let mut fact = TraceFact { carried, hops: Vec::new(), furthest: FURTHEST, reached: reached.get(), rejected: None };
+    let mut fact = TraceFact { carried, hops: Vec::new(), furthest, reached: reached.get(), rejected: None };
     for word in words.into_iter().flatten() {
         match word {
             Word::Passed(hop) => fact.hops.push(hop),

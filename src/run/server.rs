@@ -29,7 +29,7 @@ use crate::probe::greet::{Greeting, greet, on_a_new_port};
 use crate::probe::ice_server::IceServer;
 use crate::probe::nat::{self, Scope};
 use crate::probe::reach::{Reached, reach};
-use crate::probe::{clock, loss, name, relay};
+use crate::probe::{clock, loss, name, relay, trace};
 use crate::proto::authentication::LongTerm;
 use crate::proto::credentials;
 
@@ -104,7 +104,8 @@ pub async fn examine_all(context: &Context, plan: &Plan, begun: Begun) {
     let translating = async {
         if plan.purpose == Purpose::Stun {
             let scope = Scope { longest_idle: plan.longest_idle, has_controls: !plan.controls.is_empty() };
-            Box::pin(nat::examine(context, &servers, scope)).await;
+            let own_side = trace::trace_own_side(context, servers.iter().map(|server| server.endpoint));
+            tokio::join!(Box::pin(nat::examine(context, &servers, scope)), own_side);
         }
     };
     tokio::join!(examining, unpromised, translating);

@@ -1,11 +1,11 @@
-//! `cgnat`: this network's UDP and TCP leave from different public addresses, or its own addresses are an operator's shared ones.
+//! `cgnat`: this network's UDP and TCP leave from different public addresses, or its addresses are an operator's shared ones.
 
 use crate::diagnose::endpoint::EndpointEvidence;
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::model::address::Reach;
 use crate::model::cause::{Cause, Group};
-use crate::model::finding::{Level, Place};
+use crate::model::finding::{Confidence, Level, Place};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -16,8 +16,10 @@ pub const RULE: Rule = Rule {
         title: "this network is behind carrier-grade NAT",
         meaning: "The operator shares public addresses among its users (carrier-grade NAT); connections may leave from different ones.",
         impact: "Direct calls are less likely to connect from this network, so more of them need the relay.",
-        proof: "UDP and TCP reach the same server from different public addresses, or this host's own address is in 100.64.0.0/10.",
-        look_alikes: "A company with several uplinks, which looks the same and has the same effect.",
+        proof: "UDP and TCP reach the same server from different public addresses, or an address in 100.64.0.0/10 is this host's own or that \
+                of a router before the first public one.",
+        look_alikes: "A company with several uplinks, or a network that uses these addresses for itself, as some clouds do: they look the same \
+                      and have the same effect.",
         remedy: "Nothing on the server: a relay that works is what such users need.",
     },
     folds: &[],
@@ -51,6 +53,18 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             let summary = "This host's own address is one that its operator shares among users (100.64.0.0/10).";
             Found::new(&RULE.cause, summary).because([binding.cite()]).fix(Place::Network, RULE.cause.remedy).done()
         }
-        None => Judgement::Unknown,
+        None => on_the_way(evidence),
     }
+}
+
+/// A router between this network and the internet has a shared address.
+fn on_the_way(evidence: &Evidence<'_>) -> Judgement {
+    let Some((router, seen)) = evidence.traces().carrier_router() else { return Judgement::Unknown };
+    let summary =
+        format!("The router {router} on the way out has an address of those that operators share among users (100.64.0.0/10).");
+    Found::new(&RULE.cause, summary)
+        .confidence(Confidence::Likely)
+        .because([seen.cite()])
+        .fix(Place::Network, RULE.cause.remedy)
+        .done()
 }

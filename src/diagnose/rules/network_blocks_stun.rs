@@ -70,6 +70,10 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .filter(|endpoint| endpoint.is_datagram() && !endpoint.alive())
         .map(|endpoint| endpoint.endpoint)
         .collect();
+    // Where no list promises UDP, nobody misses it.
+    if udp.is_empty() {
+        return Judgement::Unknown;
+    }
     let ends = trace::ends(evidence.traces(), &udp);
     let noise = udp.iter().find_map(|endpoint| evidence.traces().noise(endpoint.ip()));
     let summary = format!(

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::IcmpFact;
 
+/// The probe of a trace of the own side of a way.
+pub const OWN_SIDE_TRACE: &str = "nat-trace";
+
 /// The probe of a trace to a port of the relay, or of a responder.
 pub const RELAY_TRACE: &str = "relay-trace";
 

@@ -42,7 +42,7 @@ pub async fn run(context: &Context, subject: &Subject, other: SocketAddr) -> boo
         Some(filter(context, subject, other, Change::AddressAndPort, Contact::None).await)
     };
     let mapping = async {
-        let fresh = Subject::open(context, server).await;
+        let fresh = Subject::another(context, server).await;
         if let Some(fresh) = &fresh {
             map(context, fresh, other).await;
         }

@@ -205,7 +205,7 @@ pub async fn run(context: &Context, relay: &Relay, subject: &Subject) {
         came = try_filter(context, relay, subject, at(subject, Contact::Address, asked.mapped)).await;
     }
     // A router of Linux has taken what came so far for its own, and would let the same socket send there from another port only.
-    let fresh = Subject::open(context, subject.asked.server).await;
+    let fresh = Subject::another(context, subject.asked.server).await;
     let subject = fresh.as_ref().unwrap_or(subject);
     if fresh.is_some() && relay.server().ip() == place.ip() {
         // The second port of that address, which tells what of the destination matters.
