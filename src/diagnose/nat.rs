@@ -128,7 +128,7 @@ impl<'a> NatEvidence<'a> {
                 Known::Known { value, .. } if few_ports && value != Consequence::AlwaysRelay => Known::not_tested(
                     "no unrelated host answers at a high port, where peers are: this network may let out few ports only",
                 ),
-                consequence => consequence,
+                consequence @ (Known::Known { .. } | Known::NotTested { .. }) => consequence,
             },
             mapping,
             filtering,
