@@ -81,9 +81,8 @@ pub fn watch(common: &Common) -> Watcher {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     Rc::new(move |progress| match progress {
         Progress::Begins { ports, about } => {
-            let about = Duration::from_millis(whole_milliseconds(about).div_ceil(100) * 100);
+            let about = Duration::from_millis(whole_milliseconds(about).div_ceil(100).max(1) * 100);
             let many = if ports == 1 { "one port".to_owned() } else { format!("up to {ports} ports") };
-            let about = about.max(Duration::from_millis(100));
             complain(&format!("{clear}{many}, in {} or more", humantime::format_duration(about)));
             bar.set_length(ports.into());
             bar.set_style(bar_style());

@@ -280,15 +280,18 @@ impl<'a> Evidence<'a> {
 
     /// The largest packet that passes to a server over UDP, where some are too large.
     pub fn sizes(&self, server: IpAddr) -> impl Iterator<Item = Seen<'a, SizeFact>> {
-        let sizes = self.facts(|fact| if let Fact::Size(it) = fact { Some(it) } else { None });
-        sizes.filter(move |seen| seen.fact.lost.is_some() && seen.endpoint().is_some_and(|endpoint| endpoint.ip() == server))
+        self.all_sizes(server).filter(|seen| seen.fact.lost.is_some())
     }
 
     /// Whether packets of every size that was tried pass to a server over UDP.
     #[must_use]
     pub fn all_sizes_pass(&self, server: IpAddr) -> bool {
-        let mut sizes = self.facts(|fact| if let Fact::Size(it) = fact { Some(it) } else { None });
-        sizes.any(|seen| seen.fact.lost.is_none() && seen.endpoint().is_some_and(|endpoint| endpoint.ip() == server))
+        self.all_sizes(server).any(|seen| seen.fact.lost.is_none())
+    }
+
+    fn all_sizes(&self, server: IpAddr) -> impl Iterator<Item = Seen<'a, SizeFact>> {
+        let sizes = self.facts(|fact| if let Fact::Size(it) = fact { Some(it) } else { None });
+        sizes.filter(move |seen| seen.endpoint().is_some_and(|endpoint| endpoint.ip() == server))
     }
 
     /// What time other hosts say it is.

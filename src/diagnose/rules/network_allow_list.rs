@@ -25,12 +25,12 @@ pub const RULE: Rule = Rule {
         look_alikes: "turn-down: a server that is down looks the same from a network that blocks UDP; a second network tells.",
         remedy: "Offer turns: on port 443, or have the network allow the server.",
     },
-    folds: &[],
+    folds: &["relay-range-mismatch", "relay-ports-partly-closed"],
     judge,
 };
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
-    if let Some(found) = keeps_some_ports_in(evidence) {
+    if let Some(found) = drops_some_ports(evidence) {
         return found;
     }
     let controls = evidence.controls();
@@ -78,7 +78,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 }
 
 /// Datagrams to some of the relay's ports end in this network, and those to others go on.
-fn keeps_some_ports_in(evidence: &Evidence<'_>) -> Option<Judgement> {
+fn drops_some_ports(evidence: &Evidence<'_>) -> Option<Judgement> {
     let tried = TriedPorts::of(evidence);
     let end = evidence.traces().relay_end(|port| tried.closed.contains(port))?;
     let closed = relay_ports_partly_closed::list(&tried);

@@ -50,9 +50,6 @@ const MOST_PORTS: usize = 12;
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let tried = TriedPorts::of(evidence);
-    if evidence.traces().relay_end(|port| tried.closed.contains(port)).is_some() {
-        return Judgement::Unknown;
-    }
     let explained_by_loss = !tried.tried_enough && packet_loss::shows(evidence);
     let none_open = tried.open.is_empty() && tried.others_open != Some(true);
     if none_open || tried.closed.is_empty() || tried.one_end().is_some() || explained_by_loss {

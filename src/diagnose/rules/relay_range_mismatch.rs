@@ -25,9 +25,6 @@ pub const RULE: Rule = Rule {
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let tried = TriedPorts::of(evidence);
-    if evidence.traces().relay_end(|port| tried.closed.contains(port)).is_some() {
-        return Judgement::Unknown;
-    }
     let Some(block) = tried.one_end() else { return Judgement::Unknown };
     let (side, open, setting) = match (block.open_below, block.open_above) {
         (Some(below), _) => ("above", below, "max-port"),
