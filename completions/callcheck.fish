@@ -152,7 +152,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l secret-fil
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l secret -d 'The secret; visible to everyone on this host in the list of processes' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l samples -d 'How many ports of the relay are sampled' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l rate -d 'No more than so many ports a second' -r
-complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l range -d 'The range in question [default: 49152-65535]' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l range -d 'The ports that are judged [default: all that the server gives out; 49152-65535 against a responder and without a login]' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l responder -d 'Sweep every UDP port of the range against `callcheck responder`, which runs on the server\'s host and listens there' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l token-file -d 'A file with the responder\'s token in its first line' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand ports" -l timeout -d 'The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]' -r

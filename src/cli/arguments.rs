@@ -109,7 +109,7 @@ pub struct Ports {
     /// No more than so many ports a second
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub rate: Option<u32>,
-    /// The range in question [default: 49152-65535]
+    /// The ports that are judged [default: all that the server gives out; 49152-65535 against a responder and without a login]
     #[arg(long, value_name = "FIRST-LAST")]
     pub range: Option<PortRange>,
     /// Sweep every UDP port of the range against `callcheck responder`, which runs on the server's host and listens there

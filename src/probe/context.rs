@@ -13,7 +13,7 @@ use super::progress::Watcher;
 use super::sweep::Wish;
 use crate::model::duration::whole_milliseconds;
 use crate::model::endpoint::Endpoint;
-use crate::model::fact::{Fact, Observation};
+use crate::model::fact::{BindingFact, ChallengeFact, Fact, Observation};
 use crate::net::ledger::Ledger;
 use crate::net::network::Network;
 use crate::net::tls::Trust;
@@ -91,6 +91,12 @@ impl Context {
     }
 }
 
+/// Whether a fact is a server's answer to a Binding, or to an Allocate without credentials.
+#[must_use]
+pub fn is_answer(fact: &Fact) -> bool {
+    matches!(fact, Fact::Challenge(ChallengeFact { reply, .. }) | Fact::Binding(BindingFact { reply, .. }) if reply.answered())
+}
+
 /// Hears of each observation as it comes.
 pub type Listener = Box<dyn Fn(&Observation)>;
 
@@ -152,6 +158,13 @@ impl Record {
     #[must_use]
     pub fn observations(&self) -> Vec<Observation> {
         self.inner.observations.borrow().clone()
+    }
+
+    /// Whether a server has answered at that endpoint so far.
+    #[must_use]
+    pub fn has_answered(&self, endpoint: Endpoint) -> bool {
+        let target = endpoint.to_string();
+        self.inner.observations.borrow().iter().any(|seen| seen.target == target && is_answer(&seen.fact))
     }
 
     /// Every host that was sent anything.

@@ -94,7 +94,7 @@ async fn examine_family(context: &Context, servers: &[&IceServer], scope: Scope)
 }
 
 async fn examine_servers(context: &Context, servers: &[&IceServer], scope: Scope) {
-    let opened = join_all(servers.iter().take(MOST_SERVERS).map(|server| Subject::open(context, server.endpoint.address))).await;
+    let opened = join_all(servers.iter().take(MOST_SERVERS).map(|server| Subject::first(context, server.endpoint.address))).await;
     let subjects: Vec<Subject> = opened.into_iter().flatten().collect();
     let Some(first) = subjects.first().map(|subject| subject.asked.server) else { return };
     let offers: Vec<&IceServer> = servers.iter().copied().filter(|server| server.login.is_some()).collect();
@@ -166,6 +166,14 @@ impl Subject {
         let started = tokio::time::Instant::now();
         let asked = ask(context, &socket, server).await?;
         Some(Self { socket, asked, round_trip: started.elapsed() })
+    }
+
+    /// The first one at a server: it is asked once more where the server has answered others meanwhile.
+    async fn first(context: &Context, server: SocketAddr) -> Option<Self> {
+        match Self::open(context, server).await {
+            None if context.record.has_answered(udp(server)) => Self::open(context, server).await,
+            opened => opened,
+        }
     }
 
     /// Another one at a server that has answered: on a line that loses much, silence is asked once more.

@@ -9,10 +9,10 @@ use futures::future::join_all;
 use super::plan::Plan;
 use crate::model::asked::Form;
 use crate::model::endpoint::{Endpoint, Transport};
-use crate::model::fact::{BindingFact, CertificateDefect, ChallengeFact, Fact};
+use crate::model::fact::{CertificateDefect, Fact};
 use crate::model::outcome::Reply;
 use crate::model::ports::USUAL_RELAY_RANGE;
-use crate::probe::context::Context;
+use crate::probe::context::{Context, is_answer};
 use crate::probe::greet::greet;
 use crate::probe::ice_server::IceServer;
 use crate::probe::knock::knock;
@@ -113,10 +113,6 @@ fn ip_answers(context: &Context, ip: IpAddr) -> bool {
     context.record.observations().iter().any(|seen| {
         is_answer(&seen.fact) && !seen.probe.starts_with("control") && seen.endpoint().is_some_and(|endpoint| endpoint.ip() == ip)
     })
-}
-
-pub fn is_answer(fact: &Fact) -> bool {
-    matches!(fact, Fact::Challenge(ChallengeFact { reply, .. }) | Fact::Binding(BindingFact { reply, .. }) if reply.answered())
 }
 
 /// Whether anything was silent or unreachable, so that who blocks is worth asking.

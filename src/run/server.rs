@@ -220,18 +220,13 @@ async fn examine(context: &Context, server: &IceServer, shared: &Shared) {
         current.endpoint.address = alternate;
     }
     if !hops.is_empty() {
-        let end = if answers(context, current.endpoint) { RedirectEnd::Arrived } else { RedirectEnd::Dead };
+        let end = if context.record.has_answered(current.endpoint) { RedirectEnd::Arrived } else { RedirectEnd::Dead };
         record_redirect(context, server, hops, end);
     }
 }
 
 fn record_redirect(context: &Context, server: &IceServer, hops: Vec<SocketAddr>, end: RedirectEnd) {
     context.record.add("redirect", server.endpoint, Fact::Redirect(RedirectFact { hops, end }));
-}
-
-fn answers(context: &Context, endpoint: Endpoint) -> bool {
-    let target = endpoint.to_string();
-    context.record.observations().iter().any(|seen| seen.target == target && beside::is_answer(&seen.fact))
 }
 
 /// Examines one endpoint; the address of ALTERNATE-SERVER comes back where the server redirects.

@@ -93,6 +93,10 @@ fn unanswered(evidence: &Evidence<'_>) -> Judgement {
         .confidence(Confidence::Likely)
         .because(mute.iter().map(|(_, refused)| refused.cite()))
         .unless("packet-loss", "run callcheck again: what is lost by chance arrives the next time")
+        .unless(
+            "relay-ports-exhausted",
+            "look at the server's load at that moment: coturn 4.6.1 without a port to give tries 65,535 times before it says so",
+        )
         .fix(Place::Server, "See whether the server has crashed on it: coturn 4.6.1 does where min-port is above max-port.")
         .fix_by(Place::Server, "Its log and its state tell.", "systemctl status coturn; journalctl -u coturn -n 100")
         .done()

@@ -142,7 +142,7 @@ fn other_codes_are_refusals_of_the_allocation() {
     assert!(said(&twice().challenge(UDP).granted(UDP, "203.0.113.10:50000")).is_empty());
     assert_eq!(said(&remembered(twice())), ["allocation-refused fail certain"]);
     let mute = Stage::host().challenge(UDP).ended(UDP, Outcome::Silent, 0);
-    assert_eq!(said(&mute), ["allocation-refused fail likely packet-loss"]);
+    assert_eq!(said(&mute), ["allocation-refused fail likely packet-loss,relay-ports-exhausted"]);
 }
 
 #[test]
