@@ -3,6 +3,7 @@
 //! To add a cause: a file in `rules/`, its line in `rules.rs`, a scenario in `tests/scenarios/`.
 
 pub mod call;
+mod connection_end;
 pub mod controls;
 pub mod endpoint;
 pub mod evidence;
@@ -75,7 +76,7 @@ pub fn diagnose(asked: &Asked, observations: &[Observation], cut_short: Option<C
     let untestable = findings.iter().any(|found| found.id == "relay-untestable-from-here");
     let relay_ports = ports::summary(&evidence).filter(|ports| !untestable || !ports.open.is_empty());
     let (nat, loss) = match asked.purpose {
-        Purpose::Stun => (nat::nat(&evidence, &findings), loss::losses(&evidence)),
+        Purpose::Stun => (nat::nat(&evidence, &findings, cut_short), loss::losses(&evidence)),
         Purpose::Turn | Purpose::ExternalIp | Purpose::Ports | Purpose::Call => (None, Vec::new()),
     };
     Diagnosis { verdict, findings, ruled_out, not_tested, relay_ports, nat, loss }

@@ -3,6 +3,7 @@
 pub mod allocate;
 pub mod call;
 pub mod clock;
+pub mod connect_trace;
 pub mod context;
 pub mod control;
 pub mod gateway;

@@ -119,13 +119,14 @@ impl<'a> Controls<'a> {
         answer(self.of(ControlKind::Tcp).filter(|seen| seen.endpoint().is_some_and(|endpoint| endpoint.address.port() == HTTPS)))
     }
 
-    /// Another of the usual ports of a server that answers, or says itself that nothing listens there: the host is up.
+    /// Another of the usual ports of a server that answers, or says itself that nothing listens there, where its refusals are its own:
+    /// the host is up.
     #[must_use]
-    pub fn answering_port(&self, server: IpAddr) -> Option<Seen<'a, ControlFact>> {
+    pub fn answering_port(&self, server: IpAddr, refuses_itself: bool) -> Option<Seen<'a, ControlFact>> {
         let at_server = |seen: &&Seen<'a, ControlFact>| seen.endpoint().is_some_and(|endpoint| endpoint.ip() == server);
         let by_itself = |seen: &&Seen<'a, ControlFact>| match seen.fact.reply.outcome {
             Outcome::Success | Outcome::Error { .. } => true,
-            Outcome::Unreachable { reason: Unreachable::Port, from } => from == Some(server),
+            Outcome::Unreachable { reason: Unreachable::Port, from } => refuses_itself && from == Some(server),
             Outcome::Unreachable { .. }
             | Outcome::Silent
             | Outcome::DeniedLocally

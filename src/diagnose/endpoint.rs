@@ -1,6 +1,9 @@
 //! What was seen at one endpoint, from the first packet to the allocation.
 
+use super::connection_end::ConnectionEnd;
 use super::evidence::Seen;
+use super::interval::{surely_over, surely_under};
+use super::trace::Place;
 use crate::model::address::Reach;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{
@@ -33,6 +36,8 @@ pub struct EndpointEvidence<'a> {
     pub volume: Option<Seen<'a, VolumeFact>>,
     /// The loss of the way to the server.
     pub losses: Vec<Seen<'a, LossFact>>,
+    /// The router where connections to it end.
+    pub end: Option<ConnectionEnd>,
 }
 
 /// How far the first packets came.
@@ -97,6 +102,7 @@ impl<'a> EndpointEvidence<'a> {
             stream: None,
             volume: None,
             losses: Vec::new(),
+            end: None,
         }
     }
 
@@ -138,6 +144,7 @@ impl<'a> EndpointEvidence<'a> {
             | Fact::Control(_)
             | Fact::Size(_)
             | Fact::Trace(_)
+            | Fact::ConnectTrace(_)
             | Fact::Proxy(_)
             | Fact::Clock(_)
             | Fact::Mapping(_)
@@ -208,11 +215,27 @@ impl<'a> EndpointEvidence<'a> {
         challenge.or_else(|| self.binding.and_then(|binding| binding.fact.software.as_deref()))
     }
 
-    /// All paced requests of the way to the server together; `None` where none were sent.
+    /// All paced requests of the way to the server together; the slow ones alone, where fast ones are limited. `None` where none were sent.
     #[must_use]
     pub fn loss(&self) -> Option<Tally> {
-        let tallies = self.losses.iter().map(|loss| loss.fact.requests);
-        tallies.reduce(Tally::plus)
+        let (fast, slow) = self.paces();
+        match (fast, slow) {
+            (Some(fast), Some(slow)) if is_limited(fast, slow) => Some(slow),
+            (Some(fast), Some(slow)) => Some(fast.plus(slow)),
+            (fast, slow) => fast.or(slow),
+        }
+    }
+
+    /// The fast requests, where so many more of them than of the slow ones stay unanswered that something limits their number.
+    #[must_use]
+    pub fn limited(&self) -> Option<Tally> {
+        let (fast, slow) = self.paces();
+        fast.filter(|fast| slow.is_some_and(|slow| is_limited(*fast, slow)))
+    }
+
+    fn paces(&self) -> (Option<Tally>, Option<Tally>) {
+        let fast = self.losses.iter().map(|loss| loss.fact.requests).reduce(Tally::plus);
+        (fast, self.losses.iter().filter_map(|loss| loss.fact.slow).reduce(Tally::plus))
     }
 
     /// How far the first packets came.
@@ -251,6 +274,7 @@ impl<'a> EndpointEvidence<'a> {
         match outcome {
             Outcome::Success | Outcome::Error { .. } => Reachability::Alive,
             Outcome::Silent => Reachability::Silent,
+            Outcome::Unreachable { reason: Unreachable::Port, .. } if self.end.is_some() => Reachability::Rejected,
             // A router that says so speaks for itself.
             Outcome::Unreachable { reason: Unreachable::Port, from } if from.is_none_or(|from| from == self.endpoint.ip()) => {
                 Reachability::Refused
@@ -291,9 +315,24 @@ impl<'a> EndpointEvidence<'a> {
     /// The router of this network that rejects what goes to the server: a private address is none of the way between two networks.
     #[must_use]
     pub fn rejected_here(&self) -> Option<std::net::IpAddr> {
+        if let Some(end) = self.ended_here() {
+            return end.router();
+        }
         let from = self.icmp()?.1.filter(|_| !self.alive())?;
         let server = self.endpoint.ip();
         (from != server && !Reach::of(from).is_global() && Reach::of(server).is_global()).then_some(from)
+    }
+
+    /// The router of this network where connections to it end.
+    #[must_use]
+    pub fn ended_here(&self) -> Option<&ConnectionEnd> {
+        self.end.as_ref().filter(|end| end.place == Place::Here)
+    }
+
+    /// Whether this network rejects what goes to the server, or drops it where it can be told.
+    #[must_use]
+    pub fn is_rejected_here(&self) -> bool {
+        self.ended_here().is_some() || self.rejected_here().is_some()
     }
 
     /// The sender of the ICMP error that came in place of an answer.
@@ -305,4 +344,9 @@ impl<'a> EndpointEvidence<'a> {
             Some((reason, from))
         })
     }
+}
+
+/// Whether chance hardly ever loses so many more of the fast requests: a line loses a share, whatever their pace.
+fn is_limited(fast: Tally, slow: Tally) -> bool {
+    surely_over(fast.lost(), fast.sent) > surely_under(slow.lost(), slow.sent)
 }

@@ -4,6 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::connection_end::ConnectionEnd;
 use super::controls::Controls;
 use super::endpoint::EndpointEvidence;
 use super::nat::NatEvidence;
@@ -15,8 +16,8 @@ use crate::model::call::Path;
 use crate::model::cause::Cause;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{
-    AllocationFact, ClockFact, CredentialsFact, ExchangeFact, Fact, HandshakeFact, InboundFact, NameFact, Observation, PeerFact,
-    PortsFact, ProxyFact, RedirectFact, ResponderFact, RouteFact, SizeFact, Tally,
+    AllocationFact, ClockFact, ControlFact, CredentialsFact, ExchangeFact, Fact, HandshakeFact, InboundFact, NameFact,
+    Observation, PeerFact, PortsFact, ProxyFact, RedirectFact, ResponderFact, RouteFact, SizeFact, Tally,
 };
 use crate::model::finding::Level;
 
@@ -71,17 +72,28 @@ impl<'a> Evidence<'a> {
     /// Arranges observations.
     #[must_use]
     pub fn new(asked: &'a Asked, observations: &'a [Observation]) -> Self {
-        let endpoints = EndpointEvidence::all(observations);
+        let mut endpoints = EndpointEvidence::all(observations);
+        let traces = Traces::new(observations);
+        for endpoint in endpoints.iter_mut().filter(|endpoint| !endpoint.alive()) {
+            endpoint.end = ConnectionEnd::of(&traces, observations, endpoint.endpoint);
+        }
         Self {
             asked,
             observations,
             controls: Controls::new(observations, &endpoints),
             endpoints,
             relays: RelayEvidence::all(observations),
-            traces: Traces::new(observations),
+            traces,
             signaling: SignalingEvidence::new(observations),
             nats: [true, false].map(|v4| NatEvidence::new(asked, observations, v4)),
         }
+    }
+
+    /// Another of the usual ports of a server that answers: the host is up. Where a router resets connections to it, none refuses itself.
+    #[must_use]
+    pub fn answering_port(&self, server: IpAddr) -> Option<Seen<'a, ControlFact>> {
+        let is_reset = self.endpoints.iter().any(|endpoint| endpoint.endpoint.ip() == server && endpoint.end.is_some());
+        self.controls.answering_port(server, !is_reset)
     }
 
     /// What the run was asked.

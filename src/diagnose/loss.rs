@@ -14,6 +14,7 @@ pub fn losses(evidence: &Evidence<'_>) -> Vec<Loss> {
         Loss {
             target: endpoint.endpoint.to_string(),
             requests,
+            limited: endpoint.limited(),
             lower_percent: percent(lower),
             upper_percent: percent(upper),
             rtt_ms,

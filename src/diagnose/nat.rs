@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::evidence::{Evidence, Seen};
+use super::untested::out_of_time;
 use crate::model::address::Reach;
 use crate::model::asked::Asked;
 use crate::model::endpoint::Transport;
@@ -13,9 +14,13 @@ use crate::model::fact::{
 use crate::model::finding::{Confidence, Finding};
 use crate::model::nat::{Behaviour, Consequence, Dependence, Known, Lifetime, Nat, PortPreservation};
 use crate::model::outcome::Outcome;
+use crate::model::report::CutShort;
 
 /// The findings that no UDP leaves this network.
 const NO_UDP: [&str; 3] = ["network-blocks-udp", "network-blocks-stun", "local-firewall"];
+
+/// Why something is not tested that NATs alone have.
+const NO_NAT: &str = "there is no NAT";
 
 /// What the tests of the NAT saw over one family of addresses.
 pub struct NatEvidence<'a> {
@@ -41,9 +46,9 @@ struct Sample<'a> {
 
 /// What a run says of the NAT.
 #[must_use]
-pub fn nat(evidence: &Evidence<'_>, findings: &[Finding]) -> Option<Nat> {
+pub fn nat(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<CutShort>) -> Option<Nat> {
     let few_ports = evidence.controls().high_ports_closed().is_some();
-    let mut behaviours = evidence.nats().map(|nat| nat.behaviour(findings, few_ports));
+    let mut behaviours = evidence.nats().map(|nat| nat.behaviour(findings, few_ports, cut_short));
     let nat = Nat { ipv4: behaviours.next().flatten(), ipv6: behaviours.next().flatten() };
     (nat != Nat::default()).then_some(nat)
 }
@@ -112,26 +117,26 @@ impl<'a> NatEvidence<'a> {
         }
     }
 
-    fn behaviour(&self, findings: &[Finding], few_ports: bool) -> Option<Behaviour> {
+    fn behaviour(&self, findings: &[Finding], few_ports: bool, cut_short: Option<CutShort>) -> Option<Behaviour> {
         if !self.asked {
             return None;
         }
         let (mapping, filtering) = (self.mapping(), self.filtering());
         Some(Behaviour {
             address: self.samples.first().map(|sample| sample.mapped),
-            translated: self.translated(),
-            port_preservation: self.port_preservation(),
-            hairpinning: self.hairpinning(),
-            lifetime: self.lifetime(),
+            translated: in_time(self.translated(), cut_short),
+            port_preservation: in_time(self.port_preservation(), cut_short),
+            hairpinning: in_time(self.hairpinning(), cut_short),
+            lifetime: self.lifetime().map(|lifetime| in_time(lifetime, cut_short)),
             consequence: match consequence(&mapping, &filtering, self.samples.is_empty(), findings) {
                 // Peers are at high ports, whatever the NAT does.
                 Known::Known { value, .. } if few_ports && value != Consequence::AlwaysRelay => Known::not_tested(
                     "no unrelated host answers at a high port, where peers are: this network may let out few ports only",
                 ),
-                consequence @ (Known::Known { .. } | Known::NotTested { .. }) => consequence,
+                consequence @ (Known::Known { .. } | Known::NotTested { .. }) => in_time(consequence, cut_short),
             },
-            mapping,
-            filtering,
+            mapping: in_time(mapping, cut_short),
+            filtering: in_time(filtering, cut_short),
         })
     }
 
@@ -282,7 +287,7 @@ impl<'a> NatEvidence<'a> {
     pub fn port_preservation(&self) -> Known<PortPreservation> {
         match self.translated() {
             Known::NotTested { why } => return Known::NotTested { why },
-            Known::Known { value: false, .. } => return Known::not_tested("there is no NAT"),
+            Known::Known { value: false, .. } => return Known::not_tested(NO_NAT),
             Known::Known { value: true, .. } => {}
         }
         let kept = self.samples.iter().filter(|sample| sample.mapped.port() == sample.local.port()).count();
@@ -299,7 +304,7 @@ impl<'a> NatEvidence<'a> {
     pub fn hairpinning(&self) -> Known<bool> {
         match self.translated() {
             Known::NotTested { why } => return Known::NotTested { why },
-            Known::Known { value: false, .. } => return Known::not_tested("there is no NAT"),
+            Known::Known { value: false, .. } => return Known::not_tested(NO_NAT),
             Known::Known { value: true, .. } => {}
         }
         let Some(hairpin) = self.hairpins.last() else {
@@ -355,6 +360,14 @@ impl Pair<'_> {
 
     fn same_mapped(&self) -> bool {
         self.0.mapped == self.1.mapped
+    }
+}
+
+/// What a run that was cut short has not come to had no time.
+fn in_time<T: Copy>(known: Known<T>, cut_short: Option<CutShort>) -> Known<T> {
+    match known {
+        Known::NotTested { why } if cut_short.is_some() && why != NO_NAT => Known::not_tested(out_of_time(cut_short)),
+        Known::NotTested { .. } | Known::Known { .. } => known,
     }
 }
 

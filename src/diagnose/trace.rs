@@ -71,6 +71,21 @@ impl<'a> Traces<'a> {
         }
     }
 
+    /// All traces to an address.
+    pub fn towards(&self, server: IpAddr) -> impl Iterator<Item = &Seen<'a, TraceFact>> {
+        let all = self.own.iter().chain(&self.compared).chain(&self.own_side).chain(&self.relayed);
+        all.filter(move |seen| ip(seen) == Some(server))
+    }
+
+    /// Whether a router at some distance passes on what is sent to other hosts.
+    #[must_use]
+    pub fn passes_on(&self, router: IpAddr, distance: u8, server: IpAddr) -> bool {
+        self.compared.iter().filter(|seen| ip(seen) != Some(server)).any(|seen| {
+            let is_passed = seen.fact.hops.iter().any(|hop| hop.address == router && hop.distance == distance);
+            is_passed && seen.fact.hops.iter().any(|hop| hop.distance > distance)
+        })
+    }
+
     /// The trace that shows that datagrams to another port of a server arrive there.
     #[must_use]
     pub fn arrives(&self, server: IpAddr) -> Option<Seen<'a, TraceFact>> {
@@ -109,11 +124,14 @@ impl<'a> Traces<'a> {
         let (closed, open): (Vec<_>, Vec<_>) = self.relayed.iter().partition(|seen| port(seen).is_some_and(&is_closed));
         closed.into_iter().find_map(|own| {
             let (server, last) = (ip(own)?, last(own.fact)?);
-            let further = open.iter().find(|seen| ip(seen) == Some(server) && goes_beyond(seen.fact, last.distance))?;
+            // A router behind it, since the last one before the server may be the server's. Where the server was reached doesn't tell how
+            // far it is: hosts limit their errors, so that any of many datagrams is the first that is answered.
+            let is_further = |seen: &&&Seen<'a, TraceFact>| {
+                ip(seen) == Some(server) && seen.fact.hops.iter().any(|hop| hop.distance > last.distance && hop.address != server)
+            };
+            let further = open.iter().find(is_further)?;
             let is_private = !Reach::of(last.address).is_global() && Reach::of(server).is_global();
-            // The last router before the server may be the server's.
-            let is_last = further.fact.reached.is_some_and(|reached| last.distance + 1 >= reached);
-            ((is_private || last.distance == 1) && !is_last).then(|| End {
+            (is_private || last.distance == 1).then(|| End {
                 router: last.address,
                 place: Place::Here,
                 evidence: vec![own.cite(), further.cite()],
@@ -191,7 +209,7 @@ pub fn ends(traces: &Traces<'_>, endpoints: &[Endpoint]) -> Vec<End> {
 /// Whether the datagrams to an endpoint end in this network: a router of it rejects them, or is the last that tells of them.
 #[must_use]
 pub fn ends_here(traces: &Traces<'_>, endpoint: &EndpointEvidence<'_>) -> bool {
-    endpoint.rejected_here().is_some() || traces.end(endpoint.endpoint.ip()).is_some_and(|end| end.place == Place::Here)
+    endpoint.is_rejected_here() || traces.end(endpoint.endpoint.ip()).is_some_and(|end| end.place == Place::Here)
 }
 
 /// Whether the datagrams to all of some endpoints over UDP end in this network.
@@ -214,7 +232,8 @@ fn goes_beyond(fact: &TraceFact, distance: u8) -> bool {
 }
 
 /// Whether two addresses are so close that one organisation has both: a /24 and a /48 are the least that is routed on its own.
-fn is_one_network(one: IpAddr, other: IpAddr) -> bool {
+#[must_use]
+pub fn is_one_network(one: IpAddr, other: IpAddr) -> bool {
     match (one, other) {
         (IpAddr::V4(one), IpAddr::V4(other)) => one.octets()[..3] == other.octets()[..3],
         (IpAddr::V6(one), IpAddr::V6(other)) => one.octets()[..6] == other.octets()[..6],

@@ -28,7 +28,7 @@ pub use relay::{IcmpFact, InboundFact, InboundWay, OutboundFact, SelfPairFact, S
 pub use responder::{ResponderFact, ServedPorts};
 pub use signaling::{EngineEnd, EngineFact, EnginePollsFact, EngineTransport, SocketEnd, SocketFact};
 pub use size::SizeFact;
-pub use trace::{Cargo, Hop, OWN_SIDE_TRACE, RELAY_TRACE, TraceFact};
+pub use trace::{COMPARED_CONNECT_TRACE, CONNECT_TRACE, Cargo, ConnectTraceFact, Hop, OWN_SIDE_TRACE, RELAY_TRACE, TraceFact};
 pub use turn::{AllocationFact, ChallengeFact, ChannelFact, PeerKind, PermissionFact, RedirectEnd, RedirectFact, ReleaseFact};
 
 /// One thing that was seen, with its name and its time.
@@ -59,7 +59,7 @@ impl Observation {
     pub fn is_of_server(&self) -> bool {
         let others = ["control", "nat-"];
         !others.iter().any(|prefix| self.probe.starts_with(prefix))
-            && !matches!(self.probe.as_str(), "binding-outside" | "port" | "responder" | RELAY_TRACE)
+            && !matches!(self.probe.as_str(), "binding-outside" | "port" | "responder" | RELAY_TRACE | CONNECT_TRACE)
             && !self.probe.ends_with(THROUGH_PROXY)
     }
 }
@@ -116,6 +116,8 @@ pub enum Fact {
     Control(ControlFact),
     /// How far datagrams come on their way (TR).
     Trace(TraceFact),
+    /// How far connections come on their way (CT).
+    ConnectTrace(ConnectTraceFact),
     /// An HTTP CONNECT through a proxy of the environment.
     Proxy(ProxyFact),
     /// The time that another host says it is.

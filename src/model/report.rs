@@ -108,6 +108,9 @@ pub struct Loss {
     pub target: String,
     /// Requests and answers.
     pub requests: Tally,
+    /// Requests sent twenty times as fast, where something limits their number, be it the server or a narrow line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limited: Option<Tally>,
     /// The lower end of the 95 % interval of the round-trip loss (Clopper and Pearson), in percent.
     pub lower_percent: f64,
     /// Its upper end.

@@ -37,7 +37,13 @@ pub trait Network {
     fn path_mtu(&self, to: IpAddr) -> Option<u16>;
 
     /// A TCP connection. Where nothing answers this does not end by itself: the caller sets the limit.
-    async fn connect_tcp(&self, to: SocketAddr) -> Result<Box<dyn Stream>, Outcome>;
+    async fn connect_tcp(&self, to: SocketAddr) -> Result<Box<dyn Stream>, Outcome> {
+        self.connect_tcp_within(to, None).await
+    }
+
+    /// The same, with a wish how many routers may pass its packets on ([`Handling::hops`]). A router that tells of one that it has dropped
+    /// is an [`Outcome::Unreachable`] without its address.
+    async fn connect_tcp_within(&self, to: SocketAddr, hops: Option<u8>) -> Result<Box<dyn Stream>, Outcome>;
 
     /// The addresses of a name.
     async fn addresses(&self, name: &str) -> Lookup<IpAddr>;

@@ -11,7 +11,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use super::network::{Datagrams, Handling, Lookup, Network, Stream};
 use super::resolver::SystemResolver;
-use super::udp::{Binding, SystemDatagrams, bind_to_interface, outcome_of};
+use super::udp::{Binding, SystemDatagrams, bind_to_interface, limit_hops, outcome_of};
 use crate::model::outcome::Outcome;
 
 /// The system's network.
@@ -41,8 +41,9 @@ impl System {
         Some(socket)
     }
 
-    fn tcp_socket(&self, to: SocketAddr) -> std::io::Result<TcpSocket> {
+    fn tcp_socket(&self, to: SocketAddr, hops: Option<u8>) -> std::io::Result<TcpSocket> {
         let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+        limit_hops(&socket, to.ip(), hops)?;
         bind_to_interface(&socket, &self.binding)?;
         if let Some(address) = self.binding.address.filter(|address| address.is_ipv4() == to.is_ipv4()) {
             socket.bind(&SocketAddr::new(address, 0).into())?;
@@ -51,8 +52,8 @@ impl System {
         Ok(TcpSocket::from_std_stream(socket.into()))
     }
 
-    async fn connect(&self, to: SocketAddr) -> std::io::Result<TcpStream> {
-        let stream = self.tcp_socket(to)?.connect(to).await?;
+    async fn connect(&self, to: SocketAddr, hops: Option<u8>) -> std::io::Result<TcpStream> {
+        let stream = self.tcp_socket(to, hops)?.connect(to).await?;
         // A request is one small write; waiting to join it with another would distort the round trip.
         stream.set_nodelay(true)?;
         Ok(stream)
@@ -76,8 +77,8 @@ impl Network for System {
         path_mtu(&self.connected(to)?)
     }
 
-    async fn connect_tcp(&self, to: SocketAddr) -> Result<Box<dyn Stream>, Outcome> {
-        match self.connect(to).await {
+    async fn connect_tcp_within(&self, to: SocketAddr, hops: Option<u8>) -> Result<Box<dyn Stream>, Outcome> {
+        match self.connect(to, hops).await {
             Ok(stream) => Ok(Box::new(stream)),
             Err(error) => Err(outcome_of(&error, Some(to.ip()))),
         }

@@ -61,7 +61,7 @@ impl SystemDatagrams {
         // Less is no harm: the wish is bounded by net.core.rmem_max.
         _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
         error_queue::enable(&socket, towards)?;
-        handle(&socket, towards, handling)?;
+        limit_hops(&socket, towards, handling.hops)?;
         let socket = UdpSocket::from_std(socket.into())?;
         let local = socket.local_addr()?;
         Ok(Self { socket, local })
@@ -75,8 +75,13 @@ impl SystemDatagrams {
     }
 }
 
-fn handle(socket: &Socket, towards: IpAddr, handling: Handling) -> io::Result<()> {
-    match (handling.hops, towards) {
+/// Sets how many routers may pass a socket's packets on, where that is limited.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn limit_hops(socket: &Socket, towards: IpAddr, hops: Option<u8>) -> io::Result<()> {
+    match (hops, towards) {
         (None, _) => Ok(()),
         (Some(hops), IpAddr::V4(_)) => socket.set_ttl_v4(hops.into()),
         (Some(hops), IpAddr::V6(_)) => socket.set_unicast_hops_v6(hops.into()),

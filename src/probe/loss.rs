@@ -25,23 +25,38 @@ const SUSPICIOUS: f64 = 0.05;
 /// The distance of two requests.
 const DISTANCE: Duration = Duration::from_millis(1);
 
-/// Measures the loss on a session whose server answers Binding requests.
+/// The requests that are sent as slowly as a call's voice, where the fast ones are lossy, and their distance: what limits requests, a server
+/// or a narrow line, answers these.
+const SLOW: u32 = 60;
+const SLOW_DISTANCE: Duration = Duration::from_millis(20);
+
+/// Measures the loss on a session. A server that never answers a Binding is `no-stun`, and no loss.
 pub async fn measure(context: &Context, session: &Session) {
     let mut measured = Measured::default();
     measured.add(context, session, FIRST).await;
-    if measured.requests.arrived == 0 {
-        // It never answered one: that is `no-stun` and not a loss.
+    if measured.requests.lost() > 0 && measured.requests.arrived > 0 {
+        measured.add(context, session, MORE).await;
+    }
+    if measured.requests.arrived == 0 && !has_answered_binding(context, session) {
         return;
     }
-    if measured.requests.lost() > 0 {
-        measured.add(context, session, MORE).await;
+    if is_suspicious(measured.requests) {
+        measured.slow = Some(round(session, SLOW, SLOW_DISTANCE).await.0);
     }
     for count in CONFIRMING {
         if is_suspicious(measured.requests) {
             measured.add(context, session, count).await;
         }
     }
-    measured.record(context, session);
+    if measured.requests.arrived + measured.slow.map_or(0, |slow| slow.arrived) > 0 {
+        measured.record(context, session);
+    }
+}
+
+fn has_answered_binding(context: &Context, session: &Session) -> bool {
+    let target = session.endpoint().to_string();
+    let is_answer = |fact: &Fact| matches!(fact, Fact::Binding(binding) if binding.reply.succeeded());
+    context.record.observations().iter().any(|seen| seen.target == target && is_answer(&seen.fact))
 }
 
 /// Whether so much is lost that more packets should say whether it is chance.
@@ -62,12 +77,13 @@ pub async fn measure_again(context: &Context, session: &Session) {
 #[derive(Default)]
 struct Measured {
     requests: Tally,
+    slow: Option<Tally>,
     round_trips: Vec<f64>,
 }
 
 impl Measured {
     async fn add(&mut self, context: &Context, session: &Session, count: u32) {
-        let (requests, round_trips) = round(session, count).await;
+        let (requests, round_trips) = round(session, count, DISTANCE).await;
         self.requests = self.requests.plus(requests);
         self.round_trips.extend(round_trips);
         if self.requests.arrived > 0 {
@@ -79,7 +95,8 @@ impl Measured {
         let jitter_ms = (!self.round_trips.is_empty()).then(|| smoothed_jitter(self.round_trips.iter().copied()));
         self.round_trips.sort_by(f64::total_cmp);
         let rtt_ms = self.round_trips.get(self.round_trips.len() / 2).copied();
-        context.record.add("loss", session.endpoint(), Fact::Loss(LossFact { requests: self.requests, rtt_ms, jitter_ms }));
+        let fact = LossFact { requests: self.requests, slow: self.slow, rtt_ms, jitter_ms };
+        context.record.add("loss", session.endpoint(), Fact::Loss(fact));
     }
 }
 
@@ -96,14 +113,14 @@ pub fn smoothed_jitter(transits: impl Iterator<Item = f64>) -> f64 {
     (jitter * 1000.0).round() / 1000.0
 }
 
-async fn round(session: &Session, count: u32) -> (Tally, Vec<f64>) {
+async fn round(session: &Session, count: u32, distance: Duration) -> (Tally, Vec<f64>) {
     let wait = session.round_trip().map_or(Duration::from_secs(1), |round_trip| (round_trip * 3).max(Duration::from_millis(400)));
     let request = Request::binding();
     let asked = (0..count).map(|number| {
         let request = &request;
         async move {
-            sleep(DISTANCE * number).await;
-            session.ask_by(request, Schedule::paced(1, DISTANCE, wait)).await.reply
+            sleep(distance * number).await;
+            session.ask_by(request, Schedule::paced(1, distance, wait)).await.reply
         }
     });
     let replies = futures::future::join_all(asked).await;

@@ -52,14 +52,14 @@ pub async fn trace_silent(context: &Context, servers: &[Endpoint]) {
     let traced = silent.iter().map(|endpoint| async move {
         let beside = Endpoint::new(Transport::Udp, SocketAddr::new(endpoint.ip(), unused_port(context)));
         let (own, other) = tokio::join!(trace(context, *endpoint, Cargo::Stun), trace(context, beside, Cargo::Noise));
-        if still_silent(context, *endpoint) {
+        if !says_something(context, *endpoint) {
             context.record.add("trace", endpoint, Fact::Trace(own));
             context.record.add("control-trace", beside, Fact::Trace(other));
         }
     });
     let compared = controls.iter().map(|control| async move { (control, trace(context, *control, Cargo::Stun).await) });
     let (_, compared) = tokio::join!(join_all(traced), join_all(compared));
-    if silent.iter().any(|endpoint| still_silent(context, *endpoint)) {
+    if silent.iter().any(|endpoint| !says_something(context, *endpoint)) {
         for (control, fact) in compared {
             context.record.add("control-trace", control, Fact::Trace(fact));
         }
@@ -79,9 +79,30 @@ pub async fn trace_own_side(context: &Context, servers: impl Iterator<Item = End
 pub async fn trace_closed_port(context: &Context) {
     let Some((closed, open)) = closed_beside_open(context).filter(|(closed, _)| !closed.ip().is_loopback()) else { return };
     let [closed, open] = [closed, open].map(|address| Endpoint::new(Transport::Udp, address));
-    let (at_closed, at_open) = tokio::join!(trace(context, closed, Cargo::Noise), trace(context, open, Cargo::Noise));
+    let (mut at_closed, at_open) = tokio::join!(trace(context, closed, Cargo::Noise), trace(context, open, Cargo::Noise));
+    if furthest_hop(&at_closed) < furthest_hop(&at_open) {
+        // A router's word may be lost, and too many of them it keeps to itself.
+        at_closed.hops.extend(trace(context, closed, Cargo::Noise).await.hops);
+    }
     context.record.add(RELAY_TRACE, closed, Fact::Trace(at_closed));
     context.record.add(RELAY_TRACE, open, Fact::Trace(at_open));
+}
+
+fn furthest_hop(fact: &TraceFact) -> Option<u8> {
+    fact.hops.iter().map(|hop| hop.distance).max()
+}
+
+/// Asks over UDP whether a server is as near as so many routers, and where it isn't, what is on the way to it.
+pub async fn compare_within(context: &Context, server: Endpoint, distance: u8) {
+    let reached = Cell::new(None);
+    let word = if says_something(context, server) { ask(context, server, Cargo::Stun, distance, &reached).await } else { None };
+    let fact = if reached.get().is_some() {
+        let hops = if let Some(Word::Passed(hop)) = word { vec![hop] } else { Vec::new() };
+        TraceFact { carried: Cargo::Stun, hops, furthest: distance, reached: reached.get(), rejected: None }
+    } else {
+        trace(context, server, Cargo::Stun).await
+    };
+    context.record.add("control-trace", server, Fact::Trace(fact));
 }
 
 /// A closed port and an open one at the same address.
@@ -117,13 +138,15 @@ pub fn unused_port(context: &Context) -> u16 {
 
 /// Whether a UDP endpoint that can be sent to has said nothing so far. On loopback there is no way to trace.
 fn is_silent(context: &Context, endpoint: Endpoint) -> bool {
-    endpoint.transport == Transport::Udp && !endpoint.ip().is_loopback() && still_silent(context, endpoint)
+    endpoint.transport == Transport::Udp && !endpoint.ip().is_loopback() && !says_something(context, endpoint)
 }
 
+/// Whether a UDP endpoint has said anything so far, be it that nothing listens there.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
-fn still_silent(context: &Context, endpoint: Endpoint) -> bool {
+#[must_use]
+pub fn says_something(context: &Context, endpoint: Endpoint) -> bool {
     let target = endpoint.to_string();
-    !context.record.observations().iter().any(|seen| {
+    context.record.observations().iter().any(|seen| {
         seen.target == target
             && match &seen.fact {
                 Fact::Binding(it) => !it.reply.silent(),

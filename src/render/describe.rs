@@ -5,9 +5,10 @@ mod nat;
 
 use crate::model::endpoint::Transport;
 use crate::model::fact::{
-    BindingFact, Cargo, CertificateDefect, ControlFact, ControlKind, CredentialsSource, EngineEnd, EngineFact, Fact,
-    HandshakeEnd, HandshakeFact, InboundFact, InboundWay, NameAnswer, NameFact, Observation, OutboundFact, PeerKind, PortsBy,
-    PortsFact, RedirectEnd, ResponderFact, RouteFact, SizeFact, SocketEnd, StreamFact, THROUGH_PROXY, TraceFact, VolumeFact,
+    BindingFact, Cargo, CertificateDefect, ConnectTraceFact, ControlFact, ControlKind, CredentialsSource, EngineEnd, EngineFact,
+    Fact, HandshakeEnd, HandshakeFact, InboundFact, InboundWay, NameAnswer, NameFact, Observation, OutboundFact, PeerKind,
+    PortsBy, PortsFact, RedirectEnd, ResponderFact, RouteFact, SizeFact, SocketEnd, StreamFact, THROUGH_PROXY, TraceFact,
+    VolumeFact,
 };
 use crate::model::outcome::{Defect, Outcome, Protocol, Reply, Unreachable};
 use crate::model::ports::PortSet;
@@ -78,7 +79,8 @@ fn describe_fact(seen: &Observation) -> String {
         Fact::Stream(fact) => stream(target, fact),
         Fact::Volume(fact) => volume(target, fact),
         Fact::Loss(fact) => {
-            format!("{} of {} paced requests to {target} unanswered", fact.requests.lost(), fact.requests.sent)
+            let slow = fact.slow.map_or_else(String::new, |slow| format!(", {} of {} of the slow ones", slow.lost(), slow.sent));
+            format!("{} of {} paced requests to {target} unanswered{slow}", fact.requests.lost(), fact.requests.sent)
         }
         Fact::PortReply(fact) => format!("port {target}: {}", reply(&fact.reply)),
         Fact::Ports(fact) => ports(target, fact),
@@ -87,6 +89,7 @@ fn describe_fact(seen: &Observation) -> String {
         Fact::Release(fact) => format!("allocation at {target} given back: {}", reply(&fact.reply)),
         Fact::Control(fact) => control(target, fact),
         Fact::Trace(fact) => trace(target, fact),
+        Fact::ConnectTrace(fact) => connect_trace(target, *fact),
         Fact::Proxy(fact) => match fact.status {
             Some(status) => format!("proxy {} answers CONNECT for {target} with {status}", fact.proxy),
             None => format!("proxy {} for {target}: {}", fact.proxy, outcome(&fact.outcome)),
@@ -349,6 +352,15 @@ fn trace(target: &str, fact: &TraceFact) -> String {
         (None, None) => "and nothing answers".to_owned(),
     };
     format!("trace, {what} to {target}: {routers}, {end}")
+}
+
+fn connect_trace(target: &str, fact: ConnectTraceFact) -> String {
+    let end = match (fact.taken, fact.refused) {
+        (Some(distance), _) => format!("taken at a distance of {distance}"),
+        (None, Some(distance)) => format!("refused at a distance of {distance}"),
+        (None, None) => format!("not answered within a distance of {}", fact.furthest),
+    };
+    format!("trace, connections to {target}: {end}")
 }
 
 fn volume(target: &str, fact: &VolumeFact) -> String {

@@ -5,6 +5,7 @@ mod nat;
 mod ports;
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use colored::{Color, Colorize as _};
 use comfy_table::{ContentArrangement, Table, presets};
@@ -47,10 +48,26 @@ pub fn render(report: &Report, style: Style) -> String {
             _ = writeln!(text, "  {}: {}", entry.what, entry.why);
         }
     }
+    let controls = controls(report);
+    if !controls.is_empty() {
+        _ = writeln!(text, "\n{}: {}", pen.bold("Compared with"), controls.join(", "));
+    }
     if style.verbose {
         text.push_str(&everything(report, pen));
     }
     text
+}
+
+/// The hosts that have nothing to do with the server and were asked all the same, to tell it from this network.
+fn controls(report: &Report) -> Vec<String> {
+    let ips = |seen: &Observation| seen.endpoint().map(|endpoint| endpoint.ip());
+    let servers: Vec<IpAddr> = report.observations.iter().filter(|seen| seen.is_of_server()).filter_map(ips).collect();
+    let mut hosts: Vec<String> = Vec::new();
+    for seen in report.observations.iter().filter(|seen| matches!(seen.fact, Fact::Control(_))) {
+        let host = ips(seen).filter(|ip| !servers.contains(ip)).map(|ip| ip.to_string());
+        hosts.extend(host.filter(|host| !hosts.contains(host)));
+    }
+    hosts
 }
 
 #[derive(Clone, Copy)]

@@ -17,7 +17,7 @@ use crate::probe::greet::greet;
 use crate::probe::ice_server::IceServer;
 use crate::probe::knock::knock;
 use crate::probe::reach::reach;
-use crate::probe::{control, proxy, trace};
+use crate::probe::{connect_trace, control, proxy, trace};
 
 /// How much longer the question who blocks waits where nobody has answered anything: over a satellite no answer comes within half a second.
 const FURTHER_PATIENCE: Duration = Duration::from_millis(300);
@@ -96,7 +96,19 @@ pub async fn ask_who_blocks(context: &Context, plan: &Plan, servers: &[IceServer
     // Those that a list of URLs leaves out are asked for a second opinion at the same time.
     let asked: Vec<Endpoint> = servers.iter().flat_map(|server| plain_ports(plan, server)).chain(endpoints.clone()).collect();
     let ports = join_all(addresses.into_iter().map(|ip| control::usual_ports(context, ip, &asked)));
-    tokio::join!(trace::trace_silent(context, &endpoints), ports);
+    let refused = connect_trace::trace_refused(context, &endpoints);
+    let ((), _, refused) = tokio::join!(trace::trace_silent(context, &endpoints), ports, refused);
+    connect_trace::compare(context, &endpoints, refused).await;
+}
+
+/// Where connections end that were refused: a firewall in between signs its reset as the server does.
+pub async fn ask_who_refuses(context: &Context, plan: &Plan, servers: &[IceServer]) {
+    if plan.controls.is_empty() {
+        return;
+    }
+    let endpoints: Vec<Endpoint> = servers.iter().map(|server| server.endpoint).collect();
+    let refused = connect_trace::trace_refused(context, &endpoints).await;
+    connect_trace::compare(context, &endpoints, refused).await;
 }
 
 /// Whether anybody has answered anything, the controls included.

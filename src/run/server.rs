@@ -90,7 +90,7 @@ pub async fn examine_all(context: &Context, plan: &Plan, begun: Begun) {
     let examining = async {
         let mut examined = pin!(join_all(servers.iter().map(|server| examine(context, server, &shared))));
         if tokio::time::timeout(LATE, &mut examined).await.is_ok() {
-            beside::second_opinions(context, plan, &servers).await;
+            tokio::join!(beside::second_opinions(context, plan, &servers), beside::ask_who_refuses(context, plan, &servers));
         } else {
             tokio::join!(
                 examined,

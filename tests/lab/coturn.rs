@@ -39,12 +39,12 @@ pub struct Coturn {
 /// Starts the scenario's server, and the second one where callers are redirected to it; returns when they answer.
 pub fn start(scenario: &Scenario, certificate: Option<&Files>, folder: &Path) -> Outcome<Coturn> {
     let lines = configuration(scenario, certificate);
-    let (process, log) = launch("first", &lines, clock_ahead(scenario), folder)?;
+    let (process, log) = launch("first", server(scenario), &lines, folder)?;
     wait_until_ready(scenario, own_address(scenario), &lines)?;
     for fault in &scenario.faults {
         if let Fault::RedirectsTo(redirect @ (Redirect::Working | Redirect::Loop)) = fault {
             let second = second_configuration(&lines, *redirect, scenario.port);
-            launch("second", &second, 0, folder)?;
+            launch("second", Command::new("turnserver"), &second, folder)?;
             wait_until_ready(scenario, TURN_SECOND, &second)?;
         }
     }
@@ -97,7 +97,7 @@ fn local_port(line: &str) -> Option<u16> {
     u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()
 }
 
-fn launch(name: &str, lines: &[String], ahead_s: i64, folder: &Path) -> Outcome<(Child, PathBuf)> {
+fn launch(name: &str, mut command: Command, lines: &[String], folder: &Path) -> Outcome<(Child, PathBuf)> {
     let file = folder.join(format!("{name}.conf"));
     let log = folder.join(format!("{name}.log"));
     let (pid, database) = (folder.join(format!("{name}.pid")), folder.join(format!("{name}.db")));
@@ -105,16 +105,19 @@ fn launch(name: &str, lines: &[String], ahead_s: i64, folder: &Path) -> Outcome<
     std::fs::write(&file, text).doing("writing turnserver.conf")?;
     let output = File::create(&log).doing("making the server's log")?;
     let errors = output.try_clone().doing("making the server's log")?;
-    let turnserver = clock::showing("turnserver", ahead_s);
     let process = Host::Server.inside(|| {
-        let mut command = before_others(&turnserver);
         command.arg("-c").arg(&file).stdin(Stdio::null()).stdout(output).stderr(errors).spawn().doing("starting turnserver")
     })?;
     Ok((process, log))
 }
 
-/// A server has cores of its own, which here it shares with all tests: without this, coturn that finds no port answers only after seconds.
-fn before_others(server: &Command) -> Command {
+/// The server, whose clock may be ahead. A search of all ports takes coturn a second of a core of its own, and ever so long of one that it
+/// shares with all tests: then it comes before them.
+fn server(scenario: &Scenario) -> Command {
+    let server = clock::showing("turnserver", clock_ahead(scenario));
+    if !scenario.faults.contains(&Fault::RelayAddressAbsent) {
+        return server;
+    }
     let mut command = Command::new("nice");
     command.args(["-n", "-10"]).arg(server.get_program()).args(server.get_args());
     command
@@ -280,6 +283,7 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::ClientNetworkPassesTcpPorts(_)
         | Fault::ClientNetworkPassesHosts(_)
         | Fault::ClientNetworkDropsHosts(_)
+        | Fault::ClientNetworkResetsHosts(_)
         | Fault::ClientNetworkRequiresProxy
         | Fault::TcpLeavesFromOtherAddress
         | Fault::GatewayRewritesMappedAddress
@@ -290,6 +294,7 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::CallerHasNoIpv4
         | Fault::TurnUdpDroppedByRouter(_)
         | Fault::TurnUdpRejectedByRouter(_)
+        | Fault::TurnTcpResetByRouter(_)
         | Fault::RoutersSendNoTimeExceeded
         | Fault::RoutersSendNoFragmentationNeeded
         | Fault::LineCarries(_)
@@ -297,6 +302,7 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::ProxyWantsLogin
         | Fault::FragmentsDropped
         | Fault::ServerFirewallPassesAnswers
+        | Fault::TurnUdpLimited(_)
         | Fault::LargePacketsDropped(_) => Vec::new(),
     }
 }

@@ -158,6 +158,9 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         | Fault::RelayEgressRefused
         | Fault::RelayLoss(_) => break_relay(rules, fault, scenario),
         Fault::TcpLoss(percent) => lose_of_line(rules, "tcp", *percent),
+        Fault::TurnUdpLimited(rate) => {
+            rules.server_input(&format!("udp dport {port} limit rate over {rate}/second burst 10 packets drop"));
+        }
         Fault::LargePacketsDropped(bytes) => rules.caller_network(&format!("ip length > {bytes} drop")),
         Fault::GatewayRewritesMappedAddress => rewrite_mapped_address(rules, port),
         Fault::ControlsSilent => {
@@ -166,6 +169,7 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::LocalFirewallRefusesUdp => rules.add(Host::Client, Hook::Output, "oifname != \"lo\" udp dport != 53 drop"),
         Fault::TurnUdpDroppedByRouter(_)
         | Fault::TurnUdpRejectedByRouter(_)
+        | Fault::TurnTcpResetByRouter(_)
         | Fault::RoutersSendNoTimeExceeded
         | Fault::RoutersSendNoFragmentationNeeded
         | Fault::FragmentsDropped => break_routers(rules, fault, scenario),
@@ -178,6 +182,7 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         | Fault::ClientNetworkPassesTcpPorts(_)
         | Fault::ClientNetworkPassesHosts(_)
         | Fault::ClientNetworkDropsHosts(_)
+        | Fault::ClientNetworkResetsHosts(_)
         | Fault::CaptivePortal
         | Fault::TlsIntercepted => restrict_caller(rules, fault, scenario),
         // The map, the server's configuration or a fake makes these.
@@ -255,6 +260,9 @@ fn break_routers(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
     match fault {
         Fault::TurnUdpDroppedByRouter(router) => drop_at(rules, *router, &format!("udp dport {} drop", scenario.port)),
         Fault::TurnUdpRejectedByRouter(router) => drop_at(rules, *router, &format!("udp dport {} reject", scenario.port)),
+        Fault::TurnTcpResetByRouter(router) => {
+            drop_at(rules, *router, &format!("tcp dport {} reject with tcp reset", set(&[scenario.port, scenario.tls_port])));
+        }
         Fault::RoutersSendNoTimeExceeded => {
             mute_routers(rules, scenario, &["icmp type time-exceeded", "icmpv6 type time-exceeded"]);
         }
@@ -289,6 +297,10 @@ fn restrict_caller(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::ClientNetworkPassesHosts(hosts) => {
             rules.caller_network("meta l4proto != tcp drop");
             rules.caller_network(&format!("ip daddr != {} drop", set(hosts)));
+        }
+        Fault::ClientNetworkResetsHosts(hosts) => {
+            rules.caller_network(&format!("ip daddr {} meta l4proto tcp reject with tcp reset", set(hosts)));
+            rules.caller_network(&format!("ip daddr {} drop", set(hosts)));
         }
         Fault::ClientNetworkDropsHosts(hosts) => rules.caller_network(&format!("ip daddr {} drop", set(hosts))),
         Fault::CaptivePortal => {

@@ -196,6 +196,8 @@ pub enum Fault {
     TurnUdpDroppedByRouter(Router),
     /// That router answers UDP to the TURN port with "port unreachable" itself.
     TurnUdpRejectedByRouter(Router),
+    /// A router on the way resets TCP connections to the TURN ports, in the server's name.
+    TurnTcpResetByRouter(Router),
     /// No router tells of datagrams that it drops because they passed too many.
     RoutersSendNoTimeExceeded,
     /// The server's firewall drops UDP to the TURN port over IPv6.
@@ -239,6 +241,8 @@ pub enum Fault {
     RelayEgressRefused,
     /// The caller's network drops packets longer than so many bytes, and says nothing of it.
     LargePacketsDropped(u16),
+    /// The server's firewall takes so many datagrams to the TURN port a second from anybody, and a few at once.
+    TurnUdpLimited(u32),
     /// The line between the caller's last router and the internet carries packets up to so many bytes, and the routers say so.
     LineCarries(u16),
     /// No router tells that a packet is too large for its line.
@@ -339,6 +343,8 @@ pub enum Fault {
     ClientNetworkPassesHosts(Vec<Ipv4Addr>),
     /// The caller's network drops what goes to these hosts.
     ClientNetworkDropsHosts(Vec<Ipv4Addr>),
+    /// The caller's network drops datagrams to these hosts, and resets connections to them.
+    ClientNetworkResetsHosts(Vec<Ipv4Addr>),
     /// The caller's NAT lets TCP leave from another address than UDP, as big carriers do.
     TcpLeavesFromOtherAddress,
     /// The caller's router "helps": in Binding answers it puts the caller's private address into MAPPED-ADDRESS.

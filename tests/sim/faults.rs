@@ -145,6 +145,13 @@ pub const ALL: &[Fault] = &[
         gateway(drawn, vec![pass, Rule::any(Action::Drop).outward()])
     })
     .implying(&["network-blocks-udp"]),
+    // Near the server nothing tells its router from the server itself.
+    fault("network that resets TURN over TCP", &["network-allow-list", "turn-tcp-closed", "turn-tls-closed"], |drawn, _| {
+        let (plain, tls) = ports(drawn)?;
+        let reset = |port| Rule::any(Action::Reject(Unreachable::Port)).outward().tcp().port(port);
+        let harm = gateway(drawn, [Some(plain), tls].into_iter().flatten().map(reset).collect())?;
+        Some(if asks_for(&drawn.asks, Transport::Tcp) { harm } else { Harm::None })
+    }),
     fault("own host refuses UDP", &["local-firewall"], |drawn, _| {
         let dns = Rule::any(Action::Accept).outward().udp().port(53);
         drawn.world.caller.local = vec![dns, Rule::any(Action::Drop).outward().udp()];

@@ -112,10 +112,10 @@ impl Network for CallerNetwork {
         Some(1500)
     }
 
-    async fn connect_tcp(&self, to: SocketAddr) -> Result<Box<dyn Stream>, Outcome> {
+    async fn connect_tcp_within(&self, to: SocketAddr, hops: Option<u8>) -> Result<Box<dyn Stream>, Outcome> {
         let Some(source) = self.source(to.ip()) else { return Err(Outcome::NoRoute) };
         let local = SocketAddr::new(source, self.sockets.next_port());
-        let pipe = stream::connect(&self.internet, self.site, local, to).await?;
+        let pipe = stream::connect(&self.internet, self.site, (local, to), hops.unwrap_or(HOPS)).await?;
         Ok(Box::new(pipe))
     }
 

@@ -264,9 +264,7 @@ fn configure(config: &mut Config, line: &str) -> Result<(), Inexpressible> {
 }
 
 fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<(), Inexpressible> {
-    let (port, range) = (scenario.port, scenario.relay_ports.first..=scenario.relay_ports.last);
-    let prohibited = Rule::any(Action::Reject(Unreachable::Prohibited)).inward().udp();
-    let closed = Rule::any(Action::Drop).inward().udp().ports(range.clone());
+    let port = scenario.port;
     let v6 = |action| Rule::any(action).inward().v6();
     let host = &mut world.host;
     match fault {
@@ -279,28 +277,25 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::TurnUdpDroppedOverIpv6 => close_udp(world, fault, port),
         Fault::RoutersSendNoTimeExceeded => world.caller.routers_mute = true,
         Fault::TurnTcpDropped | Fault::TurnTcpReset | Fault::TurnTcpProhibited => close_tcp(host, fault, port),
+        Fault::TurnTcpResetByRouter(router) => reset_tcp_at(world, *router, [port, scenario.tls_port]),
         Fault::TurnDtlsDropped => host.filter.push(Rule::any(Action::Drop).inward().udp().port(scenario.tls_port)),
         Fault::TurnTlsDropped => host.filter.push(Rule::any(Action::Drop).inward().tcp().port(scenario.tls_port)),
         Fault::ServerDropsEverything => host.filter.push(Rule::any(Action::Drop).inward()),
         Fault::ServerDropsIpv6 => host.filter.push(v6(Action::Drop)),
         Fault::ServerUnroutedOverIpv6 => host.router.push(v6(Action::Reject(Unreachable::Network))),
         Fault::HostDown => host.alive = false,
-        Fault::RelayRangeDropped => host.filter.push(closed),
-        Fault::ServerFirewallPassesAnswers | Fault::RelayRangeStateful => {
-            host.filter_memory = Memory::Stateful;
-            host.filter.extend((*fault == Fault::RelayRangeStateful).then_some(closed));
-        }
-        Fault::RelayRangeRejected => host.filter.push(Rule::any(Action::Reject(Unreachable::Port)).inward().udp().ports(range)),
-        Fault::RelayRangeProhibited => host.filter.push(prohibited.ports(range)),
-        Fault::RelayRangeOpenOnly(open) => {
-            let opened = open.iter().map(|open| Rule::any(Action::Accept).inward().udp().ports(open.first..=open.last));
-            host.filter.extend(opened.chain([closed]));
-        }
-        Fault::RelayPortsDroppedWhereDivisibleBy(divisor) => host.filter.push(closed.divisible_by(*divisor)),
-        Fault::RelayEgressDropped => host.router.push(Rule::any(Action::Drop).outward().udp().source_ports(range)),
-        Fault::RelayLoss(percent) => host.filter.extend(lossy(percent / 100.0, &range)),
+        Fault::ServerFirewallPassesAnswers
+        | Fault::RelayRangeDropped
+        | Fault::RelayRangeStateful
+        | Fault::RelayRangeRejected
+        | Fault::RelayRangeProhibited
+        | Fault::RelayRangeOpenOnly(_)
+        | Fault::RelayPortsDroppedWhereDivisibleBy(_)
+        | Fault::RelayEgressDropped
+        | Fault::RelayLoss(_) => break_relay(host, fault, scenario),
         Fault::RelayEgressRefused => return no("allocation that coturn gives up because sending fails"),
         Fault::TcpLoss(_) => return no("segment of TCP"),
+        Fault::TurnUdpLimited(_) => return no("limit of packets a second"),
         Fault::OneToOneNatForwardsTurnPortsOnly | Fault::OneToOneNatRemapsRelayPorts => {
             let forwarded = |port| Rule::any(Action::Accept).inward().port(port);
             host.edge = vec![forwarded(port), forwarded(scenario.tls_port), Rule::any(Action::Drop).inward()];
@@ -326,6 +321,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::ClientNetworkPassesTcpPorts(_)
         | Fault::ClientNetworkPassesHosts(_)
         | Fault::ClientNetworkDropsHosts(_)
+        | Fault::ClientNetworkResetsHosts(_)
         | Fault::LocalFirewallRefusesUdp
         | Fault::TcpLeavesFromOtherAddress
         | Fault::CaptivePortal
@@ -366,6 +362,31 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
     Ok(())
 }
 
+/// The faults of the relay's range, and of what leaves it.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
+fn break_relay(host: &mut super::world::Host, fault: &Fault, scenario: &Scenario) {
+    let range = scenario.relay_ports.first..=scenario.relay_ports.last;
+    let prohibited = Rule::any(Action::Reject(Unreachable::Prohibited)).inward().udp();
+    let closed = Rule::any(Action::Drop).inward().udp().ports(range.clone());
+    match fault {
+        Fault::RelayRangeDropped => host.filter.push(closed),
+        Fault::ServerFirewallPassesAnswers | Fault::RelayRangeStateful => {
+            host.filter_memory = Memory::Stateful;
+            host.filter.extend((*fault == Fault::RelayRangeStateful).then_some(closed));
+        }
+        Fault::RelayRangeRejected => host.filter.push(Rule::any(Action::Reject(Unreachable::Port)).inward().udp().ports(range)),
+        Fault::RelayRangeProhibited => host.filter.push(prohibited.ports(range)),
+        Fault::RelayRangeOpenOnly(open) => {
+            let opened = open.iter().map(|open| Rule::any(Action::Accept).inward().udp().ports(open.first..=open.last));
+            host.filter.extend(opened.chain([closed]));
+        }
+        Fault::RelayPortsDroppedWhereDivisibleBy(divisor) => host.filter.push(closed.divisible_by(*divisor)),
+        Fault::RelayEgressDropped => host.router.push(Rule::any(Action::Drop).outward().udp().source_ports(range)),
+        Fault::RelayLoss(percent) => host.filter.extend(lossy(percent / 100.0, &range)),
+        _ => {}
+    }
+}
+
 /// Loses a share of the datagrams to and from a range of ports.
 fn lossy(share: f64, range: &RangeInclusive<u16>) -> [Rule; 2] {
     let lossy = || Rule::any(Action::Lose(share)).udp();
@@ -387,6 +408,12 @@ fn close_udp(world: &mut World, fault: &Fault, port: u16) {
         Fault::TurnUdpRejectedByRouter(router) => stop_at(world, *router, rejected),
         Fault::TurnUdpDroppedOverIpv6 => world.host.filter.push(dropped.inward().v6()),
         _ => {}
+    }
+}
+
+fn reset_tcp_at(world: &mut World, router: Router, ports: [u16; 2]) {
+    for port in ports {
+        stop_at(world, router, Rule::any(Action::Reject(Unreachable::Port)).tcp().port(port));
     }
 }
 
@@ -448,6 +475,11 @@ fn break_caller(world: &mut World, fault: &Fault, scenario: &Scenario) {
         Fault::ClientNetworkPassesHosts(hosts) => {
             let passed = hosts.iter().map(|host| Rule::any(Action::Accept).outward().tcp().remote((*host).into()));
             caller.gateway.extend(passed.chain([Rule::any(Action::Drop).outward()]));
+        }
+        Fault::ClientNetworkResetsHosts(hosts) => {
+            let reset = Rule::any(Action::Reject(Unreachable::Port)).outward().tcp();
+            let to = |host: &Ipv4Addr| [reset.clone(), Rule::any(Action::Drop).outward()].map(|rule| rule.remote((*host).into()));
+            caller.gateway.extend(hosts.iter().flat_map(to));
         }
         Fault::ClientNetworkDropsHosts(hosts) => {
             caller.gateway.extend(hosts.iter().map(|host| Rule::any(Action::Drop).outward().remote((*host).into())));

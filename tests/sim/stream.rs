@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::internet::{Internet, Way};
-use super::packet::{Fate, HOPS, Origin, Packet, Passage, Protocol, SiteId, is_stun};
+use super::packet::{Fate, Origin, Packet, Passage, Protocol, SiteId, is_stun};
 
 /// The first wait before a SYN or a segment is sent again; each further one is twice the last (RFC 6298 §2, Linux's minimum).
 const FIRST_SYN_WAIT: Duration = Duration::from_secs(1);
@@ -26,10 +26,10 @@ const SEGMENT_WAIT: Duration = Duration::from_millis(200);
 const WINDOW: usize = 64 * 1024;
 
 /// Opens a connection. Where nothing answers this never ends, as SYNs are sent for ever.
-pub async fn connect(internet: &Rc<Internet>, site: SiteId, local: SocketAddr, to: SocketAddr) -> Result<Pipe, Outcome> {
+pub async fn connect(internet: &Rc<Internet>, site: SiteId, ends: (SocketAddr, SocketAddr), hops: u8) -> Result<Pipe, Outcome> {
     let mut wait = FIRST_SYN_WAIT;
     loop {
-        match attempt(internet, site, local, to).await {
+        match attempt(internet, site, ends, hops).await {
             Attempt::Opened(pipe) => return Ok(pipe),
             Attempt::Ended(outcome) => return Err(outcome),
             Attempt::Silent => tokio::time::sleep(wait).await,
@@ -44,7 +44,7 @@ enum Attempt {
     Silent,
 }
 
-async fn attempt(internet: &Rc<Internet>, site: SiteId, local: SocketAddr, to: SocketAddr) -> Attempt {
+async fn attempt(internet: &Rc<Internet>, site: SiteId, (local, to): (SocketAddr, SocketAddr), hops: u8) -> Attempt {
     let origin = Origin { site, local, to };
     let mut syn = Packet {
         protocol: Protocol::Tcp,
@@ -52,18 +52,19 @@ async fn attempt(internet: &Rc<Internet>, site: SiteId, local: SocketAddr, to: S
         destination: to,
         payload: Vec::new(),
         origin,
-        hops: HOPS,
+        hops,
         fate: Fate::default(),
     };
     let (there, entrance, delay) = match internet.leave(&mut syn) {
         Way::To(there, entrance, delay) => (there, entrance, delay),
-        Way::Lost | Way::Expired(_) => return Attempt::Silent,
+        Way::Lost | Way::Expired(None) => return Attempt::Silent,
+        Way::Expired(Some(_)) => return Attempt::Ended(refusal(Unreachable::Host, to)),
         Way::Denied => return Attempt::Ended(Outcome::DeniedLocally),
         Way::Refused(reason, _) => return Attempt::Ended(refusal(reason, to)),
     };
     tokio::time::sleep(delay).await;
     let entered = internet.enter(there, entrance, &mut syn);
-    if matches!(entered, Err(Passage::Dropped | Passage::Passed | Passage::Expired(_) | Passage::Redirected(..)))
+    if matches!(entered, Err(Passage::Dropped | Passage::Passed | Passage::Expired(None) | Passage::Redirected(..)))
         || internet.is_lost(there, site)
     {
         return Attempt::Silent;
@@ -76,7 +77,8 @@ async fn attempt(internet: &Rc<Internet>, site: SiteId, local: SocketAddr, to: S
             Attempt::Opened(near)
         }
         Err(Passage::Rejected(reason, _)) => Attempt::Ended(refusal(reason, to)),
-        Err(Passage::Dropped | Passage::Passed | Passage::Expired(_) | Passage::Redirected(..)) => Attempt::Silent,
+        Err(Passage::Expired(Some(_))) => Attempt::Ended(refusal(Unreachable::Host, to)),
+        Err(Passage::Dropped | Passage::Passed | Passage::Expired(None) | Passage::Redirected(..)) => Attempt::Silent,
     }
 }
 

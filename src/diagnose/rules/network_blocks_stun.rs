@@ -120,14 +120,14 @@ fn or_over_tls(found: Found) -> Found {
     found.fix_by(Place::Application, text, "turns:<host>:443?transport=tcp")
 }
 
-/// Whether the server is up by another of its ports, and silent over TCP where TURN is: more than STUN is held back then, which
-/// network-allow-list says.
+/// Whether the server is up by another of its ports, and silent over TCP where TURN is, or connections to it are reset on the way: more than
+/// STUN is held back then, which network-allow-list says.
 fn lets_out_few_ports(evidence: &Evidence<'_>) -> bool {
     let mut streams = evidence.promised().filter(|endpoint| !endpoint.is_datagram()).peekable();
     streams.peek().is_some()
         && streams.all(|endpoint| {
-            endpoint.reachability() == Reachability::Silent
-                && evidence.controls().answering_port(endpoint.endpoint.ip()).is_some()
+            let is_silent = endpoint.reachability() == Reachability::Silent;
+            endpoint.end.is_some() || is_silent && evidence.answering_port(endpoint.endpoint.ip()).is_some()
         })
 }
 

@@ -1,7 +1,7 @@
 //! `network-blocks-udp`: this network lets no UDP out, while TCP works.
 
 use crate::diagnose::controls::{Answer, Controls};
-use crate::diagnose::endpoint::Reachability;
+use crate::diagnose::endpoint::{EndpointEvidence, Reachability};
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::relay::RelayEvidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
@@ -72,10 +72,13 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         (2.., Answer::Silent(_)) if controls.silent_stun_is_alive() && controls.silent_dns_is_alive() => Confidence::Certain,
         (_, Answer::Silent(_) | Answer::NotAsked | Answer::Passes) => Confidence::Likely,
     };
+    // Where TCP and TLS alone are listed, nobody misses UDP.
+    let is_listed = evidence.promised().any(EndpointEvidence::is_datagram);
+    let level = if is_listed { evidence.level_of(&RULE.cause, &lost) } else { Level::Warn };
     let summary = summary(evidence, block, &trace::named(&ends));
     let noise = evidence.endpoints().iter().filter_map(|endpoint| evidence.traces().noise(endpoint.endpoint.ip()));
     let found = Found::new(&RULE.cause, summary)
-        .level(evidence.level_of(&RULE.cause, &lost))
+        .level(level)
         .confidence(confidence)
         .because(udp.iter().flat_map(|endpoint| endpoint.cite_reachability()))
         .because(controls.cite(&[ControlKind::Stun, ControlKind::Dns]))

@@ -22,7 +22,8 @@ pub const RULE: Rule = Rule {
         meaning: "Packets are lost between this host and the server: Wi-Fi, a full line, an overloaded host.",
         impact: "Calls connect slowly and sound and picture break up.",
         proof: "The round-trip loss is over 3 % so surely that a line of just 3 % would show it once in 10,000 looks; from at least 20 paced \
-                requests, and up to 300 where the first show loss. Over TCP and TLS alone: so many answers come a retransmission late, and \
+                requests, and up to 360 where the first show loss. Not where fast requests are lost so much more often than slow ones \
+                that something limits their number. Over TCP and TLS alone: so many answers come a retransmission late, and \
                 the stream stalls.",
         look_alikes: "relay-lossy: there the way to the server is clean and only what is relayed is lost.",
         remedy: "Look for the lossy link: cable in place of Wi-Fi, another network, the host's load.",
@@ -33,7 +34,9 @@ pub const RULE: Rule = Rule {
 
 fn judge(evidence: &Evidence<'_>) -> Judgement {
     let measured: Vec<_> = evidence.promised().filter_map(|endpoint| Some((endpoint, endpoint.loss()?))).collect();
-    let worst = measured.iter().max_by(|(_, one), (_, other)| share(*one).total_cmp(&share(*other)));
+    // Where something limits requests, those that are lost say nothing of the line.
+    let unlimited = measured.iter().filter(|(endpoint, _)| endpoint.limited().is_none());
+    let worst = unlimited.max_by(|(_, one), (_, other)| share(*one).total_cmp(&share(*other)));
     let Some((endpoint, requests)) = worst.filter(|(_, requests)| is_loss(*requests)) else {
         if let Some(found) = behind_streams(evidence) {
             return found;

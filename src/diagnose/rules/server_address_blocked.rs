@@ -53,9 +53,9 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
 
 /// Whether an address is silent by all that was tried, over UDP and otherwise, and its datagrams end in this network.
 fn is_blocked(evidence: &Evidence<'_>, endpoint: &EndpointEvidence<'_>) -> bool {
-    let is_silent = |it: &EndpointEvidence<'_>| it.reachability() == Reachability::Silent || it.rejected_here().is_some();
+    let is_silent = |it: &EndpointEvidence<'_>| matches!(it.reachability(), Reachability::Silent | Reachability::Rejected);
     let ends_here = trace::ends_here(evidence.traces(), endpoint);
     let mut others = evidence.siblings(endpoint).peekable();
-    let answers = evidence.controls().answering_port(endpoint.endpoint.ip()).is_some();
+    let answers = evidence.answering_port(endpoint.endpoint.ip()).is_some();
     ends_here && !answers && is_silent(endpoint) && others.peek().is_some() && others.all(is_silent)
 }

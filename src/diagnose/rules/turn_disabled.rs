@@ -49,7 +49,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .level(evidence.level_by_rest(&lost))
         .because(silent.iter().filter_map(|endpoint| endpoint.challenge).map(|challenge| challenge.cite()))
         .because(silent.iter().filter_map(|endpoint| endpoint.binding).map(|binding| binding.cite()));
-    let found = if elsewhere {
+    let found = if elsewhere || packet_loss::shows(evidence) {
         let decide = "run callcheck again: on a line that loses packets the Allocate is answered some other time";
         found.confidence(Confidence::Likely).unless("packet-loss", decide)
     } else {

@@ -75,9 +75,10 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     };
     let ends = trace::ends(evidence.traces(), &lost);
     let arrives = dead.iter().find_map(|server| evidence.traces().arrives(server.ip));
-    let answering = dead.iter().find_map(|server| controls.answering_port(server.ip));
+    let answering = dead.iter().find_map(|server| evidence.answering_port(server.ip));
     let how = if arrives.is_some() || answering.is_some() { "is up, and does not answer on any port" } else { how };
-    let tried = format!("{} were tried{}", list(&lost), trace::named(&ends));
+    let were = if lost.len() == 1 { "was" } else { "were" };
+    let tried = format!("{} {were} tried{}", list(&lost), trace::named(&ends));
     let found = Found::new(&RULE.cause, format!("The TURN server {} {how}: {tried}.", first.ip))
         .level(evidence.level_by_rest(&lost))
         .confidence(confidence)
@@ -109,6 +110,12 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         found
             .unless("network-blocks-stun", "run callcheck from another network: no unrelated host answers STUN here either")
             .unless("network-blocks-udp", "run callcheck from another network: no unrelated host answers over UDP here either")
+    } else {
+        found
+    };
+    let found = if filtered_here && refused {
+        // A network that blocks UDP may well reset what it doesn't let out, in the server's name.
+        found.unless("network-allow-list", "run callcheck from another network: a firewall here may reset connections like this")
     } else {
         found
     };

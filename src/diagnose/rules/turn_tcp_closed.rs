@@ -6,6 +6,7 @@ use crate::diagnose::endpoint::{EndpointEvidence, Reachability};
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
 use crate::diagnose::server::{cite, list, places};
+use crate::diagnose::trace;
 use crate::model::cause::{Cause, Group};
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::finding::{Confidence, Level, Place};
@@ -43,6 +44,8 @@ pub fn judge_port(evidence: &Evidence<'_>, cause: &Cause, transports: &[Transpor
                 || endpoint.endpoint.transport == Transport::Tcp && hangs_up(endpoint)
         })
         .filter(|endpoint| others_alive(evidence, endpoint))
+        // What this network ends says nothing of the server's port.
+        .filter(|endpoint| endpoint.ended_here().is_none())
         .filter(|endpoint| way_is_open(evidence, endpoint) != Some(false))
         .collect();
     if closed.is_empty() {
@@ -52,16 +55,19 @@ pub fn judge_port(evidence: &Evidence<'_>, cause: &Cause, transports: &[Transpor
     let lost = places(&closed);
     let refused = closed.iter().all(|endpoint| endpoint.refused());
     let taken = closed.iter().any(|endpoint| hangs_up(endpoint));
-    let how = match (refused, taken) {
-        (true, _) => "Nothing listens on",
-        (false, true) => "Something takes connections and hangs up on",
-        (false, false) => "A firewall drops",
+    let rejected = closed.iter().all(|endpoint| endpoint.reachability() == Reachability::Rejected);
+    let how = match (refused, taken, rejected) {
+        (true, ..) => "Nothing listens on",
+        (false, true, _) => "Something takes connections and hangs up on",
+        (false, false, true) => "A firewall rejects",
+        (false, false, false) => "A firewall drops",
     };
     let cause = Cause { level, ..*cause };
     let found = Found::new(&cause, format!("{how} {}, while TURN answers over another transport.", list(&lost)))
         .level(evidence.level_of(&cause, &lost))
         .confidence(if refused { Confidence::Certain } else { Confidence::Likely })
         .because(cite(&closed))
+        .because(closed.iter().filter_map(|endpoint| endpoint.end.as_ref()).flat_map(|end| end.evidence.clone()))
         .because(
             closed
                 .iter()
@@ -69,6 +75,12 @@ pub fn judge_port(evidence: &Evidence<'_>, cause: &Cause, transports: &[Transpor
                 .filter(|it| it.alive())
                 .flat_map(EndpointEvidence::cite_reachability),
         );
+    let found = if closed.iter().any(|endpoint| endpoint.end.as_ref().is_some_and(|end| end.place == trace::Place::Open)) {
+        found
+            .unless("network-allow-list", "run callcheck from another network: if the port is open there, this network closes it")
+    } else {
+        found
+    };
     let found = if closed.iter().all(|endpoint| way_is_open(evidence, endpoint).is_some()) {
         found
     } else {
@@ -124,7 +136,11 @@ fn mend(evidence: &Evidence<'_>, found: Found, place: Endpoint, refused: bool) -
         }
         (true, true, Transport::Tcp | Transport::Udp) => {
             let command = "sed -i 's/^no-tcp$/#no-tcp/' /etc/turnserver.conf && systemctl restart coturn";
-            found.fix_by(Place::Server, "Let coturn listen on TCP: remove no-tcp from turnserver.conf.", command)
+            let found = found.fix_by(Place::Server, "Let coturn listen on TCP: remove no-tcp from turnserver.conf.", command);
+            found.fix(
+                Place::Firewall,
+                "If it listens there, a firewall of the server's resets connections in its name: open the port.",
+            )
         }
         (true, false, _) => found.fix_by(
             Place::Server,

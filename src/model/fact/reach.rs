@@ -178,8 +178,11 @@ impl Tally {
 /// Paced Binding requests, each sent once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LossFact {
-    /// Requests and answers.
+    /// Requests and answers, a thousand requests a second.
     pub requests: Tally,
+    /// Where these were lossy, as many as a call's voice sends: fifty a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow: Option<Tally>,
     /// The median round trip in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rtt_ms: Option<f64>,

@@ -40,6 +40,33 @@ pub enum Cargo {
     Noise,
 }
 
+/// The probe of connections to a port that is open, which only compare.
+pub const COMPARED_CONNECT_TRACE: &str = "control-connect-trace";
+
+/// The probe of connections to a port where none comes about.
+pub const CONNECT_TRACE: &str = "connect-trace";
+
+/// TCP connections to one port, the packets of each with another limit of routers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ConnectTraceFact {
+    /// The largest distance that was asked for.
+    pub furthest: u8,
+    /// The smallest distance at which a connection was refused. A firewall's reset is signed by the server's address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<u8>,
+    /// The smallest distance at which a connection was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<u8>,
+}
+
+impl ConnectTraceFact {
+    /// Whether nobody has said anything of these connections within a distance, neither the host nor a firewall.
+    #[must_use]
+    pub fn is_beyond(&self, distance: u8) -> bool {
+        self.taken.is_none() && self.refused.is_none() && self.furthest >= distance
+    }
+}
+
 /// A router on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Hop {

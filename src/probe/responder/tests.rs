@@ -112,7 +112,7 @@ impl Network for World {
         None
     }
 
-    async fn connect_tcp(&self, _to: SocketAddr) -> Result<Box<dyn Stream>, Outcome> {
+    async fn connect_tcp_within(&self, _to: SocketAddr, _hops: Option<u8>) -> Result<Box<dyn Stream>, Outcome> {
         Err(Outcome::NoRoute)
     }
 

@@ -81,8 +81,15 @@ fn consequence(behaviour: &Behaviour) -> String {
 
 fn in_percent(loss: &Loss) -> String {
     let round_trip = loss.rtt_ms.map_or_else(String::new, |rtt| format!(", median round trip {rtt:.1} ms"));
+    let limited = loss.limited.map_or_else(String::new, |fast| {
+        format!(
+            "; of faster ones {} of {} were not answered: something limits requests, here or at the server",
+            fast.lost(),
+            fast.sent
+        )
+    });
     format!(
-        "{} of {} requests lost, 95 % interval {} to {} %{round_trip}",
+        "{} of {} requests lost, 95 % interval {} to {} %{round_trip}{limited}",
         loss.requests.lost(),
         loss.requests.sent,
         loss.lower_percent,
