@@ -95,10 +95,15 @@ fn furthest_hop(fact: &TraceFact) -> Option<u8> {
 /// Asks over UDP whether a server is as near as so many routers, and where it isn't, what is on the way to it.
 pub async fn compare_within(context: &Context, server: Endpoint, distance: u8) {
     let reached = Cell::new(None);
-    let word = if says_something(context, server) { ask(context, server, Cargo::Stun, distance, &reached).await } else { None };
+    let says_something = says_something(context, server);
+    if says_something {
+        _ = ask(context, server, Cargo::Stun, distance, &reached).await;
+    }
     let fact = if reached.get().is_some() {
-        let hops = if let Some(Word::Passed(hop)) = word { vec![hop] } else { Vec::new() };
-        TraceFact { carried: Cargo::Stun, hops, furthest: distance, reached: reached.get(), rejected: None }
+        TraceFact { carried: Cargo::Stun, hops: Vec::new(), furthest: distance, reached: reached.get(), rejected: None }
+    } else if says_something && !context.record.has_answered(server) {
+        // Hosts limit how often they say that nothing listens: that one is silent now doesn't make it further away.
+        return;
     } else {
         trace(context, server, Cargo::Stun).await
     };

@@ -50,7 +50,7 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy or a second listening address can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 19] = [
+const LAB_ONLY: [&str; 20] = [
     "external_ip_of_the_other_family",
     "healthy_behind_load_balancer_that_hides_sources",
     "healthy_with_two_relay_addresses",
@@ -70,6 +70,7 @@ const LAB_ONLY: [&str; 19] = [
     "relay_address_of_another_interface",
     "relay_egress_refused_by_servers_firewall",
     "server_error_on_allocate",
+    "stun_at_server_that_limits_requests",
 ];
 
 /// One test a file, but for those of the network lab alone.
