@@ -1,5 +1,6 @@
 //! `wrong-host`: something else than a TURN server answers on the port.
 
+use super::network_blocks_udp;
 use crate::diagnose::endpoint::{EndpointEvidence, Reachability};
 use crate::diagnose::evidence::Evidence;
 use crate::diagnose::rule::{Found, Judgement, Rule};
@@ -58,9 +59,11 @@ fn mute_alone(evidence: &Evidence<'_>, mute: &[&EndpointEvidence<'_>]) -> Judgem
         return Judgement::ruled_out_by(alive.flat_map(EndpointEvidence::cite_reachability).collect());
     }
     let lost = places(mute);
+    // A network that blocks UDP may well swallow what it doesn't know over TCP: then that comes first.
+    let is_filtered = matches!((network_blocks_udp::RULE.judge)(evidence), Judgement::Found(_));
     let summary = format!("Something takes connections on {} and gives no answer to STUN or TURN.", list(&lost));
     let found = Found::new(&RULE.cause, summary)
-        .level(evidence.level_by_rest(&lost))
+        .level(if is_filtered { Level::Warn } else { evidence.level_by_rest(&lost) })
         .confidence(Confidence::Possible)
         .because(cite(mute))
         .unless(
