@@ -4,6 +4,7 @@ mod call;
 mod nat;
 mod ports;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
@@ -61,13 +62,9 @@ pub fn render(report: &Report, style: Style) -> String {
 /// The hosts that have nothing to do with the server and were asked all the same, to tell it from this network.
 fn controls(report: &Report) -> Vec<String> {
     let ips = |seen: &Observation| seen.endpoint().map(|endpoint| endpoint.ip());
-    let servers: Vec<IpAddr> = report.observations.iter().filter(|seen| seen.is_of_server()).filter_map(ips).collect();
-    let mut hosts: Vec<String> = Vec::new();
-    for seen in report.observations.iter().filter(|seen| matches!(seen.fact, Fact::Control(_))) {
-        let host = ips(seen).filter(|ip| !servers.contains(ip)).map(|ip| ip.to_string());
-        hosts.extend(host.filter(|host| !hosts.contains(host)));
-    }
-    hosts
+    let servers: BTreeSet<IpAddr> = report.observations.iter().filter(|seen| seen.is_of_server()).filter_map(ips).collect();
+    let asked = report.observations.iter().filter(|seen| matches!(seen.fact, Fact::Control(_))).filter_map(ips);
+    asked.collect::<BTreeSet<_>>().difference(&servers).map(ToString::to_string).collect()
 }
 
 #[derive(Clone, Copy)]

@@ -87,7 +87,13 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         .because(arrives.map(|seen| seen.cite()))
         .because(answering.map(|seen| seen.cite()))
         .because(ends.into_iter().flat_map(|end| end.evidence));
-    let found = if refused || arrives.is_some() || answering.is_some() {
+    // Whoever resets every connection and drops the datagrams may be a firewall in between.
+    let may_be_resets = dead.iter().flat_map(|server| &server.endpoints).all(|it| it.refused() != it.is_datagram());
+    let answers = answering.is_some_and(|seen| seen.fact.reply.answered());
+    let found = if refused && may_be_resets && arrives.is_none() && !answers && !all_refused {
+        let decide = "run callcheck from another network: a firewall here may reset connections in the server's name";
+        found.unless("server-address-blocked", decide)
+    } else if refused || arrives.is_some() || answering.is_some() {
         found
     } else {
         found.unless(
@@ -106,19 +112,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     } else {
         found.unless("network-blocks-udp", "allow controls, or try another network: nothing shows that this one works")
     };
-    let found = if filtered_here {
-        found
-            .unless("network-blocks-stun", "run callcheck from another network: no unrelated host answers STUN here either")
-            .unless("network-blocks-udp", "run callcheck from another network: no unrelated host answers over UDP here either")
-    } else {
-        found
-    };
-    let found = if filtered_here && refused {
-        // A network that blocks UDP may well reset what it doesn't let out, in the server's name.
-        found.unless("network-allow-list", "run callcheck from another network: a firewall here may reset connections like this")
-    } else {
-        found
-    };
+    let found = if filtered_here { doubt_by_filter(found, refused) } else { found };
     let mixed = some_silent && (some_are(Reachability::Refused) || some_are(Reachability::Rejected));
     let found = if mixed {
         // A NAT here drops what comes from another address than the one asked, so that it looks like silence.
@@ -140,6 +134,19 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             },
         )
         .done()
+}
+
+/// With UDP or STUN filtered here the rest may be this network's doing, too.
+fn doubt_by_filter(found: Found, refused: bool) -> Found {
+    let found = found
+        .unless("network-blocks-stun", "run callcheck from another network: no unrelated host answers STUN here either")
+        .unless("network-blocks-udp", "run callcheck from another network: no unrelated host answers over UDP here either");
+    if refused {
+        // A network that blocks UDP may well reset what it doesn't let out, in the server's name.
+        found.unless("network-allow-list", "run callcheck from another network: a firewall here may reset connections like this")
+    } else {
+        found
+    }
 }
 
 /// Where one transport alone was asked for, that port may be closed and the host be up.
