@@ -1,5 +1,6 @@
 //! `network-allow-list`: this network reaches some well-known hosts over TCP and nothing else.
 
+use super::network_blocks_stun::or_over_tls;
 use super::relay_ports_partly_closed;
 use super::turn_not_listening_udp::others_alive;
 use crate::diagnose::controls::Answer;
@@ -83,7 +84,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
             "run callcheck from another network: if TCP alone fails there, this one blocks UDP, and the server's TCP is closed",
         )
         .fix(Place::Network, "Have the network allow the TURN server's address.");
-    offer_tls(found).done()
+    or_over_tls(found).done()
 }
 
 /// Connections to some of the server's ports end in this network, and others of its ports are reached, or other hosts over UDP.
@@ -108,15 +109,7 @@ fn ends_connections(evidence: &Evidence<'_>) -> Option<Judgement> {
                 "run callcheck from another network: if the ports are closed there too, it is the server's side",
             )
             .fix(Place::Network, format!("Have the network let connections out to {}.", list(&lost)));
-    Some(offer_tls(found).done())
-}
-
-fn offer_tls(found: Found) -> Found {
-    found.fix_by(
-        Place::Application,
-        "Or offer TURN over TLS on port 443, which passes nearly everywhere.",
-        "turns:<host>:443?transport=tcp",
-    )
+    Some(or_over_tls(found).done())
 }
 
 /// Datagrams to some of the relay's ports end in this network, and those to others go on.

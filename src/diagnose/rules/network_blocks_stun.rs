@@ -115,7 +115,8 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
     or_over_tls(found.fix(Place::Network, text)).done()
 }
 
-fn or_over_tls(found: Found) -> Found {
+/// The way out where a network holds back what TURN needs.
+pub fn or_over_tls(found: Found) -> Found {
     let text = "Or offer TURN over TLS on port 443, which passes nearly everywhere.";
     found.fix_by(Place::Application, text, "turns:<host>:443?transport=tcp")
 }

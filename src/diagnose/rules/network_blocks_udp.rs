@@ -1,5 +1,6 @@
 //! `network-blocks-udp`: this network lets no UDP out, while TCP works.
 
+use super::network_blocks_stun::or_over_tls;
 use crate::diagnose::controls::{Answer, Controls};
 use crate::diagnose::endpoint::{EndpointEvidence, Reachability};
 use crate::diagnose::evidence::Evidence;
@@ -93,14 +94,7 @@ fn judge(evidence: &Evidence<'_>) -> Judgement {
         Block::All | Block::AllButDns => "Have the network let UDP out to the TURN server, port 3478 at the least.",
         Block::Answers => "Have the network let in what answers over UDP, from the TURN server at the least.",
     };
-    found
-        .fix(FixAt::Network, text)
-        .fix_by(
-            FixAt::Application,
-            "Or offer TURN over TLS on port 443, which passes nearly everywhere.",
-            "turns:<host>:443?transport=tcp",
-        )
-        .done()
+    or_over_tls(found.fix(FixAt::Network, text)).done()
 }
 
 /// What is held back, where neither the server nor any unrelated STUN server answers over UDP; or why it can't be this cause.
