@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::evidence::{Evidence, Seen};
 use super::rules::dns_not_found;
@@ -69,8 +70,8 @@ fn why_not(said: &[Seen<'_, ResponderFact>]) -> String {
     if let Some(ahead_s) = said.iter().find_map(|seen| seen.fact.clock_ahead_s) {
         let side = if ahead_s > 0 { "ahead of" } else { "behind" };
         return format!(
-            "the responder's clock is {} s {side} this host's, and it answers nothing that is older than two minutes: set the wrong one",
-            ahead_s.unsigned_abs()
+            "the responder's clock is about {} {side} this host's, and it answers nothing that is older than two minutes: set the wrong one",
+            whole_minutes(ahead_s)
         );
     }
     let all = |holds: fn(&ResponderFact) -> bool| said.iter().all(|seen| holds(seen.fact));
@@ -89,6 +90,12 @@ fn why_not(said: &[Seen<'_, ResponderFact>]) -> String {
         "nothing answers there: the responder isn't up, a firewall closes its port, or it has another token"
     }
     .to_owned()
+}
+
+/// A difference of clocks as far as it is known: both tell whole seconds, and the answer has been on the way.
+fn whole_minutes(seconds: i64) -> String {
+    let minutes = seconds.unsigned_abs().saturating_add(30) / 60;
+    humantime::format_duration(Duration::from_secs(minutes * 60)).to_string()
 }
 
 /// Why nothing is known of ports that the responder holds.

@@ -108,7 +108,7 @@ async fn list(
         let answer = ask(part_of(part)).await?;
         let description = match answer.content {
             Content::Description(description) => description,
-            Content::Stale => return Ok(Err(answer.time - client.now())),
+            Content::Stale => return Ok(Err(answer.time.saturating_sub(client.now()))),
             Content::Arrived => return Err(Outcome::Unusable { defect: Defect::Incomplete }),
         };
         ports.extend(description.taken.iter().flat_map(|range| range.iter()));
