@@ -3,6 +3,7 @@
 //! A [`super::session::Session`] keeps a task, a queue and the answers of many requests; of that nothing is needed here.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -16,11 +17,14 @@ use crate::proto::schedule::Schedule;
 const DATA_INDICATION: u16 = 0x0017;
 const DATA: u16 = 0x0013;
 
+/// How many relayed datagrams wait while a request is under way; a flood beyond that is dropped.
+const RELAYED_QUEUE: usize = 64;
+
 /// One socket to a server.
 pub struct Leg {
     socket: Rc<dyn Datagrams>,
     server: SocketAddr,
-    relayed: RefCell<Option<Vec<u8>>>,
+    relayed: RefCell<VecDeque<Vec<u8>>>,
     tally: Cell<(u32, u32)>,
 }
 
@@ -66,10 +70,10 @@ impl Leg {
         }
     }
 
-    /// Waits until a datagram came through the relay.
+    /// Waits until a datagram came through the relay; those that came while a request was under way are given first, in their order.
     pub async fn relayed(&self, until: Instant) -> Option<Vec<u8>> {
         loop {
-            if let Some(payload) = self.relayed.borrow_mut().take() {
+            if let Some(payload) = self.relayed.borrow_mut().pop_front() {
                 return Some(payload);
             }
             let arrival = timeout_at(until, self.socket.receive()).await.ok()?;
@@ -83,7 +87,10 @@ impl Leg {
             Arrival::Datagram { from, bytes } if from == self.server => {
                 let Some(message) = RawMessage::new(&bytes) else { return Ok(None) };
                 if message.kind() == DATA_INDICATION {
-                    *self.relayed.borrow_mut() = message.attribute(DATA).map(<[u8]>::to_vec);
+                    let mut relayed = self.relayed.borrow_mut();
+                    if relayed.len() < RELAYED_QUEUE {
+                        relayed.extend(message.attribute(DATA).map(<[u8]>::to_vec));
+                    }
                     return Ok(None);
                 }
                 Ok(Some(bytes))
@@ -92,5 +99,59 @@ impl Leg {
             Arrival::Datagram { .. } | Arrival::Icmp { .. } | Arrival::Expired { .. } => Ok(None),
             Arrival::Closed => Err(Refused),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::time::Duration;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::model::outcome::Outcome;
+    use crate::proto::incoming::{Method, Subject};
+    use crate::proto::outgoing::{Outgoing, data_indication};
+    use crate::proto::request::Request;
+
+    /// A socket to which everything has come already.
+    struct Scripted(RefCell<VecDeque<Vec<u8>>>);
+
+    const SERVER: ([u8; 4], u16) = ([127, 0, 0, 1], 3478);
+
+    #[async_trait(?Send)]
+    impl Datagrams for Scripted {
+        fn local(&self) -> SocketAddr {
+            SocketAddr::from(([127, 0, 0, 1], 50_000))
+        }
+
+        fn send(&self, _: &[u8], _: SocketAddr) -> Result<(), Outcome> {
+            Ok(())
+        }
+
+        async fn receive(&self) -> Arrival {
+            let next = self.0.borrow_mut().pop_front();
+            match next {
+                Some(bytes) => Arrival::Datagram { from: SERVER.into(), bytes },
+                None => pending().await,
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_relayed_while_a_request_is_under_way_waits_in_its_order() {
+        let id = [7; 12];
+        let relayed = |text: &[u8]| data_indication([0; 12], SERVER.into(), text).expect("it is short");
+        let answer = Outgoing::success(Subject { method: Method::Binding, id, fingerprint: false }).seal(None);
+        let came = [relayed(b"first"), relayed(b"second"), answer, relayed(b"third")];
+        let leg = Leg::new(Rc::new(Scripted(RefCell::new(came.into()))), SERVER.into());
+        let schedule = Schedule::unhurried(Duration::from_millis(1));
+        assert!(leg.ask(&Request::binding().seal(id), &schedule, |_| true).await.is_some());
+        assert_eq!(leg.tally(), (1, 1));
+        for text in [&b"first"[..], b"second", b"third"] {
+            assert_eq!(leg.relayed(Instant::now()).await.as_deref(), Some(text));
+        }
+        assert_eq!(leg.relayed(Instant::now()).await, None);
     }
 }

@@ -83,17 +83,19 @@ fn draw(seed: u64) -> Case {
         (from, from + Duration::from_millis(dice.pick(&[300, 700, 1500, 5000, 600_000])))
     });
     world.caller.link.outage = outage;
+    world.host.config.nonce_lifetime = Duration::from_millis(dice.pick(&[600_000, 600_000, 1000, 400]));
     let target: Target = format!("turn:{TURN}:3478?transport=udp").parse().expect("a target");
     let login = Login::Given(Credentials { username: Secret::new("alice"), password: Secret::new("north") });
     let plan = PortsPlan { beside: Vec::new(), samples: 64, all, rate: None, range: None, responder: None };
     let asks = Asks { timeout: Duration::from_mins(5), ports: Some(plan), ..Asks::turn(&target, Some(login)) };
     let config = &world.host.config;
     let words = format!(
-        "seed {seed}: {range:?} {:?}, {} held, quota {:?}, memory {:?}, {} closed, {:?}, {nat:?}, {delay:?}, loss {loss}, all {all}, out {outage:?}",
+        "seed {seed}: {range:?} {:?}, {} held, quota {:?}, memory {:?}, nonces of {:?}, {} closed, {:?}, {nat:?}, {delay:?}, loss {loss}, all {all}, out {outage:?}",
         config.draws,
         config.held_ports,
         config.user_quota,
         config.memory,
+        config.nonce_lifetime,
         closed.len(),
         world.host.filter_memory
     );

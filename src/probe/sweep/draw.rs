@@ -32,7 +32,7 @@ const LAST_WAIT: Duration = Duration::from_millis(250);
 /// So often a port is tried anew where the server did not answer at once.
 const ROUNDS: u32 = 6;
 
-/// How many fresh nonces an allocation may need.
+/// How many fresh nonces a request may need.
 const NONCES: u32 = 3;
 
 /// The class bits of an error response (RFC 8489 §5).
@@ -73,6 +73,14 @@ struct NotGranted {
     drawn: Drawn,
     /// Whether there may be one all the same, in an answer that was lost.
     may_exist: bool,
+}
+
+/// The way to the server that one allocation is on.
+struct Line {
+    leg: Leg,
+    held: Held,
+    /// What the server said last: coturn takes a nonce only on the 5-tuple that it gave it to, and not for ever.
+    nonce: RefCell<Option<String>>,
 }
 
 /// What is asked for each port, made once.
@@ -120,8 +128,9 @@ impl Drawing<'_> {
         let relay = self.relay;
         let leg = Leg::new(Rc::clone(&socket), relay.endpoint.address);
         let held = self.context.ledger.hold_socket(&self.context.network, relay.endpoint, Rc::clone(&socket), relay.signed);
-        let (nonce, relayed) = match self.allocate(&leg, held).await {
-            Ok(granted) => granted,
+        let line = Line { leg, held, nonce: RefCell::default() };
+        let relayed = match self.allocate(&line).await {
+            Ok(relayed) => relayed,
             Err(NotGranted { drawn, may_exist }) => {
                 // What may exist all the same stays in the ledger, and the end of the run gives it back.
                 if may_exist {
@@ -132,10 +141,10 @@ impl Drawing<'_> {
             }
         };
         self.slot.succeeds();
-        let drawn = self.judge(&leg, &nonce, relayed).await;
-        let released = self.ask_signed(&leg, &self.requests.release, &nonce).await.is_some();
-        self.context.count_losses(leg.tally());
-        // A release that nobody answers stays in the ledger too.
+        let drawn = self.judge(&line, relayed).await;
+        let released = self.release(&line).await;
+        self.context.count_losses(line.leg.tally());
+        // What is not given back stays in the ledger too.
         if !released {
             return (drawn, None);
         }
@@ -144,7 +153,7 @@ impl Drawing<'_> {
     }
 
     /// What a port lets in, where it was not given before.
-    async fn judge(&mut self, leg: &Leg, nonce: &str, relayed: SocketAddr) -> Drawn {
+    async fn judge(&mut self, line: &Line, relayed: SocketAddr) -> Drawn {
         let port = relayed.port();
         if relayed.ip() != self.relay.relayed.ip() {
             return Drawn::Elsewhere;
@@ -152,8 +161,8 @@ impl Drawing<'_> {
         if !self.seen.borrow_mut().insert(port) {
             return Drawn::Repeat;
         }
-        if self.permit(leg, nonce).await
-            && let Some((arrived, tries)) = self.try_port(leg, nonce, relayed).await
+        if self.permit(line).await
+            && let Some((arrived, tries)) = self.try_port(line, relayed).await
         {
             return Drawn::Port { port, arrived, tries };
         }
@@ -163,40 +172,58 @@ impl Drawing<'_> {
     }
 
     /// Lets in what comes from outside, or goes on doing so.
-    async fn permit(&self, leg: &Leg, nonce: &str) -> bool {
-        self.ask_signed(leg, &self.requests.permit, nonce).await.is_some_and(|answer| code_of(&answer).is_none())
+    async fn permit(&self, line: &Line) -> bool {
+        self.ask_signed(line, &self.requests.permit).await.is_some_and(|answer| code_of(&answer).is_none())
     }
 
-    /// Gives the nonce of the 5-tuple and the relayed address.
-    async fn allocate(&self, leg: &Leg, held: Held) -> Result<(String, SocketAddr), NotGranted> {
+    /// Gives the allocation back and says whether the server has none any more.
+    async fn release(&self, line: &Line) -> bool {
+        self.ask_signed(line, &self.requests.release).await.is_some_and(|answer| matches!(code_of(&answer), None | Some(437)))
+    }
+
+    /// Gives the relayed address.
+    async fn allocate(&self, line: &Line) -> Result<SocketAddr, NotGranted> {
         let unanswered = |may_exist| NotGranted { drawn: Drawn::Unanswered, may_exist };
-        // coturn takes a nonce only on the 5-tuple that it gave it to, so the first request needs no credentials.
         let request = self.identified(&self.requests.allocate);
-        let mut answer = leg.ask(&request, &self.schedule(), |_| true).await.ok_or(unanswered(false))?;
-        let mut signed = false;
-        for _ in 0..NONCES {
-            let Some(nonce) = fresh_nonce(&answer) else { break };
-            self.context.ledger.renew(held, &self.relay.signed.with_nonce(nonce.clone()));
-            answer = self.ask_signed(leg, &self.requests.allocate, &nonce).await.ok_or(unanswered(true))?;
-            signed = true;
-            if let (None, Some(message)) = (code_of(&answer), RawMessage::new(&answer)) {
-                return message.xor_address(XOR_RELAYED_ADDRESS).map(|relayed| (nonce, relayed)).ok_or(unanswered(true));
+        let mut answer = line.leg.ask(&request, &self.schedule(), |_| true).await.ok_or(unanswered(false))?;
+        let signed = self.takes_nonce(line, &answer);
+        if signed {
+            answer = self.ask_signed(line, &self.requests.allocate).await.ok_or(unanswered(true))?;
+        }
+        match (code_of(&answer), RawMessage::new(&answer)) {
+            (None, Some(message)) if signed => message.xor_address(XOR_RELAYED_ADDRESS).ok_or(unanswered(true)),
+            (Some(code @ (486 | 508)), _) => Err(NotGranted { drawn: Drawn::Refused { code }, may_exist: false }),
+            // One send of a request may have been granted before the nonce of the next went stale.
+            (Some(437 | 438), _) if signed => Err(unanswered(!self.release(line).await)),
+            (Some(437), _) => Err(NotGranted { drawn: Drawn::Remembered, may_exist: false }),
+            _ => Err(unanswered(false)),
+        }
+    }
+
+    /// Asks with credentials, and again where the server wants a fresh nonce: an unsigned success may come from anyone on the path,
+    /// so it doesn't count.
+    async fn ask_signed(&self, line: &Line, request: &[u8]) -> Option<Vec<u8>> {
+        let accept = |answer: &[u8]| code_of(answer).is_some() || self.stamp.vouches_for(answer);
+        for _ in 1..NONCES {
+            let answer = line.leg.ask(&self.signed(line, request), &self.schedule(), accept).await?;
+            if !self.takes_nonce(line, &answer) {
+                return Some(answer);
             }
         }
-        match code_of(&answer) {
-            Some(code @ (486 | 508)) => Err(NotGranted { drawn: Drawn::Refused { code }, may_exist: false }),
-            // One send of a request may have been granted before the nonce of the next went stale.
-            Some(437 | 438) if signed => Err(unanswered(true)),
-            Some(437) => Err(NotGranted { drawn: Drawn::Remembered, may_exist: false }),
-            Some(_) | None => Err(unanswered(false)),
-        }
+        line.leg.ask(&self.signed(line, request), &self.schedule(), accept).await
     }
 
-    /// Asks with credentials: an unsigned success may come from anyone on the path, so it doesn't count.
-    async fn ask_signed(&self, leg: &Leg, request: &[u8], nonce: &str) -> Option<Vec<u8>> {
-        let bytes = self.stamp.sign(self.identified(request), nonce);
-        let accept = |answer: &[u8]| code_of(answer).is_some() || self.stamp.vouches_for(answer);
-        leg.ask(&bytes, &self.schedule(), accept).await
+    fn signed(&self, line: &Line, request: &[u8]) -> Vec<u8> {
+        let nonce = line.nonce.borrow();
+        self.stamp.sign(self.identified(request), nonce.as_deref().unwrap_or_default())
+    }
+
+    /// Whether an answer brings the nonce that the next request is signed with.
+    fn takes_nonce(&self, line: &Line, answer: &[u8]) -> bool {
+        let Some(nonce) = fresh_nonce(answer) else { return false };
+        self.context.ledger.renew(line.held, &self.relay.signed.with_nonce(nonce.clone()));
+        line.nonce.replace(Some(nonce));
+        true
     }
 
     /// A server at work on hundreds of requests answers late, and each repetition is more work for it.
@@ -217,7 +244,7 @@ impl Drawing<'_> {
     ///
     /// A server or a line that has gone silent looks like a closed port. So the last datagram goes out only after the server has answered at
     /// once; where it did not, those before it count for nothing. `None` where it answers no more.
-    async fn try_port(&mut self, leg: &Leg, nonce: &str, to: SocketAddr) -> Option<(bool, u32)> {
+    async fn try_port(&mut self, line: &Line, to: SocketAddr) -> Option<(bool, u32)> {
         let token = self.context.outside.token();
         let mut times = Vec::new();
         let (mut uncounted, mut rounds) = (0, 0);
@@ -227,7 +254,7 @@ impl Drawing<'_> {
                 return Some((false, sent));
             }
             let last = sent + 1 >= self.loss.tries(self.ports);
-            if last && !self.answers_at_once(leg, nonce).await? {
+            if last && !self.answers_at_once(line).await? {
                 rounds += 1;
                 if rounds >= ROUNDS {
                     return None;
@@ -238,7 +265,7 @@ impl Drawing<'_> {
             self.relay.outside.send(&payload(token, times.len()), to).ok()?;
             times.push(Instant::now());
             let until = Instant::now() + if last { LAST_WAIT.max(self.distance(sent)) } else { self.distance(sent) };
-            while let Some(came) = leg.relayed(until).await {
+            while let Some(came) = line.leg.relayed(until).await {
                 if let Some((number, at)) = number_of(&came, token).and_then(|number| Some((number, times.get(number)?))) {
                     let tries = (count(number) + 1).saturating_sub(uncounted).max(1);
                     self.loss.count(tries, at.elapsed());
@@ -249,12 +276,12 @@ impl Drawing<'_> {
         }
     }
 
-    /// Whether the server answers the first send of a request; `None` where it answers none, or refuses.
-    async fn answers_at_once(&self, leg: &Leg, nonce: &str) -> Option<bool> {
-        let (before, _) = leg.tally();
-        let permitted = self.permit(leg, nonce).await;
-        let (after, _) = leg.tally();
-        permitted.then_some(after == before + 1)
+    /// Whether the server answers the first send of each request; `None` where it answers none, or refuses.
+    async fn answers_at_once(&self, line: &Line) -> Option<bool> {
+        let (sent, answered) = line.leg.tally();
+        let permitted = self.permit(line).await;
+        let (sent_since, answered_since) = line.leg.tally();
+        permitted.then_some(sent_since - sent == answered_since - answered)
     }
 
     /// The distance of the next datagram: beyond what they take, and twice as long each time.
