@@ -124,6 +124,10 @@ struct Found {
     closed: Vec<u16>,
     /// Of all closed ports the fewest tries.
     fewest_tries: Option<u32>,
+    /// The ports that the server has given, whatever came of them.
+    given: u32,
+    /// How many those were when it gave one that could not be judged.
+    missed_at: Option<u32>,
     /// Ports in a row that were seen before.
     repeats: u32,
     new_after_repeat: u32,
@@ -138,6 +142,7 @@ struct Found {
 impl Found {
     fn add(&mut self, port: u16, arrived: bool, tries: u32) {
         self.unanswered = 0;
+        self.given += 1;
         self.new_after_repeat += u32::from(self.repeats > 0);
         self.repeats = 0;
         self.given_since_pause += 1;
@@ -197,7 +202,7 @@ impl Sweep<'_> {
                     let ends = self.take(drawn, again);
                     end = match (end, drawn) {
                         // Its port was not judged, and will be given once more.
-                        (Some(End::Complete), Drawn::Unanswered | Drawn::Remembered) => ends,
+                        (Some(End::Complete), Drawn::Unanswered | Drawn::Missed | Drawn::Remembered) => ends,
                         (end, _) => end.or(ends),
                     };
                     if again && matches!(drawn, Drawn::Refused { .. }) {
@@ -257,6 +262,7 @@ impl Sweep<'_> {
             }
             Drawn::Repeat => {
                 found.unanswered = 0;
+                found.given += 1;
                 found.repeats += 1;
                 found.given_since_pause += 1;
                 self.is_repeating(&found)
@@ -265,7 +271,11 @@ impl Sweep<'_> {
                 found.unanswered = 0;
                 None
             }
-            Drawn::Unanswered => {
+            Drawn::Unanswered | Drawn::Missed => {
+                if drawn == Drawn::Missed {
+                    found.given += 1;
+                    found.missed_at = Some(found.given);
+                }
                 found.repeats = 0;
                 found.unanswered += 1;
                 (found.unanswered >= UNANSWERED).then_some(End::Before(PortsEnd::Silent))
@@ -298,6 +308,10 @@ impl Sweep<'_> {
     /// A server that goes through a queue begins it again; one that draws by chance has shown new ports between old ones.
     fn is_repeating(&self, found: &Found) -> Option<End> {
         if found.repeats < REPEATS.min(found.count().max(1)) {
+            return None;
+        }
+        // One that was missed comes back after all others.
+        if found.missed_at.is_some_and(|at| found.given < at + found.count() + self.budget.widest()) {
             return None;
         }
         // Those under way at once come back in any order: a few new ones among the first repeats mean nothing.

@@ -100,12 +100,12 @@ export async function talk({ role, gateway, token, chat, iceServers, policy, sec
     error = failure.message;
   }
   if (role === "caller") socket.emit("call:end", { chatId: chat, reason: "hangup" });
-  const pause = () => new Promise((resolve) => setTimeout(resolve, 200));
-  await pause();
+  const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+  await pause(200);
   connection.close();
   socket.close();
-  // The browser gives its allocations back.
-  await pause();
+  // The browser gives its allocations back, on a busy machine not at once.
+  await pause(1500);
   return { states, ...seen, begun, ended, error };
 }
 

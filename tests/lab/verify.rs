@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::command::{Call, OtherEnd, Run};
+use crate::command::{self, Call, OtherEnd, Run};
 use crate::format::nat;
 use crate::format::{Callee, Confidence, Expect, ExpectedFinding, ExpectedPorts, ExpectedRange, Level, Scenario, Verdict};
 use crate::wiretap::Wiretap;
@@ -78,8 +77,8 @@ pub fn complaints(scenario: &Scenario, call: &Call, run: &Run, tap: &Wiretap) ->
     if run.exit != Some(expect.exit) {
         complaints.push(format!("exit code {:?}, expected {}", run.exit, expect.exit));
     }
-    if run.took > Duration::from_millis(scenario.within_ms) {
-        complaints.push(format!("took {:?}, may take {} ms", run.took, scenario.within_ms));
+    if run.took > command::allowed(scenario) {
+        complaints.push(format!("took {:?}, may take {:?}", run.took, command::allowed(scenario)));
     }
     for word in call.secrets.iter().chain(&tap.nonces()) {
         if run.stdout.contains(word.as_str()) || run.stderr.contains(word.as_str()) {

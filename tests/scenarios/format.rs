@@ -114,7 +114,7 @@ pub struct Scenario {
     /// all runs are alike, makes one.
     #[serde(default = "default_runs")]
     pub runs: u32,
-    /// How long callcheck may take.
+    /// How long callcheck may take on a machine that has nothing else to do.
     #[serde(default = "default_within_ms")]
     pub within_ms: u64,
     /// What must come out.

@@ -64,6 +64,8 @@ pub enum Drawn {
     },
     /// The server remembers the local port from an allocation before (437).
     Remembered,
+    /// The server gave a port that could not be judged, and has it back: it will give it once more.
+    Missed,
     /// No usable answer came.
     Unanswered,
 }
@@ -166,9 +168,8 @@ impl Drawing<'_> {
         {
             return Drawn::Port { port, arrived, tries };
         }
-        // It will be given once more.
         self.seen.borrow_mut().remove(&port);
-        Drawn::Unanswered
+        Drawn::Missed
     }
 
     /// Lets in what comes from outside, or goes on doing so.
@@ -194,7 +195,11 @@ impl Drawing<'_> {
             (None, Some(message)) if signed => message.xor_address(XOR_RELAYED_ADDRESS).ok_or(unanswered(true)),
             (Some(code @ (486 | 508)), _) => Err(NotGranted { drawn: Drawn::Refused { code }, may_exist: false }),
             // One send of a request may have been granted before the nonce of the next went stale.
-            (Some(437 | 438), _) if signed => Err(unanswered(!self.release(line).await)),
+            (Some(437 | 438), _) if signed => Err(if self.release(line).await {
+                NotGranted { drawn: Drawn::Missed, may_exist: false }
+            } else {
+                unanswered(true)
+            }),
             (Some(437), _) => Err(NotGranted { drawn: Drawn::Remembered, may_exist: false }),
             _ => Err(unanswered(false)),
         }
