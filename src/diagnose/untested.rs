@@ -85,7 +85,7 @@ fn ports(evidence: &Evidence<'_>, cut_short: Option<CutShort>, list: &mut Vec<No
         let why = match end {
             PortsEnd::Refused { code } => format!("the server refused further allocations ({code})"),
             PortsEnd::Silent => "the server answered no more".to_owned(),
-            PortsEnd::Repeats => "the server draws its ports by chance, and hardly any new one came".to_owned(),
+            PortsEnd::Repeats => "the server draws its ports by chance, and few new ones came in the end".to_owned(),
             PortsEnd::NoSockets => "this host opens no more sockets (ulimit -n raises their number)".to_owned(),
             PortsEnd::Deadline => out_of_time(cut_short).to_owned(),
         };

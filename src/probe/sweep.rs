@@ -31,8 +31,14 @@ use crate::net::network::Datagrams;
 use crate::proto::authentication::LongTerm;
 use crate::proto::stamp::Stamp;
 
-/// Beyond so many ports that were seen before, in a row, the server has no other ones.
+/// Beyond so many ports that were seen before, in a row, a server that goes through a queue has no other ones.
 const REPEATS: u32 = 256;
+
+/// After so many repeats in a row for each port a server that draws by chance has no other ones: one is left in one run of fifty.
+const SURE: u32 = 4;
+
+/// Of so many ports that is waited for; of more, few are left after as many repeats.
+const FEW_PORTS: u32 = 1024;
 
 /// How long the sweep waits after a refusal: coturn gives a freed allocation back a second later.
 const BACK_OFF: Duration = Duration::from_millis(1200);
@@ -40,11 +46,8 @@ const BACK_OFF: Duration = Duration::from_millis(1200);
 /// So often it waits: what is refused then is refused.
 const PAUSES: u32 = 3;
 
-/// So many draws for each port are enough, whatever the server gives.
+/// So many draws for each port of the usual range are enough, whatever the server gives.
 const DRAWS: u32 = 3;
-
-/// The least range by which draws are counted: a small one may be drawn from often before it is seen to the end.
-const LEAST_RANGE: u32 = 1000;
 
 /// After so many requests in a row without an answer, the server answers no more.
 const UNANSWERED: u32 = 64;
@@ -126,11 +129,13 @@ struct Found {
     fewest_tries: Option<u32>,
     /// The ports that the server has given, whatever came of them.
     given: u32,
-    /// How many those were when it gave one that could not be judged.
+    /// Those that could not be judged.
+    missed: u32,
+    /// How many were given when the last of these was.
     missed_at: Option<u32>,
     /// Ports in a row that were seen before.
     repeats: u32,
-    new_after_repeat: u32,
+    first_repeat: Option<FirstRepeat>,
     /// Requests in a row without an answer.
     unanswered: u32,
     pauses: u32,
@@ -139,11 +144,27 @@ struct Found {
     new_since_pause: u32,
 }
 
+/// The moment in which a port came that was seen before. A server that goes through a queue has given all its ports then, up to a tenth
+/// that come free when other calls end.
+#[derive(Clone, Copy)]
+struct FirstRepeat {
+    /// The ports that had come to their end.
+    ended: u32,
+    /// Those that were under way.
+    alive: u32,
+}
+
+impl FirstRepeat {
+    /// Whether a server of so many ports draws by chance; where most of them were under way at once that doesn't show.
+    fn by_chance(self, ports: u32) -> bool {
+        ports > 2 * self.alive && self.ended + self.alive + ports / 10 < ports
+    }
+}
+
 impl Found {
     fn add(&mut self, port: u16, arrived: bool, tries: u32) {
         self.unanswered = 0;
         self.given += 1;
-        self.new_after_repeat += u32::from(self.repeats > 0);
         self.repeats = 0;
         self.given_since_pause += 1;
         self.new_since_pause += 1;
@@ -250,9 +271,8 @@ impl Sweep<'_> {
     fn take(&self, drawn: Drawn, again: bool) -> Option<End> {
         let mut found = self.found.borrow_mut();
         found.drawn += 1;
-        // A server that uses more than was asked for has to be drawn from for all that it uses.
-        let uses = if found.span().is_some_and(|span| self.is_beyond(span)) { USUAL_RELAY_RANGE.count() } else { LEAST_RANGE };
-        if found.drawn > DRAWS * self.expected.count().max(uses) {
+        // A small range is drawn from often before chance has shown it to the end.
+        if found.drawn > DRAWS * self.expected.count().max(USUAL_RELAY_RANGE.count()) {
             return Some(End::Before(PortsEnd::Repeats));
         }
         match drawn {
@@ -265,7 +285,9 @@ impl Sweep<'_> {
                 found.given += 1;
                 found.repeats += 1;
                 found.given_since_pause += 1;
-                self.is_repeating(&found)
+                let first = FirstRepeat { ended: found.count() + found.missed, alive: self.budget.alive() };
+                found.first_repeat.get_or_insert(first);
+                is_repeating(&found)
             }
             Drawn::Elsewhere | Drawn::Remembered => {
                 found.unanswered = 0;
@@ -274,6 +296,7 @@ impl Sweep<'_> {
             Drawn::Unanswered | Drawn::Missed => {
                 if drawn == Drawn::Missed {
                     found.given += 1;
+                    found.missed += 1;
                     found.missed_at = Some(found.given);
                 }
                 found.repeats = 0;
@@ -296,27 +319,9 @@ impl Sweep<'_> {
         }
     }
 
-    fn is_beyond(&self, span: PortRange) -> bool {
-        span.first() < self.expected.first() || span.last() > self.expected.last()
-    }
-
     fn is_complete(&self, found: &Found) -> bool {
         let seen = self.seen.borrow();
         found.count() >= self.expected.count() && self.expected.iter().all(|port| seen.contains(&port))
-    }
-
-    /// A server that goes through a queue begins it again; one that draws by chance has shown new ports between old ones.
-    fn is_repeating(&self, found: &Found) -> Option<End> {
-        if found.repeats < REPEATS.min(found.count().max(1)) {
-            return None;
-        }
-        // One that was missed comes back after all others.
-        if found.missed_at.is_some_and(|at| found.given < at + found.count() + self.budget.widest()) {
-            return None;
-        }
-        // Those under way at once come back in any order: a few new ones among the first repeats mean nothing.
-        let in_turn = found.new_after_repeat <= self.budget.widest();
-        Some(if in_turn { End::Complete } else { End::Before(PortsEnd::Repeats) })
     }
 
     fn progress(&self) -> Progress {
@@ -347,6 +352,20 @@ impl Sweep<'_> {
             ended_by,
         }
     }
+}
+
+/// Whether a server begins again, or hardly shows a new port any more.
+fn is_repeating(found: &Found) -> Option<End> {
+    let ports = found.count().max(1);
+    let first = found.first_repeat?;
+    let by_chance = first.by_chance(ports);
+    let enough = if by_chance { REPEATS.max(SURE * ports.min(FEW_PORTS)) } else { REPEATS.min(ports) };
+    // One that was missed comes back after all others.
+    let outstanding = found.missed_at.is_some_and(|at| found.given < at + ports + first.alive);
+    if found.repeats < enough || outstanding {
+        return None;
+    }
+    Some(if by_chance && ports > FEW_PORTS { End::Before(PortsEnd::Repeats) } else { End::Complete })
 }
 
 /// Records a sweep at its end, whichever that is.

@@ -13,6 +13,7 @@ use super::allocate::Allocation;
 use super::context::Context;
 use super::size;
 use crate::model::fact::{Fact, Tally, VolumeFact};
+use crate::model::outcome::Reply;
 use crate::net::session::Session;
 use crate::proto::request::Request;
 
@@ -52,8 +53,9 @@ pub async fn measure(context: &Context, allocation: &Allocation) {
     for _ in 0..ROUNDS {
         let round = ask_many(session).await;
         requests = requests.plus(round);
-        // A server that answers no Binding, or not so many of them, still grants a permission.
-        stalled = round.lost() > 0 && !still_answers(allocation).await;
+        // A server that answers no Binding, or not so many of them, still grants a permission. The allocation may be given back by now,
+        // which some servers answer by closing the connection (p1_stun 1.2.7, which eturnal has): that is no silence.
+        stalled = round.lost() > 0 && ask_anything(allocation).await.silent();
         if round.lost() > 0 || session.received() >= ENOUGH_BYTES {
             break;
         }
@@ -111,6 +113,10 @@ async fn answers(session: &Session) -> bool {
 
 /// Whether the connection answers at all: what it was asked for last is no matter.
 pub async fn still_answers(allocation: &Allocation) -> bool {
+    ask_anything(allocation).await.answered()
+}
+
+async fn ask_anything(allocation: &Allocation) -> Reply {
     let request = Request::create_permission(allocation.relayed.ip());
-    allocation.session.ask_unhurried(&request, allocation.signed.as_ref()).await.reply.answered()
+    allocation.session.ask_unhurried(&request, allocation.signed.as_ref()).await.reply
 }

@@ -66,11 +66,6 @@ impl Budget {
         Duration::from_secs_f64(f64::from(ports) / FASTEST).max(by_distance).max(self.interval * ports)
     }
 
-    /// The most ports under way at once.
-    pub fn widest(&self) -> u32 {
-        self.widest
-    }
-
     /// Whether one more may begin now.
     pub fn may_begin(&self) -> bool {
         self.active.get() < self.window.get() && self.alive.get() < MOST_ALIVE && self.next.get() <= Instant::now()
@@ -79,6 +74,11 @@ impl Budget {
     /// When the pace allows the next one.
     pub fn next(&self) -> Instant {
         self.next.get()
+    }
+
+    /// The ports under way, those that only wait included.
+    pub fn alive(&self) -> u32 {
+        self.alive.get()
     }
 
     /// Begins one; `changed` hears when there is room again.
