@@ -1,6 +1,6 @@
 //! A TURN server on a simulated host: the lab's sans-IO server, driven over simulated UDP, TCP, TLS and DTLS.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -24,6 +24,7 @@ use super::internet::{Internet, Service};
 use super::packet::{Fate, HOPS, Origin, Packet, Protocol, SiteId};
 use super::stream::Pipe;
 use super::web::answer_http;
+use super::world::AfterRelease;
 
 /// A fatal alert `handshake_failure` (RFC 8446 §6.2), as from a server whose key is another certificate's.
 const HANDSHAKE_FAILURE: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
@@ -72,6 +73,7 @@ pub struct TurnServer {
     listeners: Listeners,
     server: RefCell<Server>,
     relays: RefCell<HashSet<SocketAddr>>,
+    after_release: Cell<AfterRelease>,
     connections: RefCell<HashMap<FiveTuple, mpsc::UnboundedSender<Vec<u8>>>>,
     associations: RefCell<HashMap<SocketAddr, Associations>>,
 }
@@ -87,11 +89,17 @@ impl TurnServer {
             listeners,
             server: RefCell::new(server),
             relays: RefCell::default(),
+            after_release: Cell::default(),
             connections: RefCell::default(),
             associations: RefCell::default(),
         });
         internet.install(site, Rc::clone(&server) as Rc<dyn Service>);
         server
+    }
+
+    /// Says what becomes of a connection whose allocation is given back.
+    pub fn after_release(&self, connection: AfterRelease) {
+        self.after_release.set(connection);
     }
 
     /// How many allocations are alive.
@@ -299,24 +307,40 @@ where
     let ended = read(server, tuple, &mut reader).await;
     server.connections.borrow_mut().remove(&tuple);
     server.with_server(|server, _now| server.client_closed(tuple));
+    if let Ok(Ended::ByServer) = ended {
+        // What it has said so far is still sent.
+        return writing.await?;
+    }
     writing.abort();
-    ended
+    ended.map(drop)
 }
 
-async fn read(server: &TurnServer, tuple: FiveTuple, reader: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
+/// Who has ended a connection.
+enum Ended {
+    ByClient,
+    ByServer,
+}
+
+async fn read(server: &TurnServer, tuple: FiveTuple, reader: &mut (impl AsyncRead + Unpin)) -> io::Result<Ended> {
     let mut framer = Framer::default();
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let length = reader.read(&mut buffer).await?;
         if length == 0 {
-            return Ok(());
+            return Ok(Ended::ByClient);
         }
         framer.push(&buffer[..length]);
         loop {
             match framer.next_message() {
-                Ok(Some(message)) => server.receive(tuple, &message),
+                Ok(Some(message)) => {
+                    let allocations = server.allocations();
+                    server.receive(tuple, &message);
+                    if server.after_release.get() == AfterRelease::Closes && server.allocations() < allocations {
+                        return Ok(Ended::ByServer);
+                    }
+                }
                 Ok(None) => break,
-                Err(_not_stun) => return Ok(()),
+                Err(_not_stun) => return Ok(Ended::ByServer),
             }
         }
     }

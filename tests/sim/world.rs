@@ -228,6 +228,7 @@ pub struct Host {
     pub hides_callers: bool,
     /// UDP from this port leaves with the second address.
     pub replies_elsewhere: Option<u16>,
+    pub after_release: AfterRelease,
 }
 
 /// A world.
@@ -240,6 +241,15 @@ pub struct World {
     pub host: Host,
     pub zone: Zone,
     pub controls: Controls,
+}
+
+/// What becomes of a connection whose allocation is given back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AfterRelease {
+    #[default]
+    Stays,
+    /// As with `p1_stun` 1.2.7, which eturnal has.
+    Closes,
 }
 
 /// What the control hosts answer.
@@ -278,6 +288,7 @@ impl World {
                 shifted: None,
                 hides_callers: false,
                 replies_elsewhere: None,
+                after_release: AfterRelease::Stays,
             },
             zone: Zone::default(),
             controls: Controls::Everything,
@@ -303,6 +314,9 @@ impl World {
         }
         let listeners = self.host.listeners.clone();
         let turn = listeners.map(|listeners| TurnServer::open(&internet, AT_SERVER, listeners, self.host.config.clone()));
+        if let Some(turn) = &turn {
+            turn.after_release(self.host.after_release);
+        }
         let callee = self.callee.as_ref().map(|_| Rc::new(self.callee_network(&internet, &zone)) as Rc<dyn Network>);
         let network = Rc::new(self.caller_network(&internet, zone));
         Raised { network, callee, turn }

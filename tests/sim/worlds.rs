@@ -23,7 +23,9 @@ use super::nat::{Behaviour, Dependence, Hairpinning, Ports};
 use super::play::Asks;
 use super::resolver::{Published, Zone};
 use super::server::{Listeners, Tls};
-use super::world::{CALLER, CALLER_AT_CARRIER, CALLER_SECOND, Controls, Placement, Resolver, TURN_SECOND, TURN_V6, World};
+use super::world::{
+    AfterRelease, CALLER, CALLER_AT_CARRIER, CALLER_SECOND, Controls, Placement, Resolver, TURN_SECOND, TURN_V6, World,
+};
 
 /// The server's name, where it has one.
 pub const NAME: &str = "turn.example.org";
@@ -106,6 +108,10 @@ pub fn healthy(seed: u64, dice: &mut Dice) -> Drawn {
     dice.note(format!("{placement:?}"));
     let mut world = World::healthy(seed, config(seed, placement, dice), ports.listeners());
     world.host.placement = placement;
+    if seed.is_multiple_of(4) {
+        world.host.after_release = AfterRelease::Closes;
+        dice.note("connections end with their allocation");
+    }
     world.caller.nats = nats(dice);
     world.caller.link = link(dice);
     dual_stack(&mut world, dice);
