@@ -8,6 +8,7 @@ use callcheck::diagnose::diagnose;
 use callcheck::lab::demo::{self, Broken};
 use callcheck::lab::fault::Fault;
 use callcheck::model::asked::Purpose;
+use callcheck::model::finding::Overrides;
 use callcheck::model::report::Report;
 use callcheck::model::secret::{Credentials, Secret};
 use callcheck::net::system::System;
@@ -59,13 +60,13 @@ fn decode_an_allocation_and_check_it(bencher: Bencher) {
 #[divan::bench]
 fn diagnose_a_healthy_report(bencher: Bencher) {
     let report = run(None);
-    bencher.bench_local(|| diagnose(&report.asked, black_box(&report.observations), report.cut_short));
+    bencher.bench_local(|| diagnose(&report.asked, black_box(&report.observations), report.cut_short, &Overrides::default()));
 }
 
 #[divan::bench]
 fn diagnose_closed_relay_ports(bencher: Bencher) {
     let report = run(Some(Fault::RelayPortsClosed));
-    bencher.bench_local(|| diagnose(&report.asked, black_box(&report.observations), report.cut_short));
+    bencher.bench_local(|| diagnose(&report.asked, black_box(&report.observations), report.cut_short, &Overrides::default()));
 }
 
 #[divan::bench]

@@ -1,44 +1,61 @@
-//! Observations become findings: every rule judges the same evidence, a root cause hides its symptoms, and the verdict follows.
+//! Observations become findings, in four steps: readings (what was asked where, and how it ended), candidates (which causes could be at work),
+//! the explanation (the most plausible smallest sets of causes), the conclusion (findings, what remains, the verdict).
 //!
-//! To add a cause: a file in `rules/`, its line in `rules.rs`, a scenario in `tests/scenarios/`.
+//! No cause knows another: to add one is a row in `table`, a text in `src/text`, a scenario in `tests/scenarios`.
 
-pub mod call;
-mod connection_end;
-pub mod controls;
-pub mod endpoint;
-pub mod evidence;
-pub mod interval;
-pub mod loss;
-pub mod nat;
-pub mod ports;
-pub mod relay;
-pub mod responder;
-pub mod rule;
-pub mod rules;
-pub mod server;
-pub mod signaling;
-pub mod trace;
+pub mod candidates;
+pub mod conclude;
+pub mod explain;
+mod interval;
+mod nat;
+mod ports;
+pub mod question;
+pub mod reading;
+mod readings;
+pub mod row;
+pub mod run;
+mod say;
+#[cfg(test)]
+mod staged;
+mod standing;
+pub mod symptoms;
+pub mod table;
+#[cfg(test)]
+mod tests_call;
+#[cfg(test)]
+mod tests_nat;
+#[cfg(test)]
+mod tests_signaling;
 mod untested;
 mod verdict;
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use candidates::Ground;
+use run::Run;
+
 use crate::model::asked::{Asked, Purpose};
 use crate::model::fact::Observation;
-use crate::model::finding::{Finding, Level, NotTested, RuledOut};
+use crate::model::finding::{Finding, NotTested, Overrides, RuledOut, Unexplained};
+use crate::model::message::Message;
 use crate::model::nat::Nat;
 use crate::model::relay_ports::RelayPorts;
-use crate::model::report::{CutShort, Loss, Report, Verdict};
-use evidence::Evidence;
-use rule::{Judgement, Rule, Symptom};
+use crate::model::report::{CutShort, Loss, Verdict};
 
-/// What a run's evidence comes to.
+/// What a run's evidence comes to; its sentences are keys yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnosis {
     /// The answer in one word.
     pub verdict: Verdict,
+    /// What the answer in one sentence is made from.
+    pub headline: Message,
     /// What is wrong; the first is the root cause.
     pub findings: Vec<Finding>,
     /// What the evidence excludes.
     pub ruled_out: Vec<RuledOut>,
+    /// What failed and no cause explains.
+    pub unexplained: Vec<Unexplained>,
     /// What would have mattered and was not tested.
     pub not_tested: Vec<NotTested>,
     /// What the relay's ports come to, where the run was after them.
@@ -51,78 +68,40 @@ pub struct Diagnosis {
 
 /// Judges what a run has seen.
 #[must_use]
-pub fn diagnose(asked: &Asked, observations: &[Observation], cut_short: Option<CutShort>) -> Diagnosis {
-    let evidence = Evidence::new(asked, observations);
-    let mut found: Vec<(&Rule, Finding)> = Vec::new();
-    let mut ruled_out = Vec::new();
-    for rule in rules::ALL {
-        match (rule.judge)(&evidence) {
-            Judgement::Found(finding) => found.push((rule, *finding)),
-            Judgement::RuledOut(evidence) => ruled_out.push(RuledOut { id: rule.cause.id.to_owned(), evidence }),
-            Judgement::Unknown => {}
-        }
-    }
-    let folded: Vec<&str> = found.iter().flat_map(|(rule, _)| rule.folds.iter().copied()).collect();
-    found.retain(|(rule, _)| !folded.contains(&rule.cause.id));
-    for symptom in rules::SYMPTOMS {
-        fold(symptom, &mut found);
-    }
-    // Stable: within a level the order of the registry stands, from the name to the relayed media.
-    found.sort_by_key(|(_, finding)| finding.level);
-    let findings: Vec<Finding> = found.into_iter().map(|(_, finding)| finding).collect();
-    let not_tested = untested::list(&evidence, &findings, cut_short);
-    let verdict = verdict::decide(&evidence, &findings, cut_short);
+pub fn diagnose(asked: &Asked, observations: &[Observation], cut_short: Option<CutShort>, overrides: &Overrides) -> Diagnosis {
+    let run = Run::new(asked, observations);
+    let readings = readings::read(&run);
+    let ground = Ground::new(&readings, siblings(&run));
+    let (mut candidates, excluded) = ground.survey(table::causes());
+    let parts = symptoms::explain(&readings, &mut candidates);
+    let conclusion = conclude::conclude(&run, &readings, &candidates, &excluded, &parts, overrides);
+    let not_tested = untested::list(&run, &readings, &conclusion, cut_short);
+    let verdict = verdict::decide(&run, &readings, &conclusion, cut_short);
+    let headline = verdict::headline(&run, &conclusion, &not_tested, verdict, cut_short);
     // Where silence may be this network's own doing, it makes no port closed.
-    let untestable = findings.iter().any(|found| found.id == "relay-untestable-from-here");
-    let relay_ports = ports::summary(&evidence).filter(|ports| !untestable || !ports.open.is_empty());
-    let (nat, loss) = match asked.purpose {
-        Purpose::Stun => (nat::nat(&evidence, &findings, cut_short), loss::losses(&evidence)),
-        Purpose::Turn | Purpose::ExternalIp | Purpose::Ports | Purpose::Call => (None, Vec::new()),
+    let is_untestable = conclusion.findings.iter().any(|found| found.id == conclude::UNTESTABLE);
+    let relay_ports = ports::summary(&run).filter(|ports| !is_untestable || !ports.open.is_empty());
+    let (nat, loss) = if asked.purpose == Purpose::Stun {
+        let few_ports = verdict::lets_few_ports_out(&run);
+        (nat::nat(asked, observations, &conclusion.findings, few_ports, cut_short), verdict::losses(&run))
+    } else {
+        (None, Vec::new())
     };
-    Diagnosis { verdict, findings, ruled_out, not_tested, relay_ports, nat, loss }
-}
-
-/// Folds a symptom into the first cause that explains it, which has then made the call fail.
-fn fold(symptom: &Symptom, found: &mut Vec<(&Rule, Finding)>) {
-    let Some(at) = found.iter().position(|(rule, _)| rule.cause.id == symptom.id) else { return };
-    let explains = |level: Level| {
-        found.iter().position(|(rule, finding)| finding.level == level && symptom.is_explained_by(&rule.cause, finding))
-    };
-    let Some(root) = explains(Level::Fail).or_else(|| explains(Level::Degrade)) else { return };
-    let evidence = std::mem::take(&mut found[at].1.evidence);
-    let level = found[at].1.level;
-    let root = &mut found[root].1;
-    root.level = root.level.min(level);
-    root.evidence.extend(evidence.into_iter().filter(|id| !root.evidence.contains(id)).collect::<Vec<_>>());
-    found.remove(at);
-}
-
-/// The verdict on a report whose findings were given other levels.
-#[must_use]
-pub fn verdict_again(report: &Report) -> Verdict {
-    verdict::decide(&Evidence::new(&report.asked, &report.observations), &report.findings, report.cut_short)
-}
-
-/// Judges a saved report again.
-#[must_use]
-pub fn again(report: &Report) -> Report {
-    let diagnosis = diagnose(&report.asked, &report.observations, report.cut_short);
-    Report {
-        verdict: diagnosis.verdict,
-        findings: diagnosis.findings,
-        ruled_out: diagnosis.ruled_out,
-        not_tested: diagnosis.not_tested,
-        relay_ports: diagnosis.relay_ports,
-        nat: diagnosis.nat,
-        loss: diagnosis.loss,
-        ..report.clone()
+    Diagnosis {
+        verdict,
+        headline,
+        findings: conclusion.findings,
+        ruled_out: conclusion.ruled_out,
+        unexplained: conclusion.unexplained,
+        not_tested,
+        relay_ports,
+        nat,
+        loss,
     }
 }
 
-/// The rules by name, for listings.
-#[must_use]
-pub fn by_name() -> Vec<&'static Rule> {
-    let mut rules: Vec<&'static Rule> = rules::ALL.iter().collect();
-    rules.sort_by_key(|rule| rule.cause.id);
-    rules
+/// The IPv6 addresses of names that have IPv4 addresses too.
+fn siblings(run: &Run<'_>) -> BTreeSet<IpAddr> {
+    let both = run.names.iter().filter(|seen| seen.fact.addresses.iter().any(IpAddr::is_ipv4));
+    both.flat_map(|seen| seen.fact.addresses.iter().copied()).filter(IpAddr::is_ipv6).collect()
 }

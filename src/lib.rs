@@ -16,3 +16,4 @@ pub mod render;
 pub mod responder;
 pub mod run;
 pub mod signaling;
+pub mod text;

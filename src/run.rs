@@ -3,6 +3,7 @@
 mod beside;
 pub mod call;
 pub mod execute;
+pub mod judge;
 pub mod plan;
 pub mod ports;
 mod responder;

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use callcheck::diagnose::rules;
+use callcheck::diagnose::table;
 use callcheck::lab::fault::Fault;
 use callcheck::model::cause::Group;
 use callcheck::model::finding::{Confidence, Level};
+use callcheck::text;
 
 #[path = "golden/committed.rs"]
 mod committed;
@@ -18,15 +19,12 @@ const CALLS: &[&str] = &["tests/signaling/preflight.rs", "tests/calls.rs"];
 /// What always has a cause of its own that is named instead; that it is folded is tested beside the rules.
 const SYMPTOMS: &[&str] = &["ice-no-relay-candidate"];
 
-/// The files in `src/diagnose/rules/` that are no rule but what several rules share, or their tests.
-const SHARED: &[&str] = &["handshakes", "ice_refusals", "redirections", "refusals", "refused_credentials", "staged"];
-
 #[test]
 fn the_ids_are_those_that_are_committed() {
     let mut listing = String::from(
         "# Every id that a report can name, with its level for a bare host. Ids are stable: adding is fine, renaming is not.\n",
     );
-    let causes: BTreeMap<&str, String> = rules::ALL.iter().map(|rule| (rule.cause.id, in_json(rule.cause.level))).collect();
+    let causes: BTreeMap<&str, String> = table::named().map(|cause| (cause.id, in_json(cause.effect.level()))).collect();
     for (id, level) in causes {
         _ = writeln!(listing, "{id} {level}");
     }
@@ -46,58 +44,18 @@ fn an_id_is_in_kebab_case_and_stands_for_one_cause() {
 
 #[test]
 fn every_cause_is_explained_in_full() {
-    for rule in rules::ALL {
-        let cause = rule.cause;
-        let parts = [
-            ("title", cause.title),
-            ("meaning", cause.meaning),
-            ("impact", cause.impact),
-            ("proof", cause.proof),
-            ("look_alikes", cause.look_alikes),
-            ("remedy", cause.remedy),
-        ];
-        for (part, text) in parts {
-            assert!(!text.trim().is_empty(), "{} has no {part}", cause.id);
-            assert_eq!(text, text.trim(), "{}: blanks around its {part}", cause.id);
-            assert!(!text.contains("  "), "{}: two blanks in its {part}", cause.id);
-        }
-        for (part, text) in &parts[1..] {
-            assert!(text.ends_with(['.', ')', ':']), "{}: its {part} is no sentence", cause.id);
-        }
-        assert!(!cause.title.ends_with('.'), "{}: a title is no sentence", cause.id);
-    }
-}
-
-#[test]
-fn a_rule_folds_known_causes_and_not_itself() {
-    for rule in rules::ALL {
-        for folded in rule.folds {
-            assert!(ids().any(|id| id == *folded), "{} folds {folded}, which is no cause", rule.cause.id);
-            assert_ne!(*folded, rule.cause.id);
+    for cause in table::named() {
+        for part in ["", ".meaning", ".impact", ".proof", ".look-alikes", ".remedy", ".summary"] {
+            let text = text::with(|texts| texts.plain(&format!("{}{part}", cause.id)));
+            assert!(!text.is_empty(), "{} has no text {part:?}", cause.id);
+            assert!(!text.contains("  "), "{}: two blanks in {part:?}", cause.id);
+            match part {
+                "" => assert!(!text.ends_with('.'), "{}: a title is no sentence", cause.id),
+                ".summary" => {}
+                _ => assert!(text.ends_with(['.', ')', ':']), "{}: {part:?} is no sentence: {text}", cause.id),
+            }
         }
     }
-}
-
-#[test]
-fn no_two_causes_fold_each_other() {
-    for rule in rules::ALL {
-        for folded in rules::ALL.iter().filter(|other| rule.folds.contains(&other.cause.id)) {
-            assert!(!folded.folds.contains(&rule.cause.id), "{} and {} would both vanish", rule.cause.id, folded.cause.id);
-        }
-    }
-}
-
-#[test]
-fn a_cause_that_may_remain_is_known_wherever_a_rule_names_one() {
-    let mut named = 0;
-    for path in files("src/diagnose", "rs") {
-        let text = read(&path);
-        for id in text.split(".unless(").skip(1).filter_map(first_literal) {
-            assert!(ids().any(|known| known == id), "{} leaves {id:?} open, which is no cause", path.display());
-            named += 1;
-        }
-    }
-    assert!(named > 20, "only {named} causes that may remain were found: has the way of writing them changed?");
 }
 
 #[test]
@@ -113,7 +71,7 @@ fn scenarios_expect_known_causes_alone() {
 fn every_cause_is_found_by_a_scenario_of_the_network_lab() {
     let scenarios: Vec<Mentioned> = scenarios().into_values().collect();
     let is_found = |id: &str| scenarios.iter().any(|mentioned| mentioned.found.iter().any(|found| found == id));
-    let of_servers = rules::ALL.iter().map(|rule| rule.cause).filter(|cause| !is_of_calls(cause.group));
+    let of_servers = table::named().filter(|cause| !is_of_calls(cause.group));
     let missing: Vec<&str> = of_servers.map(|cause| cause.id).filter(|id| !is_found(id)).collect();
     assert!(missing.is_empty(), "no scenario finds these: {missing:?}");
 }
@@ -122,7 +80,7 @@ fn every_cause_is_found_by_a_scenario_of_the_network_lab() {
 #[test]
 fn every_cause_of_a_call_is_found_by_a_test_of_calls() {
     let tests: String = CALLS.iter().map(|file| read(&in_project(file))).collect();
-    let of_calls = rules::ALL.iter().map(|rule| rule.cause).filter(|cause| is_of_calls(cause.group));
+    let of_calls = table::named().filter(|cause| is_of_calls(cause.group));
     let claims = |id: &str| {
         let sure = [Confidence::Certain, Confidence::Likely, Confidence::Possible].map(Confidence::name);
         let levels = [Level::Fail, Level::Degrade, Level::Warn].map(Level::name);
@@ -144,25 +102,8 @@ fn every_fault_of_the_lab_has_the_name_of_a_cause() {
     }
 }
 
-#[test]
-fn the_registry_lists_every_file_of_rules() {
-    let mut listed: BTreeSet<String> = ids().map(|id| id.replace('-', "_")).collect();
-    listed.extend(SHARED.iter().map(|name| (*name).to_owned()));
-    let stems = files("src/diagnose/rules", "rs").into_iter().map(|path| stem(&path));
-    let files: BTreeSet<String> = stems.filter(|name| !name.starts_with("tests")).collect();
-    assert_eq!(files, listed);
-}
-
-#[test]
-fn a_rule_stands_in_the_file_of_its_name() {
-    for id in ids() {
-        let path = in_project("src/diagnose/rules").join(format!("{}.rs", id.replace('-', "_")));
-        assert!(read(&path).contains(&format!("id: \"{id}\"")), "{} has another rule", path.display());
-    }
-}
-
 fn ids() -> impl Iterator<Item = &'static str> {
-    rules::ALL.iter().map(|rule| rule.cause.id)
+    table::named().map(|cause| cause.id)
 }
 
 /// The causes that a scenario names.
@@ -192,11 +133,6 @@ fn scenarios() -> BTreeMap<String, Mentioned> {
 fn texts(value: Option<&toml::Value>) -> Vec<String> {
     let items = value.and_then(toml::Value::as_array).cloned().unwrap_or_default();
     items.iter().filter_map(toml::Value::as_str).map(str::to_owned).collect()
-}
-
-/// The text in the first quotes, where the argument begins with them.
-fn first_literal(arguments: &str) -> Option<&str> {
-    arguments.trim_start().strip_prefix('"')?.split('"').next()
 }
 
 fn in_json(value: impl serde::Serialize) -> String {

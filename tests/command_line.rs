@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::net::{TcpListener, UdpSocket};
 
-use callcheck::diagnose::rules;
+use callcheck::diagnose::table;
 use callcheck::lab::fault::Fault;
 use callcheck::lab::host::LabConfig;
 use callcheck::model::endpoint::Transport;
@@ -549,10 +549,10 @@ fn colours_are_for_terminals_or_for_whoever_asks() {
 
 #[test]
 fn every_cause_can_be_explained() {
-    for rule in rules::ALL {
-        let run = callcheck(&["explain", rule.cause.id]).run();
+    for cause in table::named() {
+        let run = callcheck(&["explain", cause.id]).run();
         assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
-        assert!(run.stdout.starts_with(rule.cause.id));
+        assert!(run.stdout.starts_with(cause.id));
     }
 }
 
@@ -561,7 +561,7 @@ fn the_list_of_causes_is_json_where_asked() {
     let run = callcheck(&["explain", "--list", "--json"]).run();
     let causes: Vec<serde_json::Value> = serde_json::from_str(&run.stdout).expect("it is JSON");
     let listed: Vec<&str> = causes.iter().filter_map(|cause| cause["id"].as_str()).collect();
-    assert_eq!(listed, rules::ALL.iter().map(|rule| rule.cause.id).collect::<Vec<_>>());
+    assert_eq!(listed, table::named().map(|cause| cause.id).collect::<Vec<_>>());
     assert_eq!(run.code, Some(0));
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use callcheck::diagnose::rules;
+use callcheck::diagnose::table;
 use callcheck::lab::demo;
 use callcheck::model::finding::Level;
 use callcheck::model::report::Verdict;
@@ -56,7 +56,7 @@ fn complaint(fault: &str, run: &Run) -> Option<String> {
     if !verdicts.contains(&report.verdict) {
         return Some(format!("{fault}: {:?}, but the verdict is {:?}", first.level, report.verdict));
     }
-    let known: BTreeSet<&str> = rules::ALL.iter().map(|rule| rule.cause.id).collect();
+    let known: BTreeSet<&str> = table::named().map(|cause| cause.id).collect();
     let left = report.findings.iter().flat_map(|finding| &finding.remaining);
     if let Some(unknown) = left.map(|remaining| remaining.id.as_str()).find(|id| !known.contains(id)) {
         return Some(format!("{fault}: leaves {unknown} open, which is no cause"));

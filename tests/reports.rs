@@ -4,9 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use callcheck::diagnose::again;
+use callcheck::model::finding::Overrides;
 use callcheck::model::report::Report;
 use callcheck::render::{Format, Style, render};
+use callcheck::run::judge::again;
 
 #[path = "golden/committed.rs"]
 mod committed;
@@ -30,7 +31,7 @@ fn a_saved_report_is_judged_as_it_was() {
     let reports = saved();
     assert!(!reports.is_empty());
     for (file, report) in reports {
-        assert_eq!(again(&report), report, "{}", file.display());
+        assert_eq!(again(&report, &Overrides::default()), report, "{}", file.display());
     }
 }
 

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::arguments::{Common, Explain};
 use super::{Usage, output};
-use crate::diagnose::{by_name, rules};
+use crate::diagnose::table;
 use crate::model::cause::Cause;
+use crate::text;
 
 /// Explains a cause, or lists all.
 pub fn explain(command: &Explain, json: bool) -> Result<u8, Usage> {
@@ -25,21 +26,39 @@ pub fn check_overrides(common: &Common) -> Result<(), Usage> {
 
 /// The cause of that name; `argument` is where the name was given.
 fn find(id: &str, argument: &str) -> Result<Cause, Usage> {
-    let known = rules::ALL.iter().map(|rule| rule.cause).find(|cause| cause.id == id);
-    known.ok_or_else(|| Usage(format!("invalid value {id:?} for {argument}: no cause is called so{}", suggestion(id))))
+    let known = table::named().find(|cause| cause.id == id);
+    let unknown = || Usage(format!("invalid value {id:?} for {argument}: unknown cause{}", suggestion(id)));
+    known.map(explanation).ok_or_else(unknown)
 }
 
 fn suggestion(id: &str) -> String {
-    let close = by_name()
-        .into_iter()
-        .map(|rule| rule.cause.id)
-        .filter(|known| known.contains(id) || id.split('-').all(|word| known.contains(word)));
-    let close: Vec<&str> = close.collect();
+    let close =
+        table::named().map(|cause| cause.id).filter(|known| known.contains(id) || id.split('-').all(|word| known.contains(word)));
+    let mut close: Vec<&str> = close.collect();
+    close.sort_unstable();
     if close.is_empty() {
         "; callcheck explain --list names them all".to_owned()
     } else {
         format!("; did you mean {}?", close.join(", "))
     }
+}
+
+/// A cause with its texts.
+fn explanation(cause: &table::Cause) -> Cause {
+    text::with(|texts| {
+        let part = |name: &str| texts.plain(&format!("{}.{name}", cause.id));
+        Cause {
+            id: cause.id,
+            group: cause.group,
+            level: cause.effect.level(),
+            title: texts.plain(cause.id),
+            meaning: part("meaning"),
+            impact: part("impact"),
+            proof: part("proof"),
+            look_alikes: part("look-alikes"),
+            remedy: part("remedy"),
+        }
+    })
 }
 
 fn one(cause: &Cause, json: bool) -> String {
@@ -48,11 +67,11 @@ fn one(cause: &Cause, json: bool) -> String {
     }
     let mut text = format!("{}: {}\n\n", cause.id, cause.title);
     let parts = [
-        ("What it means", cause.meaning),
-        ("What it does to calls", cause.impact),
-        ("How it is proved", cause.proof),
-        ("What looks alike", cause.look_alikes),
-        ("What mends it", cause.remedy),
+        ("What it means", &cause.meaning),
+        ("What it does to calls", &cause.impact),
+        ("How it is proved", &cause.proof),
+        ("What looks alike", &cause.look_alikes),
+        ("What mends it", &cause.remedy),
     ];
     for (heading, body) in parts.iter().filter(|(_, body)| !body.is_empty()) {
         _ = writeln!(text, "{heading}\n  {body}\n");
@@ -63,12 +82,12 @@ fn one(cause: &Cause, json: bool) -> String {
 
 fn list(json: bool) -> String {
     if json {
-        let causes: Vec<&Cause> = rules::ALL.iter().map(|rule| &rule.cause).collect();
+        let causes: Vec<Cause> = table::named().map(explanation).collect();
         return in_json(&causes);
     }
     let mut text = String::new();
     let mut group = None;
-    let mut causes: Vec<&Cause> = rules::ALL.iter().map(|rule| &rule.cause).collect();
+    let mut causes: Vec<Cause> = table::named().map(explanation).collect();
     causes.sort_by_key(|cause| cause.group);
     for cause in causes {
         if group.replace(cause.group) != Some(cause.group) {

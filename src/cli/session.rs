@@ -5,14 +5,14 @@ use std::rc::Rc;
 use super::arguments::{Call, Common, Demo, Ports, Replay, Stun, Turn};
 use super::runtime::{in_runtime, interrupted};
 use super::{Usage, calling, network, output, planning};
-use crate::diagnose::{again, verdict_again};
 use crate::lab::demo;
 use crate::model::asked::Purpose;
-use crate::model::finding::Level;
+use crate::model::finding::Overrides;
 use crate::model::report::{CutShort, Report, SCHEMA, Verdict};
 use crate::net::network::Network;
 use crate::net::system::System;
 use crate::run::call::sockets;
+use crate::run::judge::again;
 use crate::run::{Plan, execute};
 
 /// The largest report that is read, in bytes.
@@ -81,7 +81,7 @@ pub fn replay(command: &Replay, common: &Common) -> Result<u8, Usage> {
             report.schema
         )));
     }
-    finish(again(&report), common)
+    finish(again(&report, &Overrides::default()), common)
 }
 
 /// Making the plan may ask a web server already, so what can be checked without is checked before.
@@ -108,15 +108,7 @@ fn override_levels(report: &mut Report, common: &Common) {
     if common.deny.is_empty() && common.allow.is_empty() {
         return;
     }
-    for finding in &mut report.findings {
-        if common.deny.contains(&finding.id) {
-            finding.level = Level::Fail;
-        } else if common.allow.contains(&finding.id) {
-            finding.level = Level::Warn;
-        }
-    }
-    report.findings.sort_by_key(|finding| finding.level);
-    report.verdict = verdict_again(report);
+    *report = again(report, &Overrides { deny: common.deny.clone(), allow: common.allow.clone() });
 }
 
 fn exit_code(report: &Report, strict: bool) -> u8 {

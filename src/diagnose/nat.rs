@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use super::evidence::{Evidence, Seen};
 use super::untested::out_of_time;
 use crate::model::address::Reach;
 use crate::model::asked::Asked;
-use crate::model::endpoint::Transport;
+use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{
     Contact, Fact, FilteringFact, FilteringWay, HairpinFact, LifetimeFact, LifetimeWay, NatRelayFact, Observation,
 };
@@ -44,11 +43,42 @@ struct Sample<'a> {
     other: Option<SocketAddr>,
 }
 
-/// What a run says of the NAT.
+/// A fact with the id of the observation that states it.
+struct Seen<'a, F> {
+    id: &'a str,
+    target: &'a str,
+    fact: &'a F,
+}
+
+impl<F> Clone for Seen<'_, F> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F> Copy for Seen<'_, F> {}
+
+impl<F> Seen<'_, F> {
+    fn cite(&self) -> String {
+        self.id.to_owned()
+    }
+
+    fn endpoint(&self) -> Option<Endpoint> {
+        self.target.parse().ok()
+    }
+}
+
+/// What a run says of the NAT; `few_ports` where no unrelated host answers at a high port.
 #[must_use]
-pub fn nat(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<CutShort>) -> Option<Nat> {
-    let few_ports = evidence.controls().high_ports_closed().is_some();
-    let mut behaviours = evidence.nats().map(|nat| nat.behaviour(findings, few_ports, cut_short));
+pub fn nat(
+    asked: &Asked,
+    observations: &[Observation],
+    findings: &[Finding],
+    few_ports: bool,
+    cut_short: Option<CutShort>,
+) -> Option<Nat> {
+    let mut behaviours =
+        [true, false].map(|v4| NatEvidence::new(asked, observations, v4).behaviour(findings, few_ports, cut_short)).into_iter();
     let nat = Nat { ipv4: behaviours.next().flatten(), ipv6: behaviours.next().flatten() };
     (nat != Nat::default()).then_some(nat)
 }

@@ -1,114 +1,230 @@
 //! Which ports of a relay let datagrams in, from single probes and from whole ranges; and what that says of those that nobody tried.
 
-use super::evidence::{Evidence, Seen};
-use super::interval::open_share;
-use super::rules::packet_loss;
-use crate::model::fact::{PortProtocol, PortsBy, PortsEnd, PortsFact};
+use super::interval::{clopper_pearson, open_share};
+use super::reading::{Manner, Reading, Readings, State, What};
+use super::run::{RelayAt, Run, Seen};
+use crate::model::fact::{Fact, InboundWay, PortProtocol, PortsBy, PortsEnd, PortsFact, Tally};
+use crate::model::place::Place;
 use crate::model::ports::{PortRange, PortSet, USUAL_RELAY_RANGE};
 use crate::model::relay_ports::{Block, RelayPorts, Share, blocks};
 
 /// In how many runs a port may be called closed although all tries at it were lost.
 const WRONG_RUNS: f64 = 0.01;
 
-/// How rarely chance may put all closed ports to one end of those that were tried, before their place is certain.
+/// How rarely chance may put all closed ports to one end of those that were tried, before their place is sure.
 const CHANCE: f64 = 0.001;
 
 /// The ports of a relay that were tried.
 pub struct TriedPorts {
-    /// Those that let something in.
-    pub open: PortSet,
-    /// Those that don't.
-    pub closed: PortSet,
+    open: PortSet,
+    closed: PortSet,
+    /// Those of the closed ones at which the host itself refused.
+    refused: PortSet,
     /// Whether every port that the server uses was tried.
-    pub complete: bool,
+    complete: bool,
     /// Whether the relay lets something in at ports beyond the range that was asked for; `None` where it has none beyond.
-    pub others_open: Option<bool>,
+    others_open: Option<bool>,
     /// Whether enough tries were made for the loss of the way.
-    pub tried_enough: bool,
-    /// The observations.
-    pub evidence: Vec<String>,
+    tried_enough: bool,
+    evidence: Vec<usize>,
+}
+
+/// The ranges of UDP ports, which relays use.
+pub fn udp_ranges<'a>(run: &Run<'a>) -> Vec<Seen<'a, PortsFact>> {
+    all_ranges(run).filter(|range| range.fact.proto == PortProtocol::Udp).collect()
+}
+
+fn all_ranges<'a>(run: &Run<'a>) -> impl Iterator<Item = Seen<'a, PortsFact>> {
+    run.facts(|fact| if let Fact::Ports(it) = fact { Some(it) } else { None })
 }
 
 impl TriedPorts {
-    /// The ports at which IN was tried, or which a range tells of.
+    /// The ports of a relayed address at which IN was tried, or which a range tells of.
     #[must_use]
-    pub fn of(evidence: &Evidence<'_>) -> Self {
-        Self::in_ranges(evidence, &udp_ranges(evidence))
+    pub fn at(run: &Run<'_>, at: RelayAt) -> Option<Self> {
+        let ranges = ranges_at(run, at);
+        let tried = Self::in_ranges(run, at, &ranges);
+        (tried.count() > 0).then_some(tried)
     }
 
-    /// The same as some ranges tell of them. Ports of the relay beyond a range that was asked for are left out.
-    fn in_ranges(evidence: &Evidence<'_>, ranges: &[Seen<'_, PortsFact>]) -> Self {
-        let (mut open, mut closed) = (Vec::new(), Vec::new());
-        let mut cited = Vec::new();
-        let is_asked = |port| ranges.is_empty() || ranges.iter().any(|range| range.fact.probed.contains(port));
-        for relay in evidence.relays().iter().filter(|relay| is_asked(relay.relayed.port())) {
-            let Some(arrived) = relay.lets_in() else { continue };
-            let side = if arrived { &mut open } else { &mut closed };
-            side.push(relay.relayed.port());
-            cited.extend(relay.unsolicited.map(|seen| seen.cite()));
+    fn in_ranges(run: &Run<'_>, at: RelayAt, ranges: &[Seen<'_, PortsFact>]) -> Self {
+        let (mut open, mut closed, mut refused, mut cited) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let is_asked = |port: u16| ranges.is_empty() || ranges.iter().any(|range| range.fact.probed.contains(port));
+        let mut others_open = None;
+        let (mut fewest_sends, mut loss) = (u32::MAX, Tally::default());
+        for (port, relayed) in run.relays.get(&at).into_iter().flatten() {
+            let tried: Vec<_> = relayed.inbound.iter().filter(|seen| seen.fact.way == InboundWay::Unsolicited).collect();
+            let Some(first) = tried.first() else { continue };
+            let arrived = tried.iter().any(|seen| seen.fact.arrived);
+            if !is_asked(*port) {
+                others_open = Some(others_open == Some(true) || arrived);
+                continue;
+            }
+            if arrived {
+                loss = loss.plus(Tally { sent: first.fact.sends, arrived: 1 });
+            } else {
+                fewest_sends = fewest_sends.min(first.fact.sends);
+                if first.fact.icmp.is_some_and(|icmp| icmp.from == Some(first.fact.sent_to.ip())) {
+                    refused.push(*port);
+                }
+            }
+            if arrived {
+                open.push(*port)
+            } else {
+                closed.push(*port)
+            }
+            cited.extend(tried.iter().map(|seen| seen.at));
         }
         for range in ranges {
             open.extend(range.fact.open.iter());
             closed.extend(range.fact.closed.iter());
+            refused.extend(range.fact.refused.iter());
         }
         let open: PortSet = open.into_iter().collect();
         // What let something in once is open.
         let closed: PortSet = closed.into_iter().filter(|port| !open.contains(*port)).collect();
+        let refused: PortSet = refused.into_iter().filter(|port| !open.contains(*port)).collect();
+        let tried_enough = if ranges.is_empty() {
+            fewest_sends > 1 && is_tried_enough(loss, open.count() + closed.count(), fewest_sends)
+        } else {
+            ranges.iter().all(|range| {
+                let fact = range.fact;
+                fact.closed.is_empty() || is_tried_enough(fact.loss, fact.open.count() + fact.closed.count(), fact.tries)
+            })
+        };
         Self {
             complete: is_complete_in(ranges, &open, &closed),
-            others_open: ranges.iter().any(|range| beyond(evidence, range).is_some()).then(|| {
-                let others = evidence.relays().iter().filter(|relay| !is_asked(relay.relayed.port()));
-                others.into_iter().any(|relay| relay.lets_in() == Some(true))
-            }),
+            others_open,
+            tried_enough,
+            evidence: ranges.iter().map(|range| range.at).chain(cited).collect(),
             open,
             closed,
-            tried_enough: if ranges.is_empty() {
-                packet_loss::is_measured(evidence) && !packet_loss::shows(evidence)
-            } else {
-                ranges.iter().all(|range| is_tried_enough(range.fact))
-            },
-            evidence: ranges.iter().map(|range| range.cite()).chain(cited).collect(),
+            refused,
         }
     }
 
-    /// How many ports were tried.
-    #[must_use]
-    pub fn count(&self) -> u32 {
+    fn count(&self) -> u32 {
         self.open.count() + self.closed.count()
     }
 
-    /// The blocks of closed ports, from the lowest.
-    #[must_use]
-    pub fn blocks(&self) -> Vec<Block> {
+    fn blocks(&self) -> Vec<Block> {
         blocks(&self.open, &self.closed)
     }
 
-    /// The block at one end, where all closed ports lie there and enough of them that chance doesn't explain it.
-    #[must_use]
-    pub fn one_end(&self) -> Option<Block> {
-        // Within a part of the server's range a block at one end is none of the whole.
-        let [block] = self.blocks()[..] else { return None };
-        let at_one_end = block.open_below.is_none() != block.open_above.is_none();
-        let enough = self.complete || block.tried >= 2 && self.open.count() >= 2;
-        (at_one_end && enough && self.others_open.is_none()).then_some(block)
+    /// How the closed ports lie; nothing where all are open, or none is.
+    fn manner(&self) -> Option<Manner> {
+        let none_open = self.open.is_empty() && self.others_open != Some(true);
+        if none_open || self.closed.is_empty() {
+            return None;
+        }
+        // Hosts limit their refusals, so that one of them stands for others.
+        let all_refused = !self.refused.is_empty();
+        Some(match self.blocks()[..] {
+            // Within a part of the server's range a block at one end is none of the whole.
+            [block] if block.open_below.is_none() != block.open_above.is_none() && self.others_open.is_none() => {
+                let enough = self.complete || block.tried >= 2 && self.open.count() >= 2;
+                let sure = self.complete || chance_of_one_end(self.closed.count(), self.count()) < CHANCE;
+                match (enough, sure) {
+                    (true, true) => Manner::Split,
+                    (true, false) => Manner::OneWay,
+                    (false, _) if all_refused => Manner::ScatteredRefused,
+                    (false, _) => Manner::Scattered,
+                }
+            }
+            [_] if all_refused && !self.complete => Manner::ScatteredRefused,
+            [_] => Manner::Block,
+            _ if all_refused => Manner::ScatteredRefused,
+            _ => Manner::Scattered,
+        })
     }
 
-    /// Whether chance would hardly ever put all closed ports to one end.
-    #[must_use]
-    pub fn place_is_certain(&self) -> bool {
-        self.complete || chance_of_one_end(self.closed.count(), self.count()) < CHANCE
+    /// The reading of them.
+    pub fn read(&self, at: RelayAt, readings: &mut Readings) {
+        let place = Place::Relay { server: at.0, relayed: at.1 };
+        self.read_at(place, readings);
     }
+
+    fn read_at(&self, place: Place, readings: &mut Readings) {
+        let state = match self.manner() {
+            Some(_) if !self.tried_enough => return,
+            Some(manner) => State::Broken(manner),
+            None if self.open.is_empty() => return,
+            None => State::Holds,
+        };
+        let (lower, upper) = clopper_pearson(self.open.count(), self.count());
+        let blocks = self.blocks();
+        let told = match blocks.as_slice() {
+            [block] => block.to_string(),
+            _ => "none".to_owned(),
+        };
+        let first = blocks.first();
+        let edge = |port: Option<u16>| port.map_or_else(|| "none".to_owned(), |port| port.to_string());
+        let next = first.map_or_else(
+            || "none".to_owned(),
+            |block| {
+                if block.open_below.is_some() { block.closed.first().to_string() } else { block.closed.last().to_string() }
+            },
+        );
+        let reading = Reading::new(What::Ports, place, state, self.evidence.clone());
+        readings.add(
+            reading
+                .saying("share", Share { lower, upper }.to_string())
+                .saying("blocks", told)
+                .saying("block-count", u32::try_from(blocks.len()).unwrap_or(u32::MAX))
+                .saying("open-below", edge(first.and_then(|block| block.open_below)))
+                .saying("open-above", edge(first.and_then(|block| block.open_above)))
+                .saying("next", next)
+                .saying("count", self.closed.count())
+                .saying("sent", self.count())
+                .saying("complete", if self.complete { "yes" } else { "no" }),
+        );
+    }
+
+    /// What responders on a server's host tell of its ports: the relay that will stand there has them.
+    pub fn of_responders(run: &Run<'_>, readings: &mut Readings) {
+        // Its own port shows the way to the host.
+        for seen in run.facts(|fact| if let Fact::Responder(it) = fact { Some(it) } else { None }) {
+            if let Some(endpoint) = seen.endpoint.filter(|_| seen.fact.reply.succeeded()) {
+                readings.add(Reading::new(What::Reach, Place::service(endpoint), State::Holds, vec![seen.at]));
+            }
+        }
+        for range in udp_ranges(run).into_iter().filter(|range| range.fact.by == PortsBy::Responder) {
+            let Ok(ip) = range.target.parse() else { continue };
+            let at = (ip, ip);
+            let place = Place::Relay { server: ip, relayed: ip };
+            if !range.fact.moved.is_empty() {
+                let all = range.fact.open.is_empty();
+                let manner = if all { Manner::Different } else { Manner::Several };
+                let reading = Reading::new(What::OwnPort, place.clone(), State::Broken(manner), vec![range.at]);
+                readings.add(reading.saying("count", range.fact.moved.count()).saying("sent", range.fact.probed.count()));
+            }
+            let tried = Self::in_ranges(run, at, &[range]);
+            if tried.open.is_empty() && !tried.closed.is_empty() {
+                let manner = if tried.refused.is_empty() { Manner::Silent } else { Manner::Refused };
+                readings.add(
+                    Reading::new(What::In, place.clone(), State::Broken(manner), vec![range.at]).saying("sent", tried.count()),
+                );
+                // Each port was asked again and again, beside one that answers.
+                readings.add(Reading::new(What::InAgain, place.clone(), State::Broken(manner), vec![range.at]));
+                readings.add(Reading::new(What::Out, place, State::Holds, vec![range.at]));
+            } else if !run.relays.contains_key(&at) {
+                if !tried.open.is_empty() {
+                    readings.add(Reading::new(What::In, place.clone(), State::Holds, vec![range.at]));
+                }
+                tried.read_at(place, readings);
+            }
+        }
+    }
+}
+
+fn ranges_at<'a>(run: &Run<'a>, at: RelayAt) -> Vec<Seen<'a, PortsFact>> {
+    udp_ranges(run).into_iter().filter(|range| range.target.parse() == Ok(at.1)).collect()
 }
 
 /// The share of all ways to draw so many of the tried ports that lie at one of both ends.
 fn chance_of_one_end(closed: u32, tried: u32) -> f64 {
     let ways = (0..closed).map(|drawn| f64::from(tried - drawn) / f64::from(closed - drawn)).product::<f64>();
     2.0 / ways
-}
-
-/// The ranges of UDP ports, which relays use.
-fn udp_ranges<'a>(evidence: &Evidence<'a>) -> Vec<Seen<'a, PortsFact>> {
-    evidence.port_ranges().filter(|range| range.fact.proto == PortProtocol::Udp).collect()
 }
 
 /// Whether ranges that were gone through to their ends hold all ports of which anything is known.
@@ -128,59 +244,35 @@ fn is_complete(range: &PortsFact) -> bool {
     }
 }
 
-/// The range that is to be open, as a fix names it.
-pub struct Needed {
-    /// The ports.
-    pub range: PortRange,
-    /// Where it comes from.
-    pub source: Source,
-}
-
-/// Where the range that is to be open comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// It is the usual one: nothing is known of the server's.
-    Usual,
-    /// The ports that were sampled lie as those of such a range do.
-    Samples,
-    /// It was gone through, or asked for.
-    Known,
-}
-
-/// The range that is to be open.
-#[must_use]
-pub fn needed(evidence: &Evidence<'_>) -> Needed {
-    let usual = Needed { range: USUAL_RELAY_RANGE, source: Source::Usual };
-    let Some(range) = udp_ranges(evidence).pop() else { return usual };
-    let responders = (range.fact.by == PortsBy::Responder).then_some(range.fact.probed);
-    match (responders, summary(evidence)) {
-        (Some(range), _) => Needed { range, source: Source::Known },
-        (None, Some(RelayPorts { server_range: None, complete: true, .. })) => {
-            Needed { range: range.fact.probed, source: Source::Known }
-        }
-        (None, Some(RelayPorts { server_range: Some(range), complete: true, .. })) => Needed { range, source: Source::Known },
-        (None, Some(RelayPorts { server_range: Some(range), .. })) if !is_nearly_usual(range) => {
-            Needed { range, source: Source::Samples }
-        }
-        (None, _) => usual,
-    }
-}
-
 /// Whether so many tries were made at each closed port that fewer than one in a hundred runs calls a port closed wrongly.
-fn is_tried_enough(range: &PortsFact) -> bool {
-    let lost = range.loss.lost();
+fn is_tried_enough(loss: Tally, ports: u32, tries: u32) -> bool {
     // Half a loss stands for what isn't known, as where the number of tries was chosen.
-    let share = ((f64::from(lost) + 0.5) / (f64::from(range.loss.sent) + 3.0)).clamp(0.001, 1.0);
-    let ports = f64::from((range.open.count() + range.closed.count()).max(1));
-    range.closed.is_empty() || ports * share.powi(i32::try_from(range.tries).unwrap_or(i32::MAX)) < WRONG_RUNS
+    let share = ((f64::from(loss.lost()) + 0.5) / (f64::from(loss.sent) + 3.0)).clamp(0.001, 1.0);
+    f64::from(ports.max(1)) * share.powi(i32::try_from(tries).unwrap_or(i32::MAX)) < WRONG_RUNS
+}
+
+/// The range that is to be open, and whether it is known; else it is the usual one.
+#[must_use]
+pub fn needed(run: &Run<'_>, at: Option<RelayAt>) -> (PortRange, bool) {
+    let ranges = at.map_or_else(|| udp_ranges(run), |at| ranges_at(run, at));
+    let Some(range) = ranges.last() else { return (USUAL_RELAY_RANGE, false) };
+    if range.fact.by == PortsBy::Responder {
+        return (range.fact.probed, true);
+    }
+    match summary_of(run, range) {
+        Some(RelayPorts { server_range: None, complete: true, .. }) => (range.fact.probed, true),
+        Some(RelayPorts { server_range: Some(range), complete: true, .. }) => (range, true),
+        Some(RelayPorts { server_range: Some(range), .. }) if !is_nearly_usual(range) => (range, true),
+        _ => (USUAL_RELAY_RANGE, false),
+    }
 }
 
 /// Where the ports of a relay lie that it has given out beyond a range that was asked for.
 #[must_use]
-pub fn beyond(evidence: &Evidence<'_>, range: &Seen<'_, PortsFact>) -> Option<PortRange> {
-    let at_address =
-        evidence.relays().iter().map(|relay| relay.relayed).filter(|relayed| relayed.ip().to_string() == range.target);
-    at_address.map(|relayed| relayed.port()).filter(|port| !range.fact.probed.contains(*port)).collect::<PortSet>().span()
+pub fn beyond(run: &Run<'_>, range: &Seen<'_, PortsFact>) -> Option<PortRange> {
+    let of_address = run.relays.iter().filter(|((_, relayed), _)| range.target.parse() == Ok(*relayed));
+    let ports = of_address.flat_map(|(_, ports)| ports.keys().copied());
+    ports.filter(|port| !range.fact.probed.contains(*port)).collect::<PortSet>().span()
 }
 
 /// Whether a range that was estimated may as well be the usual one: to open too little of it would be worse than nothing.
@@ -189,16 +281,22 @@ fn is_nearly_usual(range: PortRange) -> bool {
     usual.contains(range.first()) && usual.contains(range.last()) && range.count() * 10 >= usual.count() * 9
 }
 
-/// What the tried ports come to, where the run was after them.
+/// What the tried ports come to, where the run was after them; of several addresses the one with most closed ports.
 #[must_use]
-pub fn summary(evidence: &Evidence<'_>) -> Option<RelayPorts> {
-    let range = udp_ranges(evidence).pop()?;
-    let tried = TriedPorts::in_ranges(evidence, &[range]);
+pub fn summary(run: &Run<'_>) -> Option<RelayPorts> {
+    let all = udp_ranges(run).into_iter().filter_map(|range| summary_of(run, &range));
+    all.max_by_key(|ports| (ports.by == PortsBy::Responder, ports.closed.count(), ports.tried))
+}
+
+fn summary_of(run: &Run<'_>, range: &Seen<'_, PortsFact>) -> Option<RelayPorts> {
+    let relayed = range.target.parse().ok();
+    let at = relayed.and_then(|relayed| run.relays.keys().find(|at| at.1 == relayed).copied().or(Some((relayed, relayed))))?;
+    let tried = TriedPorts::in_ranges(run, at, std::slice::from_ref(range));
     let (lower, upper) = open_share(tried.open.count(), tried.count());
     let span = [&tried.open, &tried.closed].into_iter().filter_map(|set| set.span());
     let span = span.reduce(|span, other| span.extended_to(other.first()).extended_to(other.last()))?;
     // A responder's range is its own, whatever a TURN server there uses; and of a range that was asked for, a server may use more.
-    let is_whole = range.fact.by != PortsBy::Responder && beyond(evidence, &range).is_none();
+    let is_whole = range.fact.by != PortsBy::Responder && beyond(run, range).is_none();
     let is_sample = !tried.complete && range.fact.by != PortsBy::Responder;
     Some(RelayPorts {
         address: range.target.to_owned(),
@@ -228,37 +326,4 @@ fn estimate(span: PortRange, range: &PortsFact) -> PortRange {
     }
     let first = span.first().saturating_sub(missing).max(1);
     span.extended_to(first).extended_to(span.last().saturating_add(missing))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tried(open: impl IntoIterator<Item = u16>, closed: impl IntoIterator<Item = u16>) -> TriedPorts {
-        TriedPorts {
-            open: open.into_iter().collect(),
-            closed: closed.into_iter().collect(),
-            complete: false,
-            others_open: None,
-            tried_enough: true,
-            evidence: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn a_block_at_one_end_needs_enough_ports_on_either_side() {
-        let block = tried([100, 120], [150, 160]).one_end().expect("a block above");
-        assert_eq!((block.open_below, block.open_above), (Some(120), None));
-        assert!(tried([100, 120], [150]).one_end().is_none());
-        assert!(tried([], [150, 160]).one_end().is_none());
-        let exact = TriedPorts { complete: true, ..tried([100, 120], [150]) };
-        assert!(exact.one_end().is_some());
-    }
-
-    #[test]
-    fn the_place_of_few_closed_ports_may_be_chance() {
-        assert!((chance_of_one_end(1, 2) - 1.0).abs() < 1e-9);
-        assert!(!tried(1..6, 6..10).place_is_certain());
-        assert!(tried(1..33, 33..65).place_is_certain());
-    }
 }

@@ -1,118 +1,75 @@
-//! What would have mattered and was not tested, in plain words.
+//! What would have mattered and was not tested, as keys of sentences.
 
+mod responder;
+
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use super::call::Attempt;
-use super::controls::Answer;
-use super::endpoint::Reachability;
-use super::evidence::Evidence;
-use super::ports::beyond;
-use super::responder;
-use super::rules::dns_not_found;
-use super::server::Server;
+use super::conclude::{Conclusion, UNTESTABLE};
+use super::ports::{beyond, udp_ranges};
+use super::reading::{Known, Manner, Reading, Readings, State, What};
+use super::run::{Run, Service};
+use super::verdict::attempts;
 use crate::model::asked::Purpose;
 use crate::model::call::Path;
-use crate::model::fact::{HandshakeEnd, PortProtocol, PortsBy, PortsEnd};
-use crate::model::finding::{Finding, NotTested};
+use crate::model::endpoint::Endpoint;
+use crate::model::fact::{ControlKind, Fact, HandshakeEnd, PortsBy, PortsEnd};
+use crate::model::finding::NotTested;
+use crate::model::message::Message;
 use crate::model::outcome::Outcome;
+use crate::model::place::{Family, Place};
 use crate::model::report::CutShort;
+use crate::model::target::Host;
 
 /// Lists what was not tested.
-pub fn list(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<CutShort>) -> Vec<NotTested> {
-    let mut list = Vec::new();
-    if cut_short.is_some() {
-        add(&mut list, "what was still under way", out_of_time(cut_short));
+#[must_use]
+pub fn list(run: &Run<'_>, readings: &Readings, conclusion: &Conclusion, cut_short: Option<CutShort>) -> Vec<NotTested> {
+    let mut list = List { all: Vec::new() };
+    if let Some(cut_short) = cut_short {
+        list.add(Message::new("untested-under-way").with("reason", word(cut_short)));
     }
-    let left_out = if cut_short.is_none() { left_out(evidence) } else { Vec::new() };
-    for address in &left_out {
-        let option = if address.is_ipv4() { "-6" } else { "-4" };
-        add(&mut list, &format!("the address {address}"), &format!("{option} leaves it out"));
-    }
-    for route in evidence.routes().filter(|route| route.fact.source.is_none()) {
-        add(&mut list, &format!("the address {}", route.target), "this host has no route to it");
-    }
-    for ip in Server::all(evidence).iter().map(|server| server.ip).filter(|ip| evidence.family_is_dead(*ip)) {
-        let family = if ip.is_ipv6() { "IPv6" } else { "IPv4" };
-        add(
-            &mut list,
-            &format!("the address {ip}"),
-            &format!("nothing shows that {family} works from here: no other host answers over it"),
-        );
-    }
-    for endpoint in evidence.promised() {
-        if let Some((what, why)) = untested_at(endpoint) {
-            add(&mut list, &what, why);
+    let left_out = if cut_short.is_none() { left_out(run) } else { Vec::new() };
+    addresses(run, conclusion, &left_out, &mut list);
+    for (endpoint, service) in run.promised() {
+        if let Some(message) = at_service(readings, endpoint, service) {
+            list.add(message);
         }
     }
-    for proxy in evidence.proxies().filter(|proxy| proxy.fact.status.is_none()) {
-        let why = if matches!(proxy.fact.outcome, Outcome::Unusable { .. }) {
-            "the environment names it, and callcheck speaks to proxies over HTTP alone"
-        } else {
-            "the proxy does not answer"
-        };
-        add(&mut list, &format!("TURN through the proxy {}", proxy.fact.proxy), why);
+    for seen in
+        run.facts(|fact| if let Fact::Proxy(it) = fact { Some(it) } else { None }).filter(|seen| seen.fact.status.is_none())
+    {
+        let reason = if matches!(seen.fact.outcome, Outcome::Unusable { .. }) { "protocol" } else { "silent" };
+        list.add(Message::new("untested-proxy").with("proxy", seen.fact.proxy.as_str()).with("reason", reason));
     }
-    for (what, why) in responder::untested(evidence, cut_short) {
-        add(&mut list, &what, &why);
+    responder::list(run, cut_short, &mut list);
+    if run.wants_relay() && (left_out.is_empty() || !run.services.is_empty()) {
+        relay(run, readings, conclusion, cut_short, &mut list);
     }
-    if evidence.wants_relay() && (left_out.is_empty() || !evidence.endpoints().is_empty()) {
-        relay(evidence, findings, cut_short, &mut list);
-    }
-    ports(evidence, cut_short, &mut list);
+    ports(run, cut_short, &mut list);
     if cut_short.is_none() {
-        calls(evidence, &mut list);
+        calls(run, &mut list);
     }
-    list
+    list.all
 }
 
-/// The addresses of the services that were not even looked for a way to: those of the family that an option leaves out.
-fn left_out(evidence: &Evidence<'_>) -> Vec<IpAddr> {
-    let hosts = dns_not_found::hosts(evidence);
-    let named = evidence.names().filter(|name| hosts.contains(&name.target)).flat_map(|name| name.fact.addresses.iter().copied());
-    let literal = evidence.asked().services.iter().filter_map(|service| service.host.address());
-    let is_known = |ip: &IpAddr| {
-        let routed = evidence.routes().any(|route| route.target == ip.to_string());
-        routed || evidence.endpoints().iter().any(|endpoint| endpoint.endpoint.ip() == *ip)
-    };
-    named.chain(literal).filter(|ip| !is_known(ip)).collect()
+/// What was not tested, each once.
+struct List {
+    all: Vec<NotTested>,
 }
 
-/// What is left of a range whose ports were to be tried.
-fn ports(evidence: &Evidence<'_>, cut_short: Option<CutShort>, list: &mut Vec<NotTested>) {
-    // What a responder leaves open has more reasons, and is said beside them.
-    for range in evidence.port_ranges().filter(|range| range.fact.by != PortsBy::Responder) {
-        let Some(end) = range.fact.ended_by else { continue };
-        let why = match end {
-            PortsEnd::Refused { code } => format!("the server refused further allocations ({code})"),
-            PortsEnd::Silent => "the server answered no more".to_owned(),
-            PortsEnd::Repeats => "the server draws its ports by chance, and few new ones came in the end".to_owned(),
-            PortsEnd::NoSockets => "this host opens no more sockets (ulimit -n raises their number)".to_owned(),
-            PortsEnd::Deadline => out_of_time(cut_short).to_owned(),
-        };
-        let proto = range.fact.proto.name().to_uppercase();
-        add(list, &format!("the rest of the {proto} ports {}", range.fact.probed), &why);
-    }
-    let ranges: Vec<_> = evidence.port_ranges().filter(|range| range.fact.proto == PortProtocol::Udp).collect();
-    for range in ranges.iter().filter(|range| range.fact.by != PortsBy::Responder) {
-        let Some(span) = beyond(evidence, range) else { continue };
-        let probed = range.fact.probed;
-        if range.fact.open.is_empty() && range.fact.closed.is_empty() {
-            let why = format!("the server gave out none of them, but ports from {span}");
-            add(list, &format!("whether the relay's ports {probed} are open"), &why);
-        } else {
-            let why = format!("{probed} alone were asked for (--range), and the server gave out ports from {span}");
-            add(list, "the relay's other ports", &why);
+impl List {
+    fn add(&mut self, message: Message) {
+        if !self.all.iter().any(|known| known.message == message) {
+            self.all.push(NotTested { what: String::new(), why: String::new(), message });
         }
     }
-    if evidence.asked().purpose == Purpose::Ports && !evidence.relays().is_empty() && ranges.is_empty() {
-        let denied =
-            evidence.relays().iter().flat_map(|relay| &relay.permissions).any(|seen| seen.fact.reply.code() == Some(403));
-        let why = match (cut_short, denied) {
-            (Some(_), _) => out_of_time(cut_short),
-            (None, true) => "the server denies permissions for this network's address (403)",
-            (None, false) => "there was no way in at the server's own address to try them by",
-        };
-        add(list, "every port of the relay", why);
+}
+
+/// What ended a run, as a word of the texts.
+fn word(cut_short: CutShort) -> &'static str {
+    match cut_short {
+        CutShort::Interrupted => "interrupted",
+        CutShort::Deadline => "deadline",
     }
 }
 
@@ -124,103 +81,144 @@ pub fn out_of_time(cut_short: Option<CutShort>) -> &'static str {
     }
 }
 
+/// The addresses of the services that were not even looked for a way to: those of the family that an option leaves out.
+fn left_out(run: &Run<'_>) -> Vec<IpAddr> {
+    let hosts: Vec<&str> = run
+        .asked
+        .services
+        .iter()
+        .filter_map(|service| if let Host::Name(name) = &service.host { Some(name.as_str()) } else { None })
+        .collect();
+    let named = run.names.iter().filter(|name| hosts.contains(&name.target)).flat_map(|name| name.fact.addresses.iter().copied());
+    let literal = run.asked.services.iter().filter_map(|service| service.host.address());
+    let probed: BTreeSet<IpAddr> = run.services.keys().map(|endpoint| endpoint.ip()).collect();
+    named.chain(literal).filter(|ip| !run.routes.contains_key(ip) && !probed.contains(ip)).collect()
+}
+
+fn addresses(run: &Run<'_>, conclusion: &Conclusion, left_out: &[IpAddr], list: &mut List) {
+    let address = |ip: &IpAddr| Message::new("untested-address").with("address", ip.to_string());
+    for ip in left_out {
+        list.add(address(ip).with("reason", if ip.is_ipv4() { "ipv4" } else { "ipv6" }));
+    }
+    let mut routeless: Vec<&IpAddr> =
+        run.routes.iter().filter(|(_, route)| route.fact.source.is_none()).map(|(ip, _)| ip).collect();
+    routeless.sort_unstable();
+    for ip in routeless {
+        list.add(address(ip).with("reason", "no-route"));
+    }
+    let without_ipv6 = conclusion.findings.iter().any(|finding| finding.id == "network-without-ipv6");
+    let asked: BTreeSet<IpAddr> = run.promised().map(|(endpoint, _)| endpoint.ip()).filter(IpAddr::is_ipv6).collect();
+    for ip in asked.iter().filter(|_| without_ipv6) {
+        list.add(address(ip).with("reason", "family").with("family", Family::of(*ip).title()));
+    }
+}
+
+fn at_service(readings: &Readings, endpoint: Endpoint, service: &Service<'_>) -> Option<Message> {
+    let place = Place::service(endpoint);
+    let about = |key: &str| Message::new(key).with("service", endpoint.to_string());
+    if service.answers() {
+        let is_untrusted =
+            service.handshakes.iter().any(|seen| seen.fact.end == HandshakeEnd::Completed && !seen.fact.defects.is_empty());
+        return is_untrusted.then(|| about("untested-allocation"));
+    }
+    let broken = [What::Send, What::Reach, What::Listens, What::Source, What::Tls, What::Speaks];
+    let first = broken.into_iter().find_map(|what| match readings.know(what, &place) {
+        Known::Broken(Reading { state: State::Broken(manner), .. }) => Some((what, *manner)),
+        Known::Broken(_) | Known::Holds(_) | Known::NotAsked => None,
+    });
+    let reason = match first {
+        None => "ended",
+        Some((What::Send, _)) => "denied",
+        Some((What::Reach, Manner::Silent)) => "silent",
+        Some((What::Reach, _)) => "rejected",
+        Some((What::Listens, _)) => "refused",
+        Some((_, Manner::Http | Manner::SpeaksTls | Manner::Ssh | Manner::Other)) => "foreign",
+        Some(_) => "mute",
+    };
+    Some(about("untested-service").with("reason", reason))
+}
+
+fn relay(run: &Run<'_>, readings: &Readings, conclusion: &Conclusion, cut_short: Option<CutShort>, list: &mut List) {
+    let answered = run.services.values().any(Service::answers);
+    if answered && !run.asked.credentials && run.relays.is_empty() {
+        return list.add(Message::new("untested-login"));
+    }
+    let holds = |what: What| readings.all().iter().any(|reading| reading.what == what && reading.holds());
+    let was_asked = |what: What| readings.all().iter().any(|reading| reading.what == what);
+    let data_path = |reason: &str| Message::new("untested-data-path").with("reason", reason);
+    let finds = |id: &str| conclusion.findings.iter().any(|finding| finding.id == id);
+    if run.relays.is_empty() {
+        list.add(Message::new("untested-relay"));
+    } else if conclusion.inside.is_some() {
+        list.add(data_path("vantage"));
+    } else if !was_asked(What::In) {
+        let is_other_family = run.relays.keys().all(|(server, relayed)| server.is_ipv4() != relayed.is_ipv4());
+        list.add(data_path(match cut_short {
+            Some(cut_short) => word(cut_short),
+            None if is_other_family => "family",
+            None => "udp",
+        }));
+    } else if finds("external-ip-missing") && !holds(What::InAlt) {
+        list.add(Message::new("untested-relay-ports"));
+    } else if finds(UNTESTABLE) || ![What::In, What::InAgain, What::Out].into_iter().any(holds) {
+        list.add(data_path("open"));
+    }
+    let is_silent = run.promised().any(|(endpoint, _)| readings.know(What::Reach, &Place::service(endpoint)).is_broken());
+    let has_stun = run.controls.iter().any(|seen| seen.fact.control == ControlKind::Stun);
+    match (is_silent, run.asked.controls) {
+        (true, true) if !has_stun => list.add(Message::new("untested-blockers").with("reason", "none")),
+        (true, false) => list.add(Message::new("untested-blockers").with("reason", "off")),
+        _ => {}
+    }
+}
+
+/// What is left of a range whose ports were to be tried.
+fn ports(run: &Run<'_>, cut_short: Option<CutShort>, list: &mut List) {
+    let ranges = udp_ranges(run);
+    // What a responder leaves open has more reasons, and is said beside them.
+    for range in ranges.iter().filter(|range| range.fact.by != PortsBy::Responder) {
+        let rest = Message::new("untested-rest-of-ports").with("proto", "UDP").with("range", range.fact.probed.to_string());
+        match range.fact.ended_by {
+            Some(PortsEnd::Refused { code }) => list.add(rest.with("reason", "refused").with("code", code)),
+            Some(PortsEnd::Silent) => list.add(rest.with("reason", "silent")),
+            Some(PortsEnd::Repeats) => list.add(rest.with("reason", "repeats")),
+            Some(PortsEnd::NoSockets) => list.add(rest.with("reason", "sockets")),
+            Some(PortsEnd::Deadline) => list.add(rest.with("reason", cut_short.map_or("deadline", word))),
+            None => {}
+        }
+    }
+    for range in ranges.iter().filter(|range| range.fact.by != PortsBy::Responder) {
+        let Some(span) = beyond(run, range) else { continue };
+        let is_none = range.fact.open.is_empty() && range.fact.closed.is_empty();
+        let key = if is_none { "untested-asked-ports" } else { "untested-other-ports" };
+        list.add(Message::new(key).with("range", range.fact.probed.to_string()).with("other", span.to_string()));
+    }
+    if run.asked.purpose == Purpose::Ports && !run.relays.is_empty() && ranges.is_empty() {
+        let permissions = run.relays.values().flatten().flat_map(|(_, relayed)| &relayed.permissions);
+        let denied = permissions.into_iter().any(|seen| seen.fact.reply.code() == Some(403));
+        let reason = match cut_short {
+            Some(cut_short) => word(cut_short),
+            None if denied => "denied",
+            None => "no-way",
+        };
+        list.add(Message::new("untested-every-port").with("reason", reason));
+    }
+}
+
 /// The ways to call that were to be attempted: after signaling has failed once, the next attempt would fail alike.
-fn calls(evidence: &Evidence<'_>, list: &mut Vec<NotTested>) {
-    let attempts: Vec<Path> = evidence.attempted().collect();
-    let paths = evidence.asked().call.iter().flat_map(|call| &call.paths);
-    for path in paths.filter(|path| !attempts.contains(path)) {
-        let why = if attempts.is_empty() { "no call came about" } else { "the signaling failed in the attempt before" };
-        add(list, &format!("the call on path {}", path.name()), why);
+fn calls(run: &Run<'_>, list: &mut List) {
+    let tried: Vec<Path> =
+        run.facts(|fact| if let Fact::Exchange(it) = fact { Some(it) } else { None }).map(|seen| seen.fact.path).collect();
+    for path in run.asked.call.iter().flat_map(|call| &call.paths).filter(|path| !tried.contains(path)) {
+        let reason = if tried.is_empty() { "none" } else { "failed" };
+        list.add(Message::new("untested-call-path").with("path", path.name()).with("reason", reason));
     }
     // Where both ends run here, it is callcheck that ends what doesn't connect.
-    let ended = |attempt: &&Attempt<'_>| {
-        let told = attempt.exchange.is_some_and(|seen| seen.fact.ended.is_some() && !seen.fact.sees_both());
-        told && !attempt.connected() && !attempt.peers.iter().any(|peer| peer.fact.by_deadline)
-    };
-    for attempt in Attempt::all(evidence).iter().filter(ended) {
-        add(
-            list,
-            &format!("a path for the call ({})", attempt.path.name()),
-            "the call was ended from elsewhere before it could connect",
-        );
-    }
-}
-
-fn add(list: &mut Vec<NotTested>, what: &str, why: &str) {
-    let entry = NotTested { what: what.to_owned(), why: why.to_owned() };
-    if !list.contains(&entry) {
-        list.push(entry);
-    }
-}
-
-fn untested_at(endpoint: &super::endpoint::EndpointEvidence<'_>) -> Option<(String, &'static str)> {
-    let why = match endpoint.reachability() {
-        Reachability::Alive => {
-            let untrusted =
-                endpoint.handshake.is_some_and(|seen| seen.fact.end == HandshakeEnd::Completed && !seen.fact.defects.is_empty());
-            return untrusted.then(|| {
-                (
-                    format!("allocation over {}", endpoint.endpoint),
-                    "the certificate is not trusted, so no credentials are sent over it",
-                )
-            });
+    for (path, exchange, peers) in attempts(run) {
+        let is_ended = exchange.is_some_and(|exchange| exchange.ended.is_some() && !exchange.sees_both());
+        let connected = !peers.is_empty() && peers.iter().all(|peer| peer.dtls.end == crate::model::call::DtlsEnd::Connected);
+        if is_ended && !connected && !peers.iter().any(|peer| peer.by_deadline) {
+            list.add(Message::new("untested-call-end").with("path", path.name()));
         }
-        Reachability::Silent => "nothing answers there",
-        Reachability::Refused => "nothing listens there",
-        Reachability::Rejected => "a router or firewall rejects it",
-        Reachability::DeniedLocally => "this host refuses to send there",
-        Reachability::NoRoute => "this host has no route there",
-        Reachability::Foreign(_) => "something other than a TURN server answers there",
-        Reachability::Mute => "no usable answer came",
-        Reachability::Untested => "the run ended before",
-    };
-    Some((format!("turn over {}", endpoint.endpoint), why))
-}
-
-fn relay(evidence: &Evidence<'_>, findings: &[Finding], cut_short: Option<CutShort>, list: &mut Vec<NotTested>) {
-    let answered = evidence.endpoints().iter().any(super::endpoint::EndpointEvidence::alive);
-    if answered && !evidence.asked().credentials && evidence.relays().is_empty() {
-        let what = "allocation, permissions, the relay's ports, external-ip and the data path";
-        add(list, what, "no credentials were given (--user with a password, or --secret-file)");
-        return;
     }
-    if evidence.relays().is_empty() {
-        add(list, "the relay's ports, external-ip and the data path", "no allocation was granted");
-    } else if evidence.relays().iter().all(|relay| relay.lets_in().is_none()) {
-        let is_other_family = evidence.relays().iter().all(|relay| relay.relayed.is_ipv4() != relay.endpoint.ip().is_ipv4());
-        let why = match (cut_short, is_other_family) {
-            (Some(_), _) => out_of_time(cut_short),
-            (None, true) => "this host has no way to the relay's address, which is of the other family than the server's",
-            (None, false) => "this network lets no UDP out that could play the outside peer",
-        };
-        add(list, "the relay's data path from outside", why);
-    } else if findings.iter().any(|finding| finding.id == "external-ip-missing")
-        && !evidence.relays().iter().any(|relay| relay.lets_in_alternative() == Some(true))
-    {
-        add(list, "whether the relay's ports are open", "the relayed address leads nowhere until external-ip is right");
-    } else if findings.iter().any(|finding| finding.id == "relay-untestable-from-here") || !judged(evidence) {
-        add(
-            list,
-            "the relay's data path from outside",
-            "nothing came back through it, which this network may cause as well as the server",
-        );
-    }
-    if evidence.asked().controls && evidence.controls().stun() == Answer::NotAsked && trouble(evidence) {
-        add(list, "who blocks", "no control host could be asked");
-    }
-    if !evidence.asked().controls && trouble(evidence) {
-        add(list, "who blocks, this network or the server's side", "controls were switched off or there is none");
-    }
-}
-
-/// Whether a datagram came through the relay in some direction, so that its data path could be judged.
-fn judged(evidence: &Evidence<'_>) -> bool {
-    evidence
-        .relays()
-        .iter()
-        .any(|relay| relay.lets_in() == Some(true) || relay.lets_in_solicited() == Some(true) || relay.lets_out() == Some(true))
-}
-
-fn trouble(evidence: &Evidence<'_>) -> bool {
-    evidence.promised().any(|endpoint| endpoint.reachability() == Reachability::Silent)
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::finding::Level;
 
 /// A cause of failing calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Cause {
     /// The stable public name.
     pub id: &'static str,
@@ -14,17 +14,17 @@ pub struct Cause {
     /// What it does to calls, for a bare host.
     pub level: Level,
     /// The cause in a few words.
-    pub title: &'static str,
+    pub title: String,
     /// What it means.
-    pub meaning: &'static str,
+    pub meaning: String,
     /// What it does to calls, in one sentence.
-    pub impact: &'static str,
+    pub impact: String,
     /// What proves it.
-    pub proof: &'static str,
+    pub proof: String,
     /// What looks alike, and what tells the two apart.
-    pub look_alikes: &'static str,
+    pub look_alikes: String,
     /// What mends it.
-    pub remedy: &'static str,
+    pub remedy: String,
 }
 
 /// The parts of a call's way, from the name to the relayed media.

@@ -3,6 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::message::Message;
+use super::place::Place;
+
 /// What a fault does to calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -60,6 +63,12 @@ pub struct Finding {
     pub level: Level,
     /// How sure it is.
     pub confidence: Confidence,
+    /// Where the cause sits.
+    #[serde(default)]
+    pub place: Place,
+    /// What the sentences are made from.
+    #[serde(default)]
+    pub message: Message,
     /// One sentence on what is wrong.
     pub summary: String,
     /// One sentence on what that does to calls.
@@ -70,6 +79,19 @@ pub struct Finding {
     pub remaining: Vec<Remaining>,
     /// What to change.
     pub fixes: Vec<Fix>,
+}
+
+impl Where {
+    /// All of them, with the words that keys of sentences use.
+    pub const ALL: [(Self, &'static str); 7] = [
+        (Self::Server, "server"),
+        (Self::Firewall, "firewall"),
+        (Self::Dns, "dns"),
+        (Self::Application, "application"),
+        (Self::Network, "network"),
+        (Self::Client, "client"),
+        (Self::Signaling, "signaling"),
+    ];
 }
 
 impl Finding {
@@ -90,6 +112,9 @@ pub struct Remaining {
     pub id: String,
     /// What would tell.
     pub decide: String,
+    /// The key of that sentence.
+    #[serde(default)]
+    pub ask: String,
 }
 
 /// A change that mends a fault.
@@ -97,7 +122,7 @@ pub struct Remaining {
 pub struct Fix {
     /// Where to make it.
     #[serde(rename = "where")]
-    pub place: Place,
+    pub place: Where,
     /// What to do, in a sentence.
     pub text: String,
     /// A command or a line of configuration that can be pasted.
@@ -108,7 +133,7 @@ pub struct Fix {
 /// Where a fix is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Place {
+pub enum Where {
     /// On the TURN server's host.
     Server,
     /// In the firewall or the provider's rules before the server.
@@ -130,15 +155,60 @@ pub enum Place {
 pub struct RuledOut {
     /// The stable name of the cause.
     pub id: String,
+    /// Where it is excluded; absent where it is excluded wherever it could sit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     /// The observations that exclude it.
     pub evidence: Vec<String>,
 }
 
+/// What a user says of causes before they are judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Causes that are to count as fatal.
+    pub deny: Vec<String>,
+    /// Causes that are to count as harmless; what they explain stays explained.
+    pub allow: Vec<String>,
+}
+
+impl Overrides {
+    /// The level of a cause.
+    #[must_use]
+    pub fn level(&self, id: &str, level: Level) -> Level {
+        if self.deny.iter().any(|denied| denied == id) {
+            Level::Fail
+        } else if self.allow.iter().any(|allowed| allowed == id) {
+            Level::Warn
+        } else {
+            level
+        }
+    }
+}
+
+/// Something that failed and that no cause explains.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Unexplained {
+    /// What failed, in a sentence.
+    pub what: String,
+    /// Where.
+    pub place: Place,
+    /// What the sentences are made from.
+    pub message: Message,
+    /// The observations.
+    pub evidence: Vec<String>,
+    /// What to try.
+    #[serde(rename = "try")]
+    pub attempt: String,
+}
+
 /// Something that would have mattered and was not tested.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NotTested {
     /// What was not tested.
     pub what: String,
     /// Why.
     pub why: String,
+    /// What the sentences are made from.
+    #[serde(default)]
+    pub message: Message,
 }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::asked::Asked;
 use super::call::Call;
 use super::fact::{Observation, Tally};
-use super::finding::{Finding, NotTested, RuledOut};
+use super::finding::{Finding, NotTested, RuledOut, Unexplained};
+use super::message::Message;
 use super::nat::Nat;
 use super::relay_ports::RelayPorts;
 
@@ -72,6 +73,12 @@ pub struct Report {
     pub duration_ms: u64,
     /// The answer in one word.
     pub verdict: Verdict,
+    /// The answer in one sentence.
+    #[serde(default)]
+    pub headline: String,
+    /// What that sentence is made from.
+    #[serde(default)]
+    pub headline_message: Message,
     /// What ended the run early: the deadline, or an interruption.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_short: Option<CutShort>,
@@ -81,6 +88,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What the evidence excludes.
     pub ruled_out: Vec<RuledOut>,
+    /// What failed and no cause explains.
+    #[serde(default)]
+    pub unexplained: Vec<Unexplained>,
     /// What would have mattered and was not tested.
     pub not_tested: Vec<NotTested>,
     /// What the relay's ports come to, where the run was after them.

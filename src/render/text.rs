@@ -14,8 +14,8 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::Style;
 use super::describe::describe;
 use crate::model::endpoint::Endpoint;
-use crate::model::fact::{Fact, HandshakeEnd, InboundWay, Observation, PortsBy, PortsFact};
-use crate::model::finding::{Confidence, Finding, Level, Place};
+use crate::model::fact::{Fact, HandshakeEnd, InboundWay, Observation};
+use crate::model::finding::{Finding, Level, Where};
 use crate::model::outcome::{Outcome, Unreachable};
 use crate::model::report::{Report, Verdict};
 
@@ -89,98 +89,7 @@ fn headline(report: &Report, pen: Pen) -> String {
         Verdict::Failed => Color::Red,
     };
     let verdict = pen.paint(&report.verdict.name().to_uppercase(), color);
-    format!("{verdict}: {}\n", sentence(report))
-}
-
-/// The first sentence: the root cause where there is one, else what was shown, or what would show it.
-fn sentence(report: &Report) -> String {
-    let serious = report.findings.iter().find(|finding| finding.level != Level::Warn);
-    match (report.verdict, serious) {
-        (Verdict::Failed | Verdict::Degraded, Some(finding)) => finding.summary.clone(),
-        (Verdict::Inconclusive, Some(finding)) => {
-            format!("{} Whether calls work can't be told from here{}", finding.summary, because(report))
-        }
-        // A warning that is certain stands beside whatever kept the run from an answer; one that isn't may be what did.
-        (Verdict::Inconclusive, None) => match report.findings.iter().find(|finding| finding.confidence != Confidence::Certain) {
-            Some(finding) if report.cut_short.is_none() && !lacks_a_login(report) => finding.summary.clone(),
-            Some(_) | None => format!("It can't be told from here whether calls work{}", because(report)),
-        },
-        (Verdict::Ok, _) if report.command == "stun" => match nat::headline(report) {
-            Some(consequence) => format!("The server answers. {consequence}"),
-            None => "The server answers.".to_owned(),
-        },
-        (Verdict::Ok, _) if report.call.is_some() => call::sentence(report),
-        (Verdict::Ok, _) if swept(report).next().is_some() => swept_sentence(report),
-        (Verdict::Ok, _) if let Some(ports) = report.relay_ports.as_ref().filter(|ports| ports.closed.is_empty()) => {
-            ports::sentence(ports)
-        }
-        (Verdict::Ok, _) if report.command == "external-ip" => "The advertised address is the one that works.".to_owned(),
-        (Verdict::Ok | Verdict::Failed | Verdict::Degraded, _) => {
-            format!("Calls will work through this server: {}.", proved(report))
-        }
-    }
-}
-
-/// Whether nothing past the login could be tested for want of one: no warning says more than that.
-fn lacks_a_login(report: &Report) -> bool {
-    !report.asked.credentials && report.asked.services.iter().any(|service| service.relay)
-}
-
-/// The sweeps against a responder.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
-fn swept(report: &Report) -> impl Iterator<Item = (&Observation, &PortsFact)> {
-    report.observations.iter().filter_map(|seen| match &seen.fact {
-        Fact::Ports(fact) if fact.by == PortsBy::Responder => Some((seen, fact)),
-        _ => None,
-    })
-}
-
-/// What a sweep that found no closed port that calls need has shown: TCP ports are none of these, for relays send over UDP.
-fn swept_sentence(report: &Report) -> String {
-    let tested = swept(report).filter(|(_, fact)| !fact.open.is_empty() || !fact.closed.is_empty());
-    let all: Vec<String> = tested.map(|(seen, fact)| reached(fact, &seen.target)).collect();
-    format!("What comes from outside arrives at {}.", all.join(", and at "))
-}
-
-/// The ports of a sweep at which something arrives.
-fn reached(fact: &PortsFact, target: &str) -> String {
-    let which = match (fact.open.is_empty(), fact.unknown.is_empty()) {
-        (true, _) => "no",
-        (false, true) => "every",
-        (false, false) => "every tested",
-    };
-    let but = match fact.closed.ranges().len() {
-        0 => String::new(),
-        _ if fact.open.is_empty() => ", which calls don't need".to_owned(),
-        1..=4 => format!(" but {}, which calls don't need", fact.closed),
-        _ => format!(" but {} of them, which calls don't need", fact.closed.count()),
-    };
-    format!("{which} {} port of {} on {target}{but}", fact.proto.name().to_uppercase(), fact.probed)
-}
-
-fn because(report: &Report) -> String {
-    report
-        .not_tested
-        .last()
-        .map_or_else(|| ".".to_owned(), |entry| format!(": {} could not be tested: {}.", entry.what, entry.why))
-}
-
-fn proved(report: &Report) -> String {
-    let mut transports: Vec<&str> = report
-        .observations
-        .iter()
-        .filter(|seen| matches!(&seen.fact, Fact::Inbound(inbound) if inbound.arrived && !inbound.sample))
-        .filter_map(|seen| seen.endpoint().map(|it| it.transport.title()))
-        .collect();
-    transports.dedup();
-    let mut unique: Vec<&str> = Vec::new();
-    for transport in transports {
-        if !unique.contains(&transport) {
-            unique.push(transport);
-        }
-    }
-    unique.sort_by_key(|transport| ["UDP", "TCP", "TLS", "DTLS"].iter().position(|known| known == transport));
-    format!("relayed data arrives from outside and goes out, over {}", unique.join(", "))
+    format!("{verdict}: {}\n", report.headline)
 }
 
 fn table(report: &Report) -> String {
@@ -320,15 +229,15 @@ fn one_finding(report: &Report, finding: &Finding, pen: Pen) -> String {
     text
 }
 
-fn place(place: Place) -> &'static str {
+fn place(place: Where) -> &'static str {
     match place {
-        Place::Server => "On the TURN server:",
-        Place::Firewall => "In the server's firewall:",
-        Place::Dns => "In DNS:",
-        Place::Application => "In the application:",
-        Place::Network => "In this network:",
-        Place::Client => "On this host:",
-        Place::Signaling => "On the signaling server:",
+        Where::Server => "On the TURN server:",
+        Where::Firewall => "In the server's firewall:",
+        Where::Dns => "In DNS:",
+        Where::Application => "In the application:",
+        Where::Network => "In this network:",
+        Where::Client => "On this host:",
+        Where::Signaling => "On the signaling server:",
     }
 }
 
@@ -344,46 +253,4 @@ fn everything(report: &Report, pen: Pen) -> String {
         }
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::fact::{PortProtocol, Tally};
-    use crate::model::ports::{PortRange, PortSet};
-
-    #[test]
-    fn a_sweep_names_the_tcp_ports_that_let_nothing_in() {
-        let of = |is_closed: fn(u16) -> bool| {
-            let probed = PortRange::new(50_000, 50_099).expect("a range");
-            let (closed, open): (PortSet, PortSet) = (
-                probed.iter().filter(|port| is_closed(*port)).collect(),
-                probed.iter().filter(|port| !is_closed(*port)).collect(),
-            );
-            let fact = PortsFact {
-                proto: PortProtocol::Tcp,
-                by: PortsBy::Responder,
-                probed,
-                unknown: PortSet::default(),
-                tries: 4,
-                loss: Tally { sent: 100, arrived: 100 },
-                open,
-                closed,
-                refused: PortSet::default(),
-                moved: PortSet::default(),
-                ended_by: None,
-            };
-            reached(&fact, "203.0.113.10")
-        };
-        assert_eq!(of(|_| false), "every TCP port of 50000-50099 on 203.0.113.10");
-        assert_eq!(
-            of(|port| port < 50_010),
-            "every TCP port of 50000-50099 on 203.0.113.10 but 50000-50009, which calls don't need"
-        );
-        assert_eq!(
-            of(|port| port.is_multiple_of(5)),
-            "every TCP port of 50000-50099 on 203.0.113.10 but 20 of them, which calls don't need"
-        );
-        assert_eq!(of(|_| true), "no TCP port of 50000-50099 on 203.0.113.10, which calls don't need");
-    }
 }

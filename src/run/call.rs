@@ -22,6 +22,7 @@ use crate::diagnose::diagnose;
 use crate::model::asked::Asked;
 use crate::model::call::{Call, Path, PathResult, Peer, Role, SignalingEvent, StateChange};
 use crate::model::fact::{Fact, Observation};
+use crate::model::finding::Overrides;
 use crate::model::finding::{Finding, Level};
 use crate::model::report::Verdict;
 use crate::probe::context::Context;
@@ -217,7 +218,7 @@ pub fn with_causes(mut call: Call, asked: &Asked, observations: &[Observation], 
         } else {
             let alone: Vec<Observation> =
                 observations.iter().filter(|seen| !is_of_other_path(&seen.fact, path)).cloned().collect();
-            cause(path, &alone, &diagnose(&forcing(asked, path), &alone, None).findings)
+            cause(path, &alone, &diagnose(&forcing(asked, path), &alone, None, &Overrides::default()).findings)
         };
     }
     call

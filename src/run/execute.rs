@@ -9,11 +9,12 @@ use std::time::Duration;
 use futures::FutureExt as _;
 
 use super::call::{self, Calling, Log};
+use super::judge;
 use super::plan::{Plan, PortsPlan};
 use super::{responder, server};
-use crate::diagnose::diagnose;
 use crate::model::call::Call;
 use crate::model::duration::whole_milliseconds;
+use crate::model::finding::Overrides;
 use crate::model::report::{CutShort, Report, SCHEMA, Tool};
 use crate::net::network::Network;
 use crate::probe::context::{Context, Listener, Record};
@@ -145,7 +146,7 @@ fn report(
 ) -> Report {
     let asked = plan.asked();
     let observations = context.record.observations();
-    let diagnosis = diagnose(&asked, &observations, cut_short);
+    let (diagnosis, headline) = judge::judge(&asked, &observations, cut_short, &Overrides::default());
     let call = call.map(|call| call::with_causes(call, &asked, &observations, &diagnosis.findings));
     Report {
         schema: SCHEMA.to_owned(),
@@ -154,10 +155,13 @@ fn report(
         started_at: humantime::format_rfc3339_seconds(started_at).to_string(),
         duration_ms: whole_milliseconds(context.record.started().elapsed()),
         verdict: diagnosis.verdict,
+        headline,
+        headline_message: diagnosis.headline,
         cut_short,
         asked,
         findings: diagnosis.findings,
         ruled_out: diagnosis.ruled_out,
+        unexplained: diagnosis.unexplained,
         not_tested: diagnosis.not_tested,
         relay_ports: diagnosis.relay_ports,
         nat: diagnosis.nat,

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
+use callcheck::model::place::Place;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::command::{self, Call, OtherEnd, Run};
 use crate::format::nat;
-use crate::format::{Callee, Confidence, Expect, ExpectedFinding, ExpectedPorts, ExpectedRange, Level, Scenario, Verdict};
+use crate::format::{Callee, Confidence, Expect, ExpectedPorts, ExpectedRange, Level, NamedFinding, Scenario, Verdict};
 use crate::wiretap::Wiretap;
 
 /// As much of the report as the scenarios speak of.
@@ -39,11 +40,25 @@ struct Finding {
     id: String,
     level: Level,
     confidence: Confidence,
+    place: Value,
     summary: String,
     impact: String,
     evidence: Vec<String>,
     remaining: Vec<Remaining>,
     fixes: Vec<Value>,
+}
+
+impl Finding {
+    fn named(&self) -> NamedFinding {
+        let word = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
+        NamedFinding {
+            id: self.id.clone(),
+            level: word(&self.level),
+            confidence: word(&self.confidence),
+            remaining: self.remaining.iter().map(|cause| cause.id.clone()).collect(),
+            place: serde_json::from_value::<Place>(self.place.clone()).map(|place| place.to_string()).unwrap_or_default(),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,6 +70,7 @@ struct Remaining {
 #[derive(Debug, Deserialize)]
 struct RuledOut {
     id: String,
+    place: Option<Value>,
     evidence: Vec<String>,
 }
 
@@ -159,7 +175,11 @@ fn check_soundness(report: &Report, complaints: &mut Vec<String>) {
     }
     for ruled_out in &report.ruled_out {
         check_evidence(&ruled_out.id, &ruled_out.evidence, &known, complaints);
-        if report.findings.iter().any(|finding| finding.id == ruled_out.id) {
+        if report
+            .findings
+            .iter()
+            .any(|finding| finding.id == ruled_out.id && ruled_out.place.as_ref().is_none_or(|place| *place == finding.place))
+        {
             complaints.push(format!("{} is found and ruled out", ruled_out.id));
         }
     }
@@ -220,13 +240,7 @@ fn check_expectation(report: &Report, expect: &Expect, complaints: &mut Vec<Stri
     {
         complaints.push(format!("verdict {:?}, expected {verdict:?}", report.verdict));
     }
-    if let Some(expected) = &expect.findings {
-        let found: Vec<String> = report.findings.iter().map(describe_found).collect();
-        let expected: Vec<String> = expected.iter().map(describe_expected).collect();
-        if found != expected {
-            complaints.push(format!("findings\n    {}\n  expected\n    {}", list(&found), list(&expected)));
-        }
-    }
+    complaints.extend(expect.wrong_findings(&report.findings.iter().map(Finding::named).collect::<Vec<_>>()));
     if let Some(expected) = &expect.ports {
         let known: Vec<ExpectedRange> = report.observations.iter().filter_map(ports_of).collect();
         if known != *expected {
@@ -271,23 +285,4 @@ fn ports_of(observation: &Observation) -> Option<ExpectedRange> {
     };
     let proto = fact["proto"].as_str()?.to_owned();
     Some(ExpectedRange { proto, open: list("open"), closed: list("closed"), unknown: list("unknown") })
-}
-
-fn list(lines: &[String]) -> String {
-    if lines.is_empty() { "none".into() } else { lines.join("\n    ") }
-}
-
-fn describe_found(finding: &Finding) -> String {
-    let remaining = finding.remaining.iter().map(|cause| cause.id.as_str()).collect();
-    describe(&finding.id, finding.level, finding.confidence, remaining)
-}
-
-fn describe_expected(finding: &ExpectedFinding) -> String {
-    let remaining = finding.remaining.iter().map(String::as_str).collect();
-    describe(&finding.id, finding.level, finding.confidence, remaining)
-}
-
-fn describe(id: &str, level: Level, confidence: Confidence, remaining: BTreeSet<&str>) -> String {
-    let remaining: Vec<&str> = remaining.into_iter().collect();
-    format!("{id}, {level:?}, {confidence:?}, remaining [{}]", remaining.join(", "))
 }

@@ -551,6 +551,9 @@ pub struct Expect {
     pub exit: i32,
     /// All findings, in the report's order; left out where the run is cut short.
     pub findings: Option<Vec<ExpectedFinding>>,
+    /// Causes that must neither be found nor remain.
+    #[serde(default)]
+    pub not_named: Vec<String>,
     /// Words that the first finding's summary must have.
     #[serde(default)]
     pub first_says: Vec<String>,
@@ -635,9 +638,62 @@ pub struct ExpectedFinding {
     pub level: Level,
     /// How sure the report is.
     pub confidence: Confidence,
-    /// The causes that the evidence can't exclude, in any order.
+    /// Causes that must be among those that remain.
     #[serde(default)]
     pub remaining: Vec<String>,
+    /// Where it sits, as listings write it: `udp 203.0.113.10:3478`; left out where that is of no matter.
+    pub place: Option<String>,
+}
+
+/// A finding of a report, as much of it as scenarios speak of.
+pub struct NamedFinding {
+    /// The cause.
+    pub id: String,
+    /// `fail`, `degrade` or `warn`.
+    pub level: String,
+    /// `certain`, `likely` or `possible`.
+    pub confidence: String,
+    /// The causes that remain.
+    pub remaining: Vec<String>,
+    /// Where it sits.
+    pub place: String,
+}
+
+impl fmt::Display for NamedFinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {} at {}, remaining {:?}", self.id, self.level, self.confidence, self.place, self.remaining)
+    }
+}
+
+impl Expect {
+    /// What is wrong with the findings of a report, one line each.
+    pub fn wrong_findings(&self, found: &[NamedFinding]) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if let Some(expected) = &self.findings {
+            let fits = expected.len() == found.len() && expected.iter().zip(found).all(|(expected, found)| expected.is(found));
+            if !fits {
+                let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+                wrong.push(format!("findings {found:#?}\n  expected {expected:#?}"));
+            }
+        }
+        for id in &self.not_named {
+            if found.iter().any(|finding| finding.id == *id || finding.remaining.contains(id)) {
+                wrong.push(format!("{id} is named"));
+            }
+        }
+        wrong
+    }
+}
+
+impl ExpectedFinding {
+    fn is(&self, found: &NamedFinding) -> bool {
+        let word = |value: &dyn fmt::Debug| format!("{value:?}").to_lowercase();
+        self.id == found.id
+            && word(&self.level) == found.level
+            && word(&self.confidence) == found.confidence
+            && self.remaining.iter().all(|id| found.remaining.contains(id))
+            && self.place.as_ref().is_none_or(|place| *place == found.place)
+    }
 }
 
 /// What a cause does to calls.

@@ -9,6 +9,7 @@ use callcheck::lab::gateway::fault::GatewayFault;
 use callcheck::model::asked::{Asked, Form, Purpose};
 use callcheck::model::call::Role;
 use callcheck::model::finding::Finding;
+use callcheck::model::finding::Overrides;
 use callcheck::net::network::Network;
 use callcheck::net::system::System;
 use callcheck::net::tls::Trust;
@@ -114,7 +115,7 @@ async fn examined(caller: &Gateway, callee: &Gateway, root: Option<&str>) -> Res
         call: None,
     };
     let observations = context.record.observations();
-    let findings = diagnose(&asked, &observations, None).findings;
+    let findings = diagnose(&asked, &observations, None, &Overrides::default()).findings;
     Ok((findings, serde_json::to_string_pretty(&observations)?))
 }
 

@@ -36,7 +36,7 @@ use super::world::{
     AT_ROUTER, CALLER, CALLER_AT_CARRIER, CALLER_SECOND, Controls, HOME_ROUTER, INTERCEPTOR_PORT, NatKind, PORTAL_PORT,
     Placement, Resolver, TURN, TURN_SECOND, TURN_V6, World,
 };
-use crate::format::{self, Fault, Redirect, Router, Scenario};
+use crate::format::{self, Fault, NamedFinding, Redirect, Router, Scenario};
 
 const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios");
 
@@ -712,7 +712,7 @@ fn complaints(scenario: &Scenario, played: &Played) -> Vec<String> {
     if let Some(expected) = expect.verdict.map(verdict).filter(|expected| *expected != report.verdict) {
         complaints.push(format!("verdict {}, expected {}", report.verdict.name(), expected.name()));
     }
-    complaints.extend(expect.findings.as_ref().and_then(|expected| wrong_findings(report, expected)));
+    complaints.extend(expect.wrong_findings(&report.findings.iter().map(named).collect::<Vec<_>>()));
     let says = |words: &String| report.findings.first().is_some_and(|finding| finding.summary.contains(words.as_str()));
     complaints.extend(expect.first_says.iter().filter(|words| !says(words)).map(|words| format!("doesn't say {words:?}")));
     let ruled_out = |id: &String| report.ruled_out.iter().any(|entry| entry.id == *id);
@@ -736,30 +736,20 @@ fn wrong_ports(report: &Report, expected: &format::ExpectedPorts) -> Option<Stri
     (!right).then(|| format!("{} ports tried, closed {closed:?}, range {range:?}, expected {expected:?}", found.tried))
 }
 
-fn wrong_findings(report: &Report, expected: &[format::ExpectedFinding]) -> Option<String> {
-    let found: Vec<String> = report.findings.iter().map(describe_found).collect();
-    let expected: Vec<String> = expected.iter().map(describe_expected).collect();
-    (found != expected).then(|| format!("findings\n    {}\n  expected\n    {}", found.join("\n    "), expected.join("\n    ")))
+fn named(finding: &Finding) -> NamedFinding {
+    NamedFinding {
+        id: finding.id.clone(),
+        level: finding.level.name().to_owned(),
+        confidence: finding.confidence.name().to_owned(),
+        remaining: finding.remaining.iter().map(|cause| cause.id.clone()).collect(),
+        place: finding.place.to_string(),
+    }
 }
 
 /// A finding by all that is no prose.
 pub fn describe_found(finding: &Finding) -> String {
     let remaining = finding.remaining.iter().map(|cause| cause.id.as_str()).collect();
     describe(&finding.id, finding.level, finding.confidence, remaining)
-}
-
-fn describe_expected(finding: &format::ExpectedFinding) -> String {
-    let level = match finding.level {
-        format::Level::Fail => Level::Fail,
-        format::Level::Degrade => Level::Degrade,
-        format::Level::Warn => Level::Warn,
-    };
-    let confidence = match finding.confidence {
-        format::Confidence::Certain => Confidence::Certain,
-        format::Confidence::Likely => Confidence::Likely,
-        format::Confidence::Possible => Confidence::Possible,
-    };
-    describe(&finding.id, level, confidence, finding.remaining.iter().map(String::as_str).collect())
 }
 
 fn describe(id: &str, level: Level, confidence: Confidence, remaining: BTreeSet<&str>) -> String {

@@ -26,8 +26,12 @@ pub fn complaints(report: &Report) -> Vec<String> {
     }
     for ruled_out in &report.ruled_out {
         check_evidence(&ruled_out.id, &ruled_out.evidence, &known, &mut complaints);
-        if report.findings.iter().any(|finding| finding.id == ruled_out.id) {
-            complaints.push(format!("{} is found and ruled out", ruled_out.id));
+        for finding in &report.findings {
+            let is_named = finding.id == ruled_out.id || finding.remaining.iter().any(|cause| cause.id == ruled_out.id);
+            // Elsewhere it may be at work all the same.
+            if is_named && ruled_out.place.as_ref().is_none_or(|place| *place == finding.place) {
+                complaints.push(format!("{} is named and ruled out", ruled_out.id));
+            }
         }
     }
     if report.not_tested.iter().any(|entry| entry.what.is_empty() || entry.why.is_empty()) {

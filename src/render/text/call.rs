@@ -3,34 +3,10 @@
 use std::fmt::Write as _;
 
 use super::Pen;
-use crate::model::call::{Call, Candidate, MediaFlow, Pair, PairEnd, Path, PathResult, Peer, StateKind};
-use crate::model::fact::Fact;
-use crate::model::report::{Report, Verdict};
+use crate::model::call::{Call, Candidate, MediaFlow, Pair, PairEnd, Peer, StateKind};
 
 /// The most pairs that are listed.
 const MOST_PAIRS: usize = 12;
-
-/// The first sentence about a call that went well.
-pub fn sentence(report: &Report) -> String {
-    let relayed = report.observations.iter().any(|seen| matches!(&seen.fact, Fact::Inbound(inbound) if inbound.arrived));
-    let paths = report.call.iter().flat_map(|call| &call.paths).filter(|path| path.verdict == Verdict::Ok);
-    let names: Vec<String> = paths.map(in_words).collect();
-    let beside = if relayed { "; the relay takes data from outside, too" } else { "" };
-    format!("The call connects with media both ways ({}){beside}.", names.join(", "))
-}
-
-fn in_words(path: &PathResult) -> String {
-    let how = match path.path {
-        Path::All => "all candidates",
-        Path::Relay => "relay only",
-        Path::Host => "host only",
-        Path::Srflx => "srflx only",
-        Path::RelayUdp => "relay over UDP",
-        Path::RelayTcp => "relay over TCP",
-        Path::RelayTls => "relay over TLS",
-    };
-    path.connected_ms.map_or_else(|| how.to_owned(), |at| format!("{how}: {at} ms"))
-}
 
 /// The section about the call.
 pub fn section(call: &Call, pen: Pen) -> String {

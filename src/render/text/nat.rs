@@ -22,12 +22,6 @@ pub fn section(report: &Report, pen: Pen) -> String {
     text
 }
 
-/// The consequence in the first line's words, where it is known.
-pub fn headline(report: &Report) -> Option<&'static str> {
-    let nat = report.nat.as_ref()?;
-    nat.families().find_map(|(_, behaviour)| behaviour.consequence.value()).map(Consequence::sentence)
-}
-
 fn lines(behaviour: &Behaviour) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: &str| _ = writeln!(text, "  {name:<18} {value}");

@@ -14,22 +14,6 @@ use crate::model::report::Report;
 /// The most blocks of closed ports that are listed.
 const MOST_BLOCKS: usize = 24;
 
-/// The first sentence where all that was tried is open.
-pub fn sentence(ports: &RelayPorts) -> String {
-    let range = ports.server_range.map_or_else(String::new, |range| format!(" of {range}"));
-    match ports.open_share {
-        Some(share) => format!(
-            "The relay's ports are open: {} let datagrams in, so with 95 % confidence {share}{range} is.",
-            if ports.tried == 1 { "the one that was sampled".to_owned() } else { format!("all {} sampled ones", ports.tried) }
-        ),
-        None if not_given_out(ports) > 0 => {
-            format!("The relay's ports are open: all {} that the server gave out{range} let datagrams in.", ports.tried)
-        }
-        None if ports.tried == 1 => format!("The relay's one port{} is open.", range.trim_start_matches(" of")),
-        None => format!("The relay's ports are open: all {}{range} let datagrams in.", ports.tried),
-    }
-}
-
 /// The section of the report.
 pub fn section(ports: &RelayPorts, pen: Pen) -> String {
     let mut text = format!("\n{}\n", pen.bold(&format!("UDP ports of the relay at {}", ports.address)));

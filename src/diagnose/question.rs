@@ -1,0 +1,404 @@
+//! What is asked of a place, and in what manner it can be broken.
+
+/// The questions, in the order of a call's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum What {
+    // Names
+    /// A name leads to addresses.
+    Resolves,
+    /// A resolver answers.
+    Resolver,
+    /// A name or the list leads to an address that others can reach.
+    PublicName,
+    // Reach
+    /// This host sends.
+    Send,
+    /// Anything comes back from the address, be it a refusal.
+    Reach,
+    /// Something listens.
+    Listens,
+    /// The address that was asked is the one that answers.
+    Source,
+    // TLS
+    /// The handshake completes.
+    Tls,
+    /// The certificate is within its dates.
+    CertTime,
+    /// The certificate is for the name that was asked.
+    CertName,
+    /// The chain leads to a root that is trusted.
+    CertChain,
+    /// The certificate stays valid for a while.
+    CertLasts,
+    /// The certificates are those that others see.
+    CertOwn,
+    // STUN and TURN
+    /// Any message of STUN comes back.
+    Speaks,
+    /// Binding is answered.
+    Binding,
+    /// Allocate is answered.
+    Turn,
+    /// Nobody is let in without a login.
+    Asks,
+    /// A challenge has a realm.
+    Realm,
+    /// A server's realm is the same on all its transports.
+    OneRealm,
+    /// The server answers there itself, and sends nobody elsewhere.
+    Stays,
+    // Login and grant
+    /// The stamp of ephemeral credentials lies ahead.
+    StampValid,
+    /// Credentials look as they should.
+    WellFormed,
+    /// This host's clock agrees with those of others.
+    Clock,
+    /// The credentials are accepted.
+    Login,
+    /// An allocation is given.
+    Grant,
+    /// Further allocations end like the first.
+    Steady,
+    // The relay
+    /// The relayed address is a public one.
+    KnownPublic,
+    /// The relayed address is the one at which the server was reached.
+    OwnAddress,
+    /// The relay has a port of its own for each allocation.
+    OwnPort,
+    /// A permission for the caller's address is given.
+    PermitsCaller,
+    /// A permission for the relay's own address is given.
+    PermitsItself,
+    /// A channel is given.
+    Channel,
+    /// A datagram that nobody waits for arrives at the relayed address.
+    In,
+    /// One to the server's address and the relayed port arrives.
+    InAlt,
+    /// One to the relayed address arrives after the relay has sent out.
+    InAgain,
+    /// What is sent to the relayed address reaches that host, if only to be refused.
+    InReaches,
+    /// One with the bytes of STUN arrives.
+    InStun,
+    /// What the relay sends out arrives.
+    Out,
+    /// What the relay sends to itself arrives.
+    ToItself,
+    /// Every port of the relay that was tried lets datagrams in.
+    Ports,
+    // Other hosts
+    /// A STUN server elsewhere answers.
+    Stun,
+    /// A resolver outside answers over UDP.
+    Dns,
+    /// A host elsewhere takes connections.
+    Tcp,
+    /// What speaks on another host's TLS port is TLS.
+    Honest,
+    /// A way out through a proxy of the environment works.
+    Proxy,
+    /// Names are translated for a network of IPv6 alone.
+    Translates,
+    /// An unused UDP port of the server is refused by it.
+    HighPort,
+    /// Another of the usual ports of the server reacts.
+    Alive,
+    // The NAT of this network
+    /// One address outside for all destinations.
+    Mapping,
+    /// An idle mapping lasts.
+    Lasts,
+    /// Datagrams to the own address outside come back.
+    Hairpin,
+    /// UDP and TCP leave from one address, which is this network's own.
+    OneExit,
+    /// The address that datagrams leave from is known.
+    KnowsExit,
+    /// What STUN carries arrives unaltered.
+    Intact,
+    /// The server sees the caller at a public address.
+    Mapped,
+    /// This host stands outside of the server's network.
+    Outside,
+    // Quality
+    /// Requests to the server are answered.
+    Clean,
+    /// Packets of all sizes pass.
+    Size,
+    /// A connection carries on after some kilobytes.
+    Volume,
+    /// A stream through the relay arrives.
+    Stream,
+    // Signaling
+    /// The gateway's host is reached.
+    GatewayReach,
+    /// The gateway's certificate is trusted.
+    GatewayTrust,
+    /// An Engine.IO session is opened.
+    Engine,
+    /// A session is opened over WebSocket too.
+    Websocket,
+    /// Further requests find the session.
+    Sticky,
+    /// The answer may be read by the page's origin.
+    Cors,
+    /// The namespace exists.
+    Namespace,
+    /// The gateway lets a peer in.
+    LetIn,
+    /// The gateway does not refuse the call.
+    Accepts,
+    /// A connection to the gateway lasts as long as the call.
+    SocketLasts,
+    /// The offer arrives.
+    Offer,
+    /// The offer arrives as it was sent.
+    OfferIntact,
+    /// The answer arrives.
+    Answer,
+    /// The answer arrives as it was sent.
+    AnswerIntact,
+    /// The candidates of the caller arrive.
+    CallerCandidates,
+    /// The candidates of the callee arrive.
+    CalleeCandidates,
+    /// The call is not ended before its time.
+    Unended,
+    /// Events take no time that anybody notices.
+    Prompt,
+    // ICE, DTLS, media
+    /// A peer has candidates.
+    Gathers,
+    /// A peer has a relay candidate where a TURN server is configured.
+    GathersRelay,
+    /// A peer has candidates that are no `.local` names.
+    GathersAddresses,
+    /// The policy leaves a peer candidates to use.
+    Policy,
+    /// A peer gets candidates of the other side.
+    HasRemote,
+    /// A peer with a relay candidate gets one of the other side too.
+    HearsRelay,
+    /// Checks are answered.
+    Checks,
+    /// The roles of both sides agree.
+    Roles,
+    /// Both sides name the same description.
+    Ufrag,
+    /// ICE keeps its path.
+    PathLasts,
+    /// ICE is connected soon.
+    ConnectsSoon,
+    /// A direct way exists beside the relay.
+    Direct,
+    /// DTLS completes.
+    Dtls,
+    /// Media arrives.
+    Media,
+    /// Media arrives whole.
+    MediaClean,
+}
+
+impl What {
+    /// The name that keys of sentences use: `own-address`.
+    #[must_use]
+    pub fn name(self) -> String {
+        let mut name = String::new();
+        for letter in format!("{self:?}").chars() {
+            if letter.is_uppercase() && !name.is_empty() {
+                name.push('-');
+            }
+            name.extend(letter.to_lowercase());
+        }
+        name
+    }
+
+    /// Whether it counts only when it holds: nobody has promised it, so that its absence needs no explanation.
+    #[must_use]
+    pub fn is_witness(self) -> bool {
+        matches!(
+            self,
+            Self::StampValid
+                | Self::WellFormed
+                | Self::Clock
+                | Self::InReaches
+                | Self::InStun
+                | Self::HighPort
+                | Self::Alive
+                | Self::Proxy
+                | Self::Translates
+                | Self::CertOwn
+                | Self::KnowsExit
+                | Self::HearsRelay
+        )
+    }
+
+    /// Whether a call shows it of what lies below: a fault found there explains it, so that it is asked for a cause of its own last.
+    #[must_use]
+    pub fn is_symptom(self) -> bool {
+        matches!(self, Self::Gathers | Self::GathersRelay | Self::Checks | Self::ConnectsSoon | Self::MediaClean)
+    }
+
+    /// Whether it is about what goes through a relay.
+    #[must_use]
+    pub fn is_of_relay(self) -> bool {
+        matches!(
+            self,
+            Self::In | Self::InAlt | Self::InAgain | Self::InReaches | Self::InStun | Self::Out | Self::ToItself | Self::Ports
+        )
+    }
+}
+
+/// How a reading is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Manner {
+    /// Nothing came.
+    Silent,
+    /// The host itself says that nothing listens.
+    Refused,
+    /// Somebody in front of it rejects it.
+    Rejected,
+    /// Somebody in this network rejects it, nearer than the server.
+    RejectedHere,
+    /// A connection ended without a word.
+    Closed,
+    /// This host may not send.
+    Denied,
+    /// There is no way there.
+    NoRoute,
+    /// A STUN error with this code.
+    Code(u16),
+    /// A STUN error with a code that says little.
+    OtherCode,
+    /// An answer came that can't be used.
+    Unusable,
+    /// HTTP answered.
+    Http,
+    /// TLS answered where plain text was expected.
+    SpeaksTls,
+    /// SSH answered.
+    Ssh,
+    /// Something else answered.
+    Other,
+    /// An alert of TLS.
+    Alert,
+    /// Nothing newer than TLS 1.1.
+    TooOld,
+    /// The library gave up.
+    Failed,
+    /// It has ended.
+    Expired,
+    /// It begins later.
+    NotYetValid,
+    /// An intermediate certificate is missing.
+    ChainIncomplete,
+    /// The root is unknown.
+    UntrustedIssuer,
+    /// The name does not exist.
+    NotFound,
+    /// The name has no address.
+    NoAddress,
+    /// No resolver answers.
+    Unavailable,
+    /// A loopback address.
+    Loopback,
+    /// A private address.
+    Private,
+    /// It is not there.
+    Missing,
+    /// It is empty.
+    Empty,
+    /// It is another one.
+    Different,
+    /// It is ahead or behind.
+    Off,
+    /// It leads in a circle.
+    Loop,
+    /// It leads to nobody.
+    Dead,
+    /// It leads elsewhere, where it works.
+    Arrived,
+    /// All above or all below some port.
+    Split,
+    /// A block in the middle.
+    Block,
+    /// Here and there.
+    Scattered,
+    /// Here and there, by a host that refuses.
+    ScatteredRefused,
+    /// It is lost.
+    Loss,
+    /// Where more is sent, less arrives.
+    UnderLoad,
+    /// It arrives unevenly.
+    Jitter,
+    /// Too little arrives.
+    Slow,
+    /// It stalls.
+    Stalls,
+    /// It stalls with the first full packet.
+    StallsAtOnce,
+    /// Large packets are lost.
+    Large,
+    /// This host is the server.
+    Same,
+    /// This host is behind the server's address.
+    Behind,
+    /// Two addresses were seen.
+    Several,
+    /// An address that carriers share among their users.
+    Shared,
+    /// It was altered.
+    Altered,
+    /// It names something else.
+    Stale,
+    /// It was ended.
+    Ended,
+    /// One way alone.
+    OneWay,
+    /// A page, or nothing of Engine.IO.
+    Page,
+    /// An older protocol.
+    Older,
+    /// The certificate is not trusted.
+    Untrusted,
+    /// It was not used.
+    Unused,
+    /// The call gets over it.
+    Survived,
+    /// Nobody answers, and the other side can't be seen from here.
+    Unanswered,
+    /// Nothing is heard, and the other side can't be seen from here.
+    Unheard,
+    /// It was ended sooner than anybody could answer.
+    EndedEarly,
+    /// It was ended after somebody could have answered.
+    EndedLate,
+    /// It was ended while the answer was under way.
+    Crossed,
+}
+
+impl Manner {
+    /// The word that sentences select on.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Code(_) | Self::OtherCode => "error".to_owned(),
+            Self::SpeaksTls => "tls".to_owned(),
+            Self::Silent | Self::Refused | Self::Rejected => format!("{self:?}").to_lowercase(),
+            _ => {
+                let mut name = String::new();
+                for letter in format!("{self:?}").chars() {
+                    if letter.is_uppercase() && !name.is_empty() {
+                        name.push('-');
+                    }
+                    name.extend(letter.to_lowercase());
+                }
+                name
+            }
+        }
+    }
+}

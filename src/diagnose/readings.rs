@@ -1,0 +1,50 @@
+//! Facts become readings, a file for each part of a call's way. Nothing here accuses: it says what was asked where, and how it ended.
+
+mod call;
+mod controls;
+mod gateway;
+mod login;
+mod names;
+mod network;
+mod quality;
+mod reach;
+mod relay;
+pub mod reset;
+mod signaling;
+mod tls;
+mod turn;
+
+use std::net::IpAddr;
+
+use super::reading::Readings;
+use super::run::Run;
+use crate::model::address::Reach;
+use crate::model::endpoint::Endpoint;
+
+/// Reads a run.
+#[must_use]
+pub fn read(run: &Run<'_>) -> Readings {
+    let mut readings = Readings::default();
+    names::read(run, &mut readings);
+    reach::read(run, &mut readings);
+    tls::read(run, &mut readings);
+    turn::read(run, &mut readings);
+    login::read(run, &mut readings);
+    relay::read(run, &mut readings);
+    controls::read(run, &mut readings);
+    network::read(run, &mut readings);
+    quality::read(run, &mut readings);
+    signaling::read(run, &mut readings);
+    call::read(run, &mut readings);
+    readings
+}
+
+/// Whether an address is one of the internet, where the server is one too.
+fn leads_outside(address: IpAddr, server: IpAddr) -> bool {
+    Reach::of(address).is_global() || !Reach::of(server).is_global()
+}
+
+/// A service as sentences name it: `UDP 203.0.113.10:3478`.
+pub fn named(endpoint: Endpoint) -> String {
+    format!("{} {}", endpoint.transport.title(), endpoint.address)
+}

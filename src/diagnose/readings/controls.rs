@@ -1,0 +1,130 @@
+//! Hosts that have nothing to do with the servers, and other ports of the servers: what this network lets through.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
+use crate::diagnose::readings::tls::spoken;
+use crate::diagnose::run::{Run, Seen};
+use crate::model::address::Reach;
+use crate::model::fact::{ControlFact, ControlKind, Fact, HandshakeEnd};
+use crate::model::outcome::{Outcome, Unreachable};
+use crate::model::place::{Family, Place};
+
+/// The port of HTTPS; another one is a name server's.
+const HTTPS: u16 = 443;
+
+/// The highest port that some service of the system may have.
+const LAST_LOW_PORT: u16 = 10_000;
+
+pub fn read(run: &Run<'_>, readings: &mut Readings) {
+    let families: BTreeSet<Family> = run.services.keys().map(|endpoint| Family::of(endpoint.ip())).collect();
+    // Over a family that no server was asked over, a control says nothing of the servers.
+    let compares = |ip: IpAddr| families.is_empty() || families.contains(&Family::of(ip));
+    for seen in &run.controls {
+        let Some(endpoint) = seen.endpoint.filter(|endpoint| compares(endpoint.ip())) else { continue };
+        match seen.fact.control {
+            ControlKind::Stun => control(What::Stun, seen, endpoint.ip(), readings),
+            // A resolver inside this network proves nothing of the way out.
+            ControlKind::Dns if Reach::of(endpoint.ip()).is_global() => control(What::Dns, seen, endpoint.ip(), readings),
+            ControlKind::Dns => {}
+            ControlKind::Tcp if endpoint.address.port() == HTTPS => control(What::Tcp, seen, endpoint.ip(), readings),
+            ControlKind::Tcp => {}
+            ControlKind::Port => alive(seen, endpoint.ip(), readings),
+            ControlKind::HighPort => high_port(run, seen, endpoint.ip(), readings),
+        }
+    }
+    for seen in &run.control_handshakes {
+        let Some(endpoint) = seen.endpoint else { continue };
+        let state = match &seen.fact.end {
+            HandshakeEnd::Completed => State::Holds,
+            HandshakeEnd::NotTls { speaks } => State::Broken(spoken(*speaks)),
+            HandshakeEnd::Alert { .. }
+            | HandshakeEnd::TooOld
+            | HandshakeEnd::Closed
+            | HandshakeEnd::Silent
+            | HandshakeEnd::Failed { .. } => {
+                continue;
+            }
+        };
+        readings.add(Reading::new(What::Honest, Place::Control { control: endpoint.ip() }, state, vec![seen.at]));
+    }
+    proxy(run, readings);
+}
+
+fn control(what: What, seen: &Seen<'_, ControlFact>, ip: IpAddr, readings: &mut Readings) {
+    let state = match seen.fact.reply.outcome {
+        Outcome::Success | Outcome::Error { .. } | Outcome::Unusable { .. } => State::Holds,
+        // Refused by the host itself: the way is open.
+        Outcome::Unreachable { reason: Unreachable::Port, from } if from.is_none_or(|from| from == ip) => State::Holds,
+        Outcome::Closed => State::Holds,
+        Outcome::Silent => State::Broken(Manner::Silent),
+        Outcome::Unreachable { from: Some(from), .. } if !Reach::of(from).is_global() => State::Broken(Manner::RejectedHere),
+        Outcome::Unreachable { .. } => State::Broken(Manner::Rejected),
+        Outcome::DeniedLocally => State::Broken(Manner::Denied),
+        Outcome::NoRoute => return,
+        Outcome::NotStun { speaks } => State::Broken(spoken(speaks)),
+        Outcome::FromElsewhere { .. } => State::Broken(Manner::Different),
+    };
+    let reading = Reading::new(what, Place::Control { control: ip }, state, vec![seen.at]).saying("control", ip.to_string());
+    readings.add(match seen.endpoint {
+        Some(endpoint) => reading.at(endpoint),
+        None => reading,
+    });
+}
+
+/// Another of the usual ports of a server that answers, or says itself that nothing listens there: the host is up.
+fn alive(seen: &Seen<'_, ControlFact>, ip: IpAddr, readings: &mut Readings) {
+    let by_itself = match seen.fact.reply.outcome {
+        Outcome::Success | Outcome::Error { .. } => true,
+        Outcome::Unreachable { reason: Unreachable::Port, from } => from == Some(ip) || from.is_none(),
+        _ => false,
+    };
+    let state = if by_itself { State::Holds } else { State::Broken(Manner::Silent) };
+    let reading = Reading::new(What::Alive, Place::Server { server: ip }, state, vec![seen.at]);
+    readings.add(match seen.endpoint {
+        Some(endpoint) => reading.saying("service", super::named(endpoint)),
+        None => reading,
+    });
+}
+
+/// An unused high port of a server that it refuses itself: datagrams to high ports reach it.
+fn high_port(run: &Run<'_>, seen: &Seen<'_, ControlFact>, ip: IpAddr, readings: &mut Readings) {
+    if !run.services.keys().any(|endpoint| endpoint.ip() == ip) {
+        return;
+    }
+    if seen.endpoint.is_some_and(|endpoint| endpoint.address.port() <= LAST_LOW_PORT) {
+        return;
+    }
+    let place = Place::Server { server: ip };
+    match seen.fact.reply.outcome {
+        Outcome::Unreachable { from, .. } if from.is_none_or(|from| from == ip) => {
+            readings.add(Reading::new(What::HighPort, place, State::Holds, vec![seen.at]));
+        }
+        Outcome::DeniedLocally => {
+            readings.add(Reading::new(What::Send, place, State::Broken(Manner::Denied), vec![seen.at]));
+        }
+        _ => readings.add(Reading::new(What::HighPort, place, State::Broken(Manner::Silent), vec![seen.at])),
+    }
+}
+
+/// Whether a proxy of the environment leads to the server where nothing else does.
+fn proxy(run: &Run<'_>, readings: &mut Readings) {
+    for seen in run.facts(|fact| if let Fact::Proxy(it) = fact { Some(it) } else { None }) {
+        let proxy = seen.fact.proxy.as_str();
+        let state = match seen.fact.status {
+            Some(200..=299) => match run.tunnels.values().next() {
+                Some(_) if run.tunnels.values().any(|tunnel| tunnel.answers()) => State::Holds,
+                _ => State::Broken(Manner::Other),
+            },
+            Some(407) if seen.fact.login => State::Broken(Manner::Denied),
+            Some(407) => State::Broken(Manner::Missing),
+            Some(403 | 405) => State::Broken(Manner::Rejected),
+            Some(502..=504) => State::Broken(Manner::Dead),
+            Some(_) => State::Broken(Manner::Other),
+            None => continue,
+        };
+        let reading = Reading::new(What::Proxy, Place::Host, state, vec![seen.at]).saying("proxy", proxy);
+        readings.add(reading.saying("status", seen.fact.status.unwrap_or_default()));
+    }
+}

@@ -1,0 +1,241 @@
+//! Login and allocation: what the credentials look like, whether they are taken, what is granted, and whether it stays so.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::network::clock_behind;
+use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
+use crate::diagnose::run::{Run, Seen, Service};
+use crate::model::endpoint::Endpoint;
+use crate::model::fact::{AllocationFact, CredentialsFact, CredentialsOddity, Fact};
+use crate::model::outcome::Outcome;
+use crate::model::place::Place;
+
+/// A call needs an allocation for each side.
+const NEEDED: u32 = 2;
+
+/// A 437 from so many new local ports is about no port of ours.
+const EVERY_PORT: usize = 3;
+
+/// Fewer later allocations without an answer are chance.
+const FEWEST_SILENT: usize = 2;
+
+pub fn read(run: &Run<'_>, readings: &mut Readings) {
+    credentials(run, readings);
+    let at_once = most_at_once(run);
+    let mut granted: BTreeMap<IpAddr, Vec<usize>> = BTreeMap::new();
+    for (endpoint, service) in &run.services {
+        granted
+            .entry(endpoint.ip())
+            .or_default()
+            .extend(service.allocations.iter().chain(&service.samples).filter(is_granted).map(|seen| seen.at));
+    }
+    // An open relay has given allocations without a login.
+    let is_open = run.services.values().flat_map(|service| &service.challenges).any(|seen| seen.fact.reply.succeeded());
+    // A server that another one redirects to serves its users.
+    let is_target = |endpoint: &Endpoint| {
+        run.services.values().any(|service| service.redirects.iter().any(|seen| seen.fact.hops.contains(&endpoint.address)))
+    };
+    let served = run.services.iter().filter(|(endpoint, _)| run.is_promised(**endpoint) || is_target(endpoint));
+    for (endpoint, service) in served.map(|(endpoint, service)| (*endpoint, service)) {
+        one(endpoint, service, is_open || !granted[&endpoint.ip()].is_empty(), readings);
+    }
+    for (server, granted) in granted.into_iter().filter(|(_, granted)| !granted.is_empty()) {
+        steady(run, server, &granted, at_once.get(&server).copied().unwrap_or_default(), readings);
+    }
+}
+
+fn is_granted(seen: &&Seen<'_, AllocationFact>) -> bool {
+    seen.fact.relayed.is_some()
+}
+
+fn one(endpoint: Endpoint, service: &Service<'_>, is_granted_here: bool, readings: &mut Readings) {
+    let place = Place::service(endpoint);
+    let all: Vec<_> = service.allocations.iter().chain(&service.samples).collect();
+    if let Some(seen) = all.iter().find(|seen| seen.fact.relayed.is_some()) {
+        if !seen.fact.unauthenticated {
+            readings.add(Reading::new(What::Login, place.clone(), State::Holds, vec![seen.at]));
+        }
+        return readings.add(Reading::new(What::Grant, place, State::Holds, vec![seen.at]));
+    }
+    // What says something counts, whatever silence followed.
+    let telling = service.allocations.iter().rfind(|seen| seen.fact.reply.code().is_some());
+    let Some(last) = telling.or(service.allocations.last()) else { return unsigned(place, service, is_granted_here, readings) };
+    let evidence: Vec<usize> = service.allocations.iter().map(|seen| seen.at).collect();
+    let code = last.fact.reply.code();
+    let says = |reading: Reading| reading.saying("code", code.unwrap_or_default());
+    match code {
+        Some(code @ (401 | 441)) => {
+            readings.add(says(Reading::new(What::Login, place, State::Broken(Manner::Code(code)), evidence)));
+        }
+        // The login was read, whatever else is refused.
+        Some(code @ (403 | 440 | 442 | 443 | 486 | 508)) => {
+            readings.add(Reading::new(What::Login, place.clone(), State::Holds, evidence.clone()));
+            // Own allocations over another transport may fill a quota.
+            if matches!(code, 486 | 508) && is_granted_here {
+                return;
+            }
+            readings.add(says(Reading::new(What::Grant, place, State::Broken(Manner::Code(code)), evidence)));
+        }
+        // One fresh nonce more is usual; a server that wants ever new ones takes none.
+        Some(code @ (400 | 437 | 438)) => {
+            let is_coturn = service.software().is_some_and(|software| software.to_ascii_lowercase().contains("coturn"));
+            let manner = match code {
+                438 if last.fact.stale_nonces < 2 => Manner::OtherCode,
+                // coturn answers a wrong login with 401, others with 400.
+                400 if is_coturn => Manner::OtherCode,
+                // A local port that the server remembers gives one, too.
+                437 if service.allocations.iter().filter(|seen| seen.fact.reply.code() == Some(437)).count() < 2 => return,
+                _ => Manner::Code(code),
+            };
+            readings.add(says(Reading::new(What::Grant, place, State::Broken(manner), evidence)));
+        }
+        Some(300) => {}
+        Some(_) => readings.add(says(Reading::new(What::Grant, place, State::Broken(Manner::OtherCode), evidence))),
+        None => {
+            let manner = match last.fact.reply.outcome {
+                Outcome::Silent => Manner::Silent,
+                Outcome::Closed | Outcome::Unreachable { .. } => Manner::Closed,
+                Outcome::DeniedLocally | Outcome::NoRoute => return,
+                Outcome::Success
+                | Outcome::Error { .. }
+                | Outcome::NotStun { .. }
+                | Outcome::FromElsewhere { .. }
+                | Outcome::Unusable { .. } => Manner::Unusable,
+            };
+            readings.add(Reading::new(What::Grant, place, State::Broken(manner), evidence));
+        }
+    }
+}
+
+/// What a server refuses before anybody has logged in.
+fn unsigned(place: Place, service: &Service<'_>, is_granted_here: bool, readings: &mut Readings) {
+    let told = service.challenges.iter().filter_map(|seen| Some((seen, seen.fact.reply.code()?)));
+    let (mismatches, others): (Vec<_>, Vec<_>) = told.partition(|(_, code)| *code == 437);
+    let refused = others.iter().find(|(_, code)| !matches!(code, 300 | 401 | 438));
+    let refused = refused.or_else(|| mismatches.last().filter(|_| others.is_empty() && mismatches.len() >= EVERY_PORT));
+    if let Some((seen, code)) = refused {
+        let manner = match code {
+            // Own allocations fill what an open relay has for one caller.
+            486 | 508 if is_granted_here => return,
+            403 | 440 | 442 | 443 | 486 | 508 => Manner::Code(*code),
+            _ => Manner::OtherCode,
+        };
+        let reading = Reading::new(What::Grant, place, State::Broken(manner), vec![seen.at]);
+        readings.add(reading.saying("code", *code));
+    }
+}
+
+/// The allocations that each server has given at one time, whichever of its addresses was asked.
+fn most_at_once(run: &Run<'_>) -> BTreeMap<IpAddr, u32> {
+    let server_of = |ip: IpAddr| {
+        let names = run.names.iter().find(|seen| seen.fact.addresses.contains(&ip));
+        names.and_then(|seen| seen.fact.addresses.iter().min().copied()).unwrap_or(ip)
+    };
+    let mut alive: BTreeMap<IpAddr, (u32, u32)> = BTreeMap::new();
+    for observation in run.observations.iter().filter(|seen| seen.is_of_server()) {
+        let Some(endpoint) = observation.endpoint() else { continue };
+        let (now, most) = alive.entry(server_of(endpoint.ip())).or_default();
+        match &observation.fact {
+            Fact::Allocation(fact) if fact.relayed.is_some() => {
+                *now += 1;
+                *most = (*most).max(*now);
+            }
+            Fact::Release(_) => *now = now.saturating_sub(1),
+            _ => {}
+        }
+    }
+    let addresses = run.services.keys().map(|endpoint| endpoint.ip());
+    addresses.map(|ip| (ip, alive.get(&server_of(ip)).map_or(0, |(_, most)| *most))).collect()
+}
+
+/// Whether later allocations end like the first: a call needs two at once, and each may come over a flow of its own.
+fn steady(run: &Run<'_>, server: IpAddr, granted: &[usize], at_once: u32, readings: &mut Readings) {
+    let services = run.services.iter().filter(|(endpoint, _)| endpoint.ip() == server).map(|(_, service)| service);
+    let later: Vec<_> = services
+        .flat_map(|service| service.allocations.iter().chain(&service.samples))
+        .filter(|seen| seen.fact.relayed.is_none())
+        .collect();
+    // Samples come in numbers that no call has.
+    let meets =
+        |code: u16| at_once < NEEDED && later.iter().any(|seen| !seen.fact.sample && seen.fact.reply.code() == Some(code));
+    let place = Place::Server { server };
+    let of = |codes: &[u16]| -> Vec<usize> {
+        later.iter().filter(|seen| seen.fact.reply.code().is_some_and(|code| codes.contains(&code))).map(|seen| seen.at).collect()
+    };
+    let (other_login, quota, ports) = (of(&[401, 441]), of(&[486]), of(&[508]));
+    let silent: Vec<usize> = later.iter().filter(|seen| seen.fact.reply.silent()).map(|seen| seen.at).collect();
+    let all = |refused: Vec<usize>| refused.into_iter().chain(granted.iter().copied()).collect::<Vec<_>>();
+    let (manner, evidence) = if !other_login.is_empty() {
+        (Manner::Code(401), all(other_login))
+    } else if meets(486) {
+        (Manner::Code(486), all(quota))
+    } else if meets(508) {
+        (Manner::Code(508), all(ports))
+    } else if silent.len() >= FEWEST_SILENT {
+        (Manner::Silent, silent)
+    } else {
+        if later.is_empty() && granted.len() > 1 {
+            readings.add(Reading::new(What::Steady, place, State::Holds, granted.to_vec()));
+        }
+        return;
+    };
+    let code = if let Manner::Code(code) = manner { code } else { 0 };
+    readings
+        .add(Reading::new(What::Steady, place, State::Broken(manner), evidence).saying("code", code).saying("count", at_once));
+}
+
+/// What the credentials look like: nobody minds, as long as they are taken.
+fn credentials(run: &Run<'_>, readings: &mut Readings) {
+    let behind = clock_behind(run);
+    for seen in run.facts(|fact| if let Fact::Credentials(it) = fact { Some(it) } else { None }) {
+        if let Some(expires_at) = seen.fact.expires_at {
+            let state = stamp(seen.fact, expires_at, behind);
+            let ago = span((seen.fact.now - expires_at).unsigned_abs());
+            readings.add(Reading::new(What::StampValid, Place::List, state, vec![seen.at]).saying("ago", ago));
+        }
+        let worst = seen.fact.oddities.iter().min_by_key(|oddity| **oddity != CredentialsOddity::StampInMilliseconds);
+        let state = match worst {
+            None => State::Holds,
+            Some(CredentialsOddity::StampInMilliseconds) => State::Broken(Manner::Stale),
+            Some(_) => State::Broken(Manner::Different),
+        };
+        let oddity = worst.map_or_else(|| "none".to_owned(), name_of);
+        readings.add(Reading::new(What::WellFormed, Place::List, state, vec![seen.at]).saying("oddity", oddity));
+    }
+}
+
+fn stamp(fact: &CredentialsFact, expires_at: i64, behind: Option<i64>) -> State {
+    if expires_at <= fact.now {
+        State::Broken(Manner::Expired)
+    } else if behind.is_some_and(|behind| expires_at <= fact.now + behind) {
+        State::Broken(Manner::Off)
+    } else {
+        State::Holds
+    }
+}
+
+/// The name of an oddity as JSON has it.
+fn name_of(oddity: &CredentialsOddity) -> String {
+    match oddity {
+        CredentialsOddity::StampInMilliseconds => "stamp-in-milliseconds",
+        CredentialsOddity::StampIsIssueTime => "stamp-is-issue-time",
+        CredentialsOddity::PasswordNotBase64Hmac => "password-not-base64-hmac",
+        CredentialsOddity::PasswordIsHex => "password-is-hex",
+        CredentialsOddity::NameWithSpace => "name-with-space",
+        CredentialsOddity::NameNotAscii => "name-not-ascii",
+        CredentialsOddity::SurroundingSpace => "surrounding-space",
+        CredentialsOddity::PasswordNotAscii => "password-not-ascii",
+    }
+    .to_owned()
+}
+
+/// A span of time as people read it: the largest unit, and the next where the first is small.
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..86_400 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}

@@ -1,0 +1,105 @@
+//! Names: whether they lead to addresses, and to such as others can reach.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
+use crate::diagnose::run::Run;
+use crate::model::address::Reach;
+use crate::model::asked::Form;
+use crate::model::fact::{ControlKind, NameAnswer};
+use crate::model::place::Place;
+use crate::model::target::Host;
+
+/// The name that tells a network of IPv6 alone which prefix stands for IPv4 (RFC 7050).
+const NAT64_NAME: &str = "ipv4only.arpa";
+
+pub fn read(run: &Run<'_>, readings: &mut Readings) {
+    for seen in &run.names {
+        if seen.target == NAT64_NAME {
+            translation(run, readings, seen.at, seen.fact.addresses.iter().any(IpAddr::is_ipv6));
+            continue;
+        }
+        let state = match seen.fact.answer {
+            NameAnswer::Found => State::Holds,
+            // Services are an answer as well.
+            NameAnswer::NoAddress if !seen.fact.services.is_empty() => State::Holds,
+            NameAnswer::NotFound => State::Broken(Manner::NotFound),
+            NameAnswer::NoAddress => State::Broken(Manner::NoAddress),
+            NameAnswer::Unavailable => State::Broken(Manner::Unavailable),
+        };
+        let place = Place::Name { name: seen.target.to_owned() };
+        readings.add(Reading::new(What::Resolves, place, state, vec![seen.at]).saying("name", seen.target));
+    }
+    resolver(run, readings);
+    public(run, readings);
+}
+
+/// Whether any resolver answers anything: an answer about a name, even that it doesn't exist, or one to a control's question.
+fn resolver(run: &Run<'_>, readings: &mut Readings) {
+    let told: Vec<usize> =
+        run.names.iter().filter(|seen| seen.fact.answer != NameAnswer::Unavailable).map(|seen| seen.at).collect();
+    let asked: Vec<_> = run.controls.iter().filter(|seen| seen.fact.control == ControlKind::Dns).collect();
+    let answering: Vec<usize> = asked.iter().filter(|seen| seen.fact.reply.answered()).map(|seen| seen.at).collect();
+    let silent: Vec<usize> =
+        run.names.iter().filter(|seen| seen.fact.answer == NameAnswer::Unavailable).map(|seen| seen.at).collect();
+    if !told.is_empty() || !answering.is_empty() {
+        let evidence = told.into_iter().chain(answering).collect();
+        readings.add(Reading::new(What::Resolver, Place::Host, State::Holds, evidence));
+    } else if !silent.is_empty() {
+        readings.add(Reading::new(What::Resolver, Place::Host, State::Broken(Manner::Unavailable), silent));
+    }
+}
+
+/// A network without IPv4 whose resolver makes addresses of IPv6 out of names.
+fn translation(run: &Run<'_>, readings: &mut Readings, at: usize, translates: bool) {
+    let literal = run.asked.services.iter().filter_map(|service| service.host.address()).find(IpAddr::is_ipv4);
+    if let Some(literal) = literal.filter(|_| translates) {
+        let reading = Reading::new(What::Translates, Place::List, State::Broken(Manner::Unused), vec![at]);
+        readings.add(Reading { what: What::PublicName, ..reading }.saying("server", literal.to_string()));
+    }
+}
+
+/// Names and lists are for others as well: what leads to this very host, or into a private network from a server of the internet, leads them
+/// astray. An address that was typed is meant.
+fn public(run: &Run<'_>, readings: &mut Readings) {
+    let is_list = run.asked.form == Form::Urls;
+    for service in &run.asked.services {
+        let (name, addresses): (String, Vec<(IpAddr, Vec<usize>)>) = match &service.host {
+            Host::Name(name) => {
+                let answers = run.names.iter().filter(|seen| seen.target == name);
+                (name.clone(), answers.flat_map(|seen| seen.fact.addresses.iter().map(|ip| (*ip, vec![seen.at]))).collect())
+            }
+            Host::Address(_) if !is_list => continue,
+            Host::Address(ip) => {
+                let seen = run.services.iter().filter(|(endpoint, _)| endpoint.ip() == *ip);
+                let cited = seen.flat_map(|(_, service)| {
+                    let connects = service.connects.iter().map(|seen| seen.at);
+                    connects.chain(service.challenges.iter().map(|seen| seen.at)).take(1)
+                });
+                (ip.to_string(), vec![(*ip, cited.collect())])
+            }
+        };
+        let reaches: BTreeSet<bool> = addresses.iter().map(|(ip, _)| Reach::of(*ip).is_global()).collect();
+        for (ip, evidence) in addresses {
+            let state = match Reach::of(ip) {
+                Reach::Global => State::Holds,
+                // Where a server answers, it is tried on its own host.
+                Reach::Loopback if answers(run, ip) => State::Holds,
+                Reach::Loopback => State::Broken(Manner::Loopback),
+                // A company's own server, for its own users: that all of its addresses are private is meant.
+                Reach::Private | Reach::CarrierGrade | Reach::LinkLocal if reaches.len() > 1 => State::Broken(Manner::Private),
+                Reach::Private | Reach::CarrierGrade | Reach::LinkLocal => continue,
+                Reach::Unusable => State::Broken(Manner::Private),
+            };
+            if !evidence.is_empty() {
+                let reading = Reading::new(What::PublicName, Place::Server { server: ip }, state, evidence);
+                readings.add(reading.saying("name", name.as_str()));
+            }
+        }
+    }
+}
+
+fn answers(run: &Run<'_>, ip: IpAddr) -> bool {
+    run.services.iter().any(|(endpoint, service)| endpoint.ip() == ip && service.answers())
+}

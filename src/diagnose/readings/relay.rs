@@ -1,0 +1,223 @@
+//! The relay's data path: permissions, the ways in and out, and its ports together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::leads_outside;
+use crate::diagnose::ports::TriedPorts;
+use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
+use crate::diagnose::run::{RelayAt, Relayed, Run, Seen};
+use crate::model::address::Reach;
+use crate::model::endpoint::Endpoint;
+use crate::model::fact::{InboundFact, InboundWay, OutboundFact, PeerKind};
+use crate::model::message::Arg;
+use crate::model::place::Place;
+
+/// The codes by which a server speaks of the user, of its allocation or of a family of addresses: they are about no peer.
+const OF_THE_USER: [u16; 6] = [401, 437, 438, 440, 441, 443];
+
+pub fn read(run: &Run<'_>, readings: &mut Readings) {
+    let known: BTreeSet<IpAddr> = addresses(run);
+    for (at, ports) in &run.relays {
+        let is_offered = |relayed: &Relayed<'_>| {
+            relayed.through.iter().any(|endpoint| run.is_promised(*endpoint) || is_target(run, *endpoint))
+        };
+        if !ports.values().any(is_offered) {
+            continue;
+        }
+        address(&known, *at, ports, readings);
+        permissions(*at, ports, readings);
+        ways_in(*at, ports, readings);
+        ways_out(run, *at, ports, readings);
+        pairs(*at, ports, readings);
+        shared(run, *at, readings);
+        channels(run, *at, readings);
+        if let Some(tried) = TriedPorts::at(run, *at) {
+            tried.read(*at, readings);
+        }
+    }
+    TriedPorts::of_responders(run, readings);
+}
+
+fn place((server, relayed): RelayAt) -> Place {
+    Place::Relay { server, relayed }
+}
+
+/// A server that another one redirects to serves its users.
+fn is_target(run: &Run<'_>, endpoint: Endpoint) -> bool {
+    run.services.values().any(|service| service.redirects.iter().any(|seen| seen.fact.hops.contains(&endpoint.address)))
+}
+
+/// The addresses that the asked hosts stand for.
+fn addresses(run: &Run<'_>) -> BTreeSet<IpAddr> {
+    let resolved = run.names.iter().flat_map(|name| name.fact.addresses.iter().copied());
+    resolved.chain(run.services.keys().map(|endpoint| endpoint.ip())).collect()
+}
+
+/// Whether the address that is advertised can be right.
+fn address(known: &BTreeSet<IpAddr>, at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readings) {
+    let (server, relayed) = at;
+    let evidence: Vec<usize> = ports.values().filter(|port| !port.is_sample).filter_map(|port| port.allocation).collect();
+    let evidence =
+        if evidence.is_empty() { ports.values().filter_map(|port| port.allocation).take(1).collect() } else { evidence };
+    if evidence.is_empty() {
+        return;
+    }
+    let advertised = |reading: Reading| {
+        let own: Vec<String> = known.iter().map(ToString::to_string).collect();
+        reading.saying("advertised", relayed.to_string()).saying("names", own)
+    };
+    let state = if leads_outside(relayed, server) { State::Holds } else { State::Broken(Manner::Private) };
+    readings.add(advertised(Reading::new(What::KnownPublic, place(at), state, evidence.clone())));
+    let other_family = relayed.is_ipv4() != server.is_ipv4();
+    // What it sends shows its address.
+    let sent = ports.values().flat_map(|port| &port.outbound).find_map(|seen| Some((seen.at, seen.fact.from?)));
+    if let Some((at_sent, from)) = sent {
+        let state = if from.ip() == relayed { State::Holds } else { State::Broken(Manner::Different) };
+        let evidence = evidence.into_iter().chain([at_sent]).collect();
+        let reading = Reading::new(What::OwnAddress, place(at), state, evidence);
+        return readings.add(advertised(reading).saying("other", from.ip().to_string()));
+    }
+    // Of a name's other address that lets nothing in nobody knows whose relay it is.
+    let arrived =
+        ports.values().flat_map(|port| &port.inbound).any(|seen| seen.fact.arrived && seen.fact.sent_to.ip() == relayed);
+    let state = if relayed == server || known.contains(&relayed) && arrived {
+        State::Holds
+    } else if other_family && server.is_ipv6() {
+        // Asked over IPv6 a server relays over IPv4, at an address that nobody has told.
+        return;
+    } else {
+        State::Broken(if other_family { Manner::Other } else { Manner::Different })
+    };
+    readings.add(advertised(Reading::new(What::OwnAddress, place(at), state, evidence)));
+}
+
+fn permissions(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readings) {
+    for (whose, what) in [(PeerKind::Reflexive, What::PermitsCaller), (PeerKind::Relayed, What::PermitsItself)] {
+        let asked: Vec<_> = ports.values().flat_map(|port| &port.permissions).filter(|seen| seen.fact.whose == whose).collect();
+        let granted: Vec<usize> = asked.iter().filter(|seen| seen.fact.reply.succeeded()).map(|seen| seen.at).collect();
+        let denied: Vec<_> =
+            asked.iter().filter(|seen| seen.fact.reply.code().is_some_and(|code| !OF_THE_USER.contains(&code))).collect();
+        if !granted.is_empty() {
+            readings.add(Reading::new(what, place(at), State::Holds, granted));
+        } else if let Some(first) = denied.first() {
+            let code = first.fact.reply.code().unwrap_or_default();
+            let state = State::Broken(if code == 403 { Manner::Code(403) } else { Manner::OtherCode });
+            let reading = Reading::new(what, place(at), state, denied.iter().map(|seen| seen.at).collect());
+            readings.add(reading.saying("code", code).saying("mapped", first.fact.peer.to_string()));
+        }
+    }
+}
+
+/// Datagrams from outside: one that arrived at any port shows the address and the way.
+fn ways_in(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readings) {
+    let all = || ports.values().flat_map(|port| &port.inbound);
+    let ways = [
+        (InboundWay::Unsolicited, What::In),
+        (InboundWay::Alternative, What::InAlt),
+        (InboundWay::Solicited, What::InAgain),
+        (InboundWay::StunLike, What::InStun),
+    ];
+    for (way, what) in ways {
+        let tried: Vec<&Seen<'_, InboundFact>> = all().filter(|seen| seen.fact.way == way).collect();
+        let arrived: Vec<usize> = tried.iter().filter(|seen| seen.fact.arrived).map(|seen| seen.at).collect();
+        let Some(first) = tried.first() else { continue };
+        // What was sent after the relay had sent out in vain tells nothing more.
+        if what == What::InAgain && arrived.is_empty() && !went_out(ports) {
+            continue;
+        }
+        let manner = tried.iter().find_map(|seen| seen.fact.icmp).map_or(Manner::Silent, |icmp| match icmp.from {
+            Some(from) if from == first.fact.sent_to.ip() => Manner::Refused,
+            Some(from) if !Reach::of(from).is_global() && Reach::of(first.fact.sent_to.ip()).is_global() => Manner::RejectedHere,
+            Some(_) | None => Manner::Rejected,
+        });
+        let state = if arrived.is_empty() { State::Broken(manner) } else { State::Holds };
+        let evidence = if arrived.is_empty() { tried.iter().map(|seen| seen.at).collect() } else { arrived };
+        let reached: Arg = first.fact.sent_to.ip().to_string().into();
+        readings.add(Reading { details: vec![("reached", reached)], ..Reading::new(what, place(at), state, evidence) });
+    }
+    // A refusal by the host itself shows as well that the datagram left this network and got there.
+    let refused: Vec<usize> = all()
+        .filter(|seen| seen.fact.icmp.is_some_and(|icmp| icmp.from == Some(seen.fact.sent_to.ip())))
+        .map(|seen| seen.at)
+        .collect();
+    if !refused.is_empty() {
+        readings.add(Reading::new(What::InReaches, place(at), State::Holds, refused));
+    }
+}
+
+fn went_out(ports: &BTreeMap<u16, Relayed<'_>>) -> bool {
+    ports.values().flat_map(|port| &port.outbound).any(|seen| seen.fact.arrived)
+}
+
+/// Datagrams to the outside. One to a peer that the relay has not seen proves nothing behind a NAT that maps by destination.
+fn ways_out(run: &Run<'_>, at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readings) {
+    let tried: Vec<_> = ports.values().flat_map(|port| &port.outbound).collect();
+    let arrived: Vec<usize> = tried.iter().filter(|seen| seen.fact.arrived).map(|seen| seen.at).collect();
+    if !arrived.is_empty() {
+        let moved = tried.iter().find_map(|seen| seen.fact.from.filter(|from| from.port() != seen.fact.relayed.port()));
+        readings.add(Reading::new(What::Out, place(at), State::Holds, arrived.clone()));
+        let let_in =
+            ports.values().flat_map(|port| &port.inbound).any(|seen| seen.fact.arrived && seen.fact.way != InboundWay::Solicited);
+        if let Some(from) = moved.filter(|_| !let_in) {
+            let reading = Reading::new(What::OwnPort, place(at), State::Broken(Manner::Different), arrived);
+            readings.add(reading.saying("other", from.to_string()));
+        }
+        return;
+    }
+    let tells = |seen_by_relay: bool| seen_by_relay || run.maps_by_destination(at.1) == Some(false);
+    // What is to be sent over a connection that has stalled never leaves.
+    let stalls = |endpoint: Option<Endpoint>| {
+        endpoint.and_then(|endpoint| run.services.get(&endpoint)).is_some_and(|service| {
+            service.volumes.iter().any(|seen| seen.fact.stalled)
+                || service.streams.iter().any(|seen| seen.fact.stalled_after_bytes.is_some())
+        })
+    };
+    let counts = |seen: &&&Seen<'_, OutboundFact>| tells(seen.fact.peer_seen_by_relay) && !stalls(seen.endpoint);
+    let silent: Vec<usize> = tried.iter().filter(counts).map(|seen| seen.at).collect();
+    if !silent.is_empty() {
+        readings.add(Reading::new(What::Out, place(at), State::Broken(Manner::Silent), silent));
+    }
+}
+
+fn pairs(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readings) {
+    let tried: Vec<_> = ports.values().flat_map(|port| &port.to_itself).collect();
+    let arrived: Vec<usize> = tried.iter().filter(|seen| seen.fact.arrived).map(|seen| seen.at).collect();
+    if !arrived.is_empty() {
+        readings.add(Reading::new(What::ToItself, place(at), State::Holds, arrived));
+    } else if !tried.is_empty() {
+        let silent = tried.iter().map(|seen| seen.at).collect();
+        readings.add(Reading::new(What::ToItself, place(at), State::Broken(Manner::Silent), silent));
+    }
+}
+
+/// Whether channels are given, where permissions are.
+fn channels(run: &Run<'_>, at: RelayAt, readings: &mut Readings) {
+    let of_server = run.services.iter().filter(|(endpoint, _)| endpoint.ip() == at.0);
+    for (_, service) in of_server {
+        let is_here = service.granted().and_then(|seen| seen.fact.relayed).is_some_and(|relayed| relayed.ip() == at.1);
+        let permits = readings.know(What::PermitsCaller, &place(at)).holds();
+        for seen in service.channels.iter().filter(|_| is_here && permits) {
+            let state = match seen.fact.reply.code() {
+                None if seen.fact.reply.succeeded() => State::Holds,
+                Some(code) if !OF_THE_USER.contains(&code) => State::Broken(Manner::OtherCode),
+                Some(_) | None => continue,
+            };
+            let reading = Reading::new(What::Channel, place(at), state, vec![seen.at]);
+            readings.add(reading.saying("code", seen.fact.reply.code().unwrap_or_default()));
+        }
+    }
+}
+
+/// Whether two allocations had one relayed address at the same time.
+fn shared(run: &Run<'_>, at: RelayAt, readings: &mut Readings) {
+    let of_server = run.services.iter().filter(|(endpoint, _)| endpoint.ip() == at.0);
+    let all = of_server.flat_map(|(_, service)| service.allocations.iter().chain(&service.samples));
+    let twice: Vec<usize> = all
+        .filter(|seen| seen.fact.shared && seen.fact.relayed.is_some_and(|relayed| relayed.ip() == at.1))
+        .map(|seen| seen.at)
+        .collect();
+    if !twice.is_empty() {
+        readings.add(Reading::new(What::OwnPort, place(at), State::Broken(Manner::Shared), twice));
+    }
+}

@@ -1,0 +1,135 @@
+//! What speaks at a port: STUN at all, Binding, TURN, and how it asks for a login.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::reach::is_open;
+use super::tls::spoken;
+use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
+use crate::diagnose::run::{Run, Service};
+use crate::model::endpoint::{Endpoint, Transport};
+use crate::model::fact::RedirectEnd;
+use crate::model::outcome::{Defect, Outcome, Reply};
+use crate::model::place::Place;
+
+pub fn read(run: &Run<'_>, readings: &mut Readings) {
+    for (endpoint, service) in run.promised() {
+        speaks(run, endpoint, service, readings);
+        stays(endpoint, service, readings);
+    }
+    realms(run, readings);
+}
+
+fn speaks(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, readings: &mut Readings) {
+    let place = Place::service(endpoint);
+    let outside = run.outside.iter().filter(|seen| seen.endpoint == Some(endpoint));
+    let bindings: Vec<(usize, &Reply)> = service.bindings.iter().chain(outside).map(|seen| (seen.at, &seen.fact.reply)).collect();
+    let challenges: Vec<(usize, &Reply)> = service.challenges.iter().map(|seen| (seen.at, &seen.fact.reply)).collect();
+    let all = || bindings.iter().chain(&challenges).copied();
+    if all().next().is_none() || !is_open(endpoint, service) {
+        return;
+    }
+    let is_stun = |reply: &Reply| reply.answered() || is_malformed_stun(reply);
+    let answered: Vec<usize> = all().filter(|(_, reply)| is_stun(reply)).map(|(at, _)| at).collect();
+    let foreign =
+        all().find_map(|(at, reply)| if let Outcome::NotStun { speaks } = reply.outcome { Some((at, speaks)) } else { None });
+    // Nothing at all over UDP is a matter of reach.
+    let is_connected = endpoint.transport != Transport::Udp;
+    if !answered.is_empty() {
+        readings.add(Reading::new(What::Speaks, place.clone(), State::Holds, answered));
+    } else if let Some((at, speaks)) = foreign {
+        let manner = spoken(speaks);
+        let reading = Reading::new(What::Speaks, place, State::Broken(manner), vec![at]);
+        return readings.add(reading.saying("protocol", manner.name()));
+    } else if is_connected {
+        let closed = all().any(|(_, reply)| reply.outcome == Outcome::Closed);
+        let manner = if closed { Manner::Closed } else { Manner::Silent };
+        let asked: Vec<usize> =
+            all().filter(|(_, reply)| matches!(reply.outcome, Outcome::Silent | Outcome::Closed)).map(|(at, _)| at).collect();
+        if !asked.is_empty() {
+            readings.add(Reading::new(What::Speaks, place, State::Broken(manner), asked));
+        }
+        return;
+    } else {
+        return;
+    }
+    // Silence beside an answer.
+    let asked_apart = [(What::Binding, &bindings, &challenges), (What::Turn, &challenges, &bindings)];
+    for (what, own, others) in asked_apart {
+        let answered: Vec<usize> = own.iter().filter(|(_, reply)| is_stun(reply)).map(|(at, _)| *at).collect();
+        let silent: Vec<usize> = own
+            .iter()
+            .filter(|(_, reply)| matches!(reply.outcome, Outcome::Silent | Outcome::Closed))
+            .map(|(at, _)| *at)
+            .collect();
+        if !answered.is_empty() {
+            readings.add(Reading::new(what, place.clone(), State::Holds, answered));
+        } else if !silent.is_empty() && others.iter().any(|(_, reply)| is_stun(reply)) {
+            readings.add(Reading::new(what, place.clone(), State::Broken(Manner::Silent), silent));
+        }
+    }
+    asks(&place, service, readings);
+}
+
+/// An answer of STUN that can't be used all the same.
+fn is_malformed_stun(reply: &Reply) -> bool {
+    matches!(
+        reply.outcome,
+        Outcome::Unusable {
+            defect: Defect::Integrity | Defect::Fingerprint | Defect::Incomplete | Defect::UnknownAttribute | Defect::Malformed
+        }
+    )
+}
+
+/// How it asks for a login.
+fn asks(place: &Place, service: &Service<'_>, readings: &mut Readings) {
+    for seen in &service.challenges {
+        let state = match seen.fact.reply.outcome {
+            Outcome::Error { code: 401 } => State::Holds,
+            Outcome::Success => State::Broken(Manner::Missing),
+            _ => continue,
+        };
+        readings.add(Reading::new(What::Asks, place.clone(), state, vec![seen.at]));
+        if state == State::Holds {
+            let state = match (seen.fact.realm.as_deref(), seen.fact.nonce) {
+                (Some(""), _) => State::Broken(Manner::Empty),
+                (None, _) | (Some(_), false) => State::Broken(Manner::Missing),
+                (Some(_), true) => State::Holds,
+            };
+            readings.add(Reading::new(What::Realm, place.clone(), state, vec![seen.at]));
+        }
+    }
+}
+
+/// A server has one realm, whatever the transport.
+fn realms(run: &Run<'_>, readings: &mut Readings) {
+    let mut realms: BTreeMap<IpAddr, (BTreeSet<&str>, Vec<usize>)> = BTreeMap::new();
+    for (endpoint, service) in run.promised() {
+        for seen in &service.challenges {
+            if let Some(realm) = seen.fact.realm.as_deref().filter(|realm| !realm.is_empty()) {
+                let known = realms.entry(endpoint.ip()).or_default();
+                known.0.insert(realm);
+                known.1.push(seen.at);
+            }
+        }
+    }
+    for (server, (realms, evidence)) in realms {
+        let state = if realms.len() > 1 { State::Broken(Manner::Different) } else { State::Holds };
+        let names: Vec<String> = realms.into_iter().map(str::to_owned).collect();
+        readings.add(Reading::new(What::OneRealm, Place::Server { server }, state, evidence).saying("names", names));
+    }
+}
+
+/// Whether the server serves there itself.
+fn stays(endpoint: Endpoint, service: &Service<'_>, readings: &mut Readings) {
+    for seen in &service.redirects {
+        let manner = match seen.fact.end {
+            RedirectEnd::Arrived => Manner::Arrived,
+            RedirectEnd::Loop => Manner::Loop,
+            RedirectEnd::Dead => Manner::Dead,
+        };
+        let target = seen.fact.hops.last().map_or_else(|| "none".to_owned(), ToString::to_string);
+        let reading = Reading::new(What::Stays, Place::service(endpoint), State::Broken(manner), vec![seen.at]);
+        readings.add(reading.saying("target", target));
+    }
+}

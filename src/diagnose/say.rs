@@ -1,0 +1,184 @@
+//! What sentences are made from: keys with typed arguments, taken from the place and from the readings that are explained.
+
+use std::net::IpAddr;
+
+use super::candidates::Candidate;
+use super::ports::needed;
+use super::reading::{Manner, Reading, Readings, What};
+use super::readings::named;
+use super::run::Run;
+use crate::model::endpoint::{Endpoint, Transport};
+use crate::model::finding::{Confidence, Level};
+use crate::model::message::Message;
+use crate::model::place::Place;
+use crate::model::target::Host;
+
+/// The questions that somebody can go and ask.
+pub const ASKABLE: [What; 14] = [
+    What::Stun,
+    What::Dns,
+    What::Tcp,
+    What::Honest,
+    What::InAlt,
+    What::InAgain,
+    What::Out,
+    What::Login,
+    What::Clean,
+    What::Ports,
+    What::Steady,
+    What::HighPort,
+    What::Alive,
+    What::Grant,
+];
+
+/// The message of a finding: its key is the cause's id, from which summary, impact and fixes follow.
+#[must_use]
+pub fn finding(
+    run: &Run<'_>,
+    readings: &Readings,
+    candidate: &Candidate,
+    id: &str,
+    place: &Place,
+    level: Level,
+    confidence: Confidence,
+) -> Message {
+    let explained: Vec<&Reading> = candidate.explains.iter().map(|index| &readings.all()[*index]).collect();
+    let shown = candidate.rests_on.iter().map(|index| &readings.all()[*index]);
+    let mut message = Message::new(id)
+        .with("level", level.name())
+        .with("confidence", confidence.name())
+        .with("command", command(run))
+        .with("manner", manner(candidate, &explained));
+    for reading in explained.iter().copied().chain(shown) {
+        for (name, value) in &reading.details {
+            message.args.entry((*name).to_owned()).or_insert_with(|| value.clone());
+        }
+    }
+    let services = services(&explained);
+    message = about_services(message, &services);
+    let port = candidate.port.map(|port| port.to_string());
+    if let Some(port) = port {
+        message = message.with("port", port.as_str()).with("ports", vec![port]);
+    }
+    let server = place.server().or_else(|| services.first().map(|endpoint| endpoint.ip()));
+    message = about_place(run, message, place, server);
+    let at = match place {
+        Place::Relay { server, relayed } => Some((*server, *relayed)),
+        _ => None,
+    };
+    let (range, is_known) = needed(run, at);
+    message
+        .with("software", software(run, server))
+        .with("range", range.to_string())
+        .with("range-colon", range.with_colon())
+        .with("range-known", if is_known { "yes" } else { "no" })
+        .with("min-port", range.first().to_string())
+        .with("max-port", range.last().to_string())
+}
+
+fn manner(candidate: &Candidate, explained: &[&Reading]) -> String {
+    if let Some(manner) = candidate.row.manner {
+        return manner.to_owned();
+    }
+    let breaks = |reading: &&&Reading| candidate.row.breaks.iter().any(|pattern| pattern.what == reading.what);
+    let first = explained.iter().find(breaks).or(explained.first());
+    first.and_then(|reading| reading.manner()).map_or_else(|| "none".to_owned(), Manner::name)
+}
+
+fn services(explained: &[&Reading]) -> Vec<Endpoint> {
+    let mut services: Vec<Endpoint> = explained
+        .iter()
+        .filter_map(|reading| match &reading.place {
+            Place::Service { server, transport, port } => Some(Endpoint::new(*transport, (*server, *port).into())),
+            _ => None,
+        })
+        .collect();
+    services.sort_unstable();
+    services.dedup();
+    services
+}
+
+/// The most services that a sentence names.
+const NAMED: usize = 4;
+
+fn about_services(message: Message, services: &[Endpoint]) -> Message {
+    let Some(first) = services.first() else { return message };
+    let mut ports: Vec<String> = services.iter().map(|endpoint| endpoint.address.port().to_string()).collect();
+    ports.dedup();
+    ports.sort_unstable();
+    ports.dedup();
+    let mut transports: Vec<Transport> = services.iter().map(|endpoint| endpoint.transport).collect();
+    transports.sort_unstable();
+    transports.dedup();
+    message
+        .with("service", named(*first))
+        .with("services", services.iter().take(NAMED).map(|endpoint| named(*endpoint)).collect::<Vec<_>>())
+        .with("service-count", u32::try_from(services.len()).unwrap_or(u32::MAX))
+        .with("port", first.address.port().to_string())
+        .with("ports", ports)
+        .with("transport", first.transport.title())
+        .with("transports", transports.into_iter().map(|transport| transport.title().to_owned()).collect::<Vec<_>>())
+}
+
+fn about_place(run: &Run<'_>, message: Message, place: &Place, server: Option<IpAddr>) -> Message {
+    let message = match place {
+        Place::Network { family: Some(family) } => message.with("family", family.title()),
+        Place::Name { name } => message.with("name", name.as_str()),
+        Place::Control { control } => message.with("control", control.to_string()),
+        Place::Relay { relayed, .. } => message.with("relayed", relayed.to_string()),
+        Place::Peer { role } => message.with("role", role.name()).with("other-role", role.other().name()),
+        Place::Host
+        | Place::Network { family: None }
+        | Place::List
+        | Place::Server { .. }
+        | Place::Service { .. }
+        | Place::Gateway
+        | Place::Call => message,
+    };
+    match server {
+        Some(server) => message.with("server", server.to_string()).with("host", host(run, server)),
+        None => match run.asked.services.first() {
+            Some(service) => message.with("host", service.host.to_string()),
+            None => message,
+        },
+    }
+}
+
+/// The server as the user named it.
+fn host(run: &Run<'_>, server: IpAddr) -> String {
+    let by_name = run.names.iter().find(|seen| seen.fact.addresses.contains(&server));
+    let asked = |name: &str| run.asked.services.iter().any(|service| matches!(&service.host, Host::Name(asked) if asked == name));
+    let others = by_name.map_or(0, |seen| seen.fact.addresses.len());
+    match by_name {
+        // Of several addresses the one in question has to be told.
+        Some(seen) if asked(seen.target) && others == 1 => seen.target.to_owned(),
+        Some(seen) if asked(seen.target) => format!("{} ({server})", seen.target),
+        Some(_) | None => server.to_string(),
+    }
+}
+
+fn software(run: &Run<'_>, server: Option<IpAddr>) -> &'static str {
+    let of_server = run.services.iter().filter(|(endpoint, _)| server.is_none_or(|server| endpoint.ip() == server));
+    let is_coturn =
+        of_server.filter_map(|(_, service)| service.software()).any(|software| software.to_ascii_lowercase().contains("coturn"));
+    if is_coturn { "coturn" } else { "other" }
+}
+
+fn command(run: &Run<'_>) -> &'static str {
+    use crate::model::asked::Purpose;
+    match run.asked.purpose {
+        Purpose::Stun => "stun",
+        Purpose::Turn => "turn",
+        Purpose::ExternalIp => "external-ip",
+        Purpose::Ports => "ports",
+        Purpose::Call => "call",
+    }
+}
+
+/// What to say of a reading that nothing explains.
+#[must_use]
+pub fn unexplained(reading: &Reading) -> Message {
+    let manner = reading.manner().map_or_else(|| "none".to_owned(), Manner::name);
+    let message = Message::new("unexplained").with("place", reading.place.to_string()).with("what", reading.what.name());
+    reading.details.iter().fold(message.with("manner", manner), |message, (name, value)| message.with(name, value.clone()))
+}

@@ -1,0 +1,102 @@
+//! TURN allocation: what a server refuses to those whom it knows.
+
+use super::super::reading::Manner::{Arrived, Code, Dead, Loop, OtherCode, Silent};
+use super::super::reading::What::{
+    Binding, Channel, Clean, Grant, PermitsCaller, PermitsItself, Reach, Speaks, Stays, Steady, Tls, ToItself, Turn,
+};
+use super::super::row::{At, Cause, Effect, all, row};
+use crate::model::cause::Group;
+
+pub const CAUSES: &[Cause] = &[
+    Cause {
+        id: "redirect-loop",
+        group: Group::Allocation,
+        effect: Effect::Fail,
+        rows: &[row(At::Service, 1.0, &[all(Stays).as_(&[Loop])]).may(&[all(Grant), all(Turn)])],
+    },
+    Cause {
+        id: "redirect-dead",
+        group: Group::Allocation,
+        effect: Effect::Fail,
+        rows: &[row(At::Service, 1.0, &[all(Stays).as_(&[Dead])]).may(&[all(Grant), all(Turn)])],
+    },
+    Cause {
+        id: "redirected",
+        group: Group::Allocation,
+        effect: Effect::Warn,
+        rows: &[row(At::Service, 1.0, &[all(Stays).as_(&[Arrived])]).may(&[all(Grant), all(Turn)])],
+    },
+    Cause {
+        id: "server-draining",
+        group: Group::Allocation,
+        effect: Effect::Fail,
+        rows: &[row(At::Server, 1.5, &[all(Grant).as_(&[Code(403)])])],
+    },
+    Cause {
+        id: "quota-reached",
+        group: Group::Allocation,
+        effect: Effect::Fail,
+        rows: &[
+            row(At::Server, 1.5, &[all(Grant).as_(&[Code(486)])]).may(&[all(Steady)]).manner("none-granted"),
+            row(At::Server, 2.0, &[all(Steady).as_(&[Code(486)])])
+                .may(&[all(Grant).as_(&[Code(486)])])
+                .effect(Effect::Degrade)
+                .manner("few"),
+        ],
+    },
+    Cause {
+        id: "relay-ports-exhausted",
+        group: Group::Allocation,
+        effect: Effect::Fail,
+        rows: &[
+            row(At::Server, 1.5, &[all(Grant).as_(&[Code(508)])])
+                .may(&[all(Steady), all(Speaks), all(Reach), all(Tls).as_(&[Silent]), all(Clean), all(Turn), all(Binding)])
+                .manner("none-granted"),
+            row(At::Server, 2.0, &[all(Steady).as_(&[Code(508)])])
+                .may(&[all(Grant).as_(&[Code(508)])])
+                // Those that ran before may hold the others yet.
+                .effect(Effect::Warn)
+                .inferred()
+                .manner("few"),
+        ],
+    },
+    Cause {
+        id: "relay-transport-refused",
+        group: Group::Allocation,
+        effect: Effect::Fail,
+        rows: &[row(At::Server, 1.5, &[all(Grant).as_(&[Code(442)])])],
+    },
+    Cause {
+        id: "address-family-refused",
+        group: Group::Allocation,
+        effect: Effect::Fail,
+        rows: &[row(At::Server, 1.5, &[all(Grant).as_(&[Code(440), Code(443)])])],
+    },
+    Cause {
+        id: "requests-limited",
+        group: Group::Allocation,
+        effect: Effect::Degrade,
+        rows: &[row(At::Server, 2.5, &[all(Steady).as_(&[Silent])])],
+    },
+    Cause {
+        id: "peer-denied",
+        group: Group::Allocation,
+        effect: Effect::Fail,
+        rows: &[
+            row(At::Relay, 1.0, &[all(PermitsCaller).as_(&[Code(403)])]).may(&[all(PermitsItself)]),
+            row(At::Relay, 1.5, &[all(PermitsCaller).as_(&[OtherCode])]).may(&[all(PermitsItself)]).inferred(),
+        ],
+    },
+    Cause {
+        id: "own-address-denied",
+        group: Group::Allocation,
+        effect: Effect::Fail,
+        rows: &[row(At::Relay, 1.0, &[all(PermitsItself)]).may(&[all(ToItself)])],
+    },
+    Cause {
+        id: "channel-refused",
+        group: Group::Allocation,
+        effect: Effect::Degrade,
+        rows: &[row(At::Relay, 1.0, &[all(Channel)])],
+    },
+];

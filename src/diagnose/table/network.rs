@@ -1,0 +1,215 @@
+//! This host and the network that it stands in: what they hold back, whichever server is asked.
+
+use super::super::reading::Manner::{
+    Block, Dead, Denied, Http, Missing, OneWay, Other, Rejected, RejectedHere, Scattered, Several, Shared, Split,
+};
+use super::super::reading::What::{
+    Alive, CertChain, CertOwn, Checks, Clean, Dns, GathersRelay, HighPort, Honest, In, InAgain, InAlt, InReaches, InStun,
+    Listens, Mapped, Out, Outside, OwnAddress, Ports, Proxy, Reach, Send, Speaks, Stream, Stun, Tcp, Tls, ToItself,
+};
+use super::super::row::{At, Cause, Effect, all, row};
+use crate::model::cause::Group;
+
+/// The causes.
+pub const CAUSES: &[Cause] = &[
+    Cause {
+        id: "local-firewall",
+        group: Group::Reach,
+        effect: Effect::Fail,
+        rows: &[row(At::Host, 1.0, &[all(Send).as_(&[Denied])]).may(&[
+            all(Reach),
+            all(Stun),
+            all(Dns),
+            all(Tcp),
+            all(In),
+            all(InAgain),
+            all(Out),
+        ])],
+    },
+    Cause {
+        id: "captive-portal",
+        group: Group::Reach,
+        effect: Effect::Fail,
+        rows: &[
+            row(At::Network, 2.0, &[all(Honest).as_(&[Http, Other]), all(Speaks).streams().as_(&[Http, Other])])
+                .shows(&[all(Honest).asked()])
+                .may(&[all(Reach).datagrams(), all(Stun), all(Dns), all(Tls).as_(&[Http, Other]), all(Listens)]),
+            // Nobody has shown that this network lets its visitors through.
+            row(At::Network, 4.6, &[all(Honest), all(Speaks).streams().as_(&[Http])]).may(&[
+                all(Reach).datagrams(),
+                all(Stun),
+                all(Dns),
+                all(Tls).as_(&[Http]),
+            ]),
+        ],
+    },
+    Cause {
+        id: "proxy-only",
+        group: Group::Reach,
+        effect: Effect::DegradeHere,
+        rows: &[
+            row(At::Host, -1.0, &[all(Reach), all(Stun)])
+                .needs(&[all(Proxy).asked()])
+                .may(&[all(Dns), all(Tcp), all(Checks), all(GathersRelay)])
+                .manner("works"),
+            row(At::Host, -1.0, &[all(Reach), all(Stun)])
+                .shows(&[all(Proxy).as_(&[Missing]).asked()])
+                .may(&[all(Dns), all(Tcp), all(Checks), all(GathersRelay)])
+                .manner("login-missing"),
+            row(At::Host, -1.0, &[all(Reach), all(Stun)])
+                .shows(&[all(Proxy).as_(&[Denied]).asked()])
+                .may(&[all(Dns), all(Tcp), all(Checks), all(GathersRelay)])
+                .manner("login-refused"),
+            row(At::Host, -1.0, &[all(Reach), all(Stun)])
+                .shows(&[all(Proxy).as_(&[Rejected]).asked()])
+                .may(&[all(Dns), all(Tcp), all(Checks), all(GathersRelay)])
+                .manner("forbidden"),
+            row(At::Host, 1.0, &[all(Reach), all(Stun)])
+                .shows(&[all(Proxy).as_(&[Dead, Other]).asked()])
+                .may(&[all(Dns), all(Tcp), all(Checks), all(GathersRelay)])
+                .manner("unreached"),
+        ],
+    },
+    Cause {
+        id: "network-without-ipv6",
+        group: Group::Reach,
+        effect: Effect::Warn,
+        rows: &[row(At::Network6, 2.0, &[all(Reach), all(Stun)]).may(&[
+            all(Dns),
+            all(Tcp),
+            all(In),
+            all(InAgain),
+            all(Out),
+            all(HighPort),
+            all(Alive),
+        ])],
+    },
+    Cause {
+        id: "network-blocks-udp",
+        group: Group::Reach,
+        effect: Effect::DegradeHere,
+        rows: &[
+            row(
+                At::Network,
+                3.0,
+                &[
+                    all(Reach).datagrams(),
+                    all(Stun),
+                    all(Dns),
+                    all(In),
+                    all(InAgain),
+                    all(Out),
+                    all(HighPort),
+                    all(Clean),
+                    all(InReaches),
+                ],
+            )
+            .may(&[all(InAlt)]),
+            row(At::Network, 3.6, &[all(Reach).datagrams(), all(Stun), all(In), all(InAgain), all(InReaches)])
+                .shows(&[all(In).asked()])
+                .may(&[all(InAlt), all(Out), all(HighPort)])
+                .manner("all-but-dns"),
+            row(At::Network, 3.4, &[all(Reach).datagrams(), all(Stun), all(Out)])
+                .shows(&[all(Out).asked()])
+                .may(&[all(Dns), all(HighPort), all(Clean), all(ToItself), all(InAgain), all(InStun), all(Stream)])
+                .inferred()
+                .manner("in"),
+        ],
+    },
+    Cause {
+        id: "network-blocks-stun",
+        group: Group::Reach,
+        effect: Effect::DegradeHere,
+        rows: &[
+            row(At::Network, 3.2, &[all(Reach).datagrams(), all(Stun), all(InStun)]).manner("content"),
+            row(At::Network, 3.4, &[all(Reach).datagrams().that_port(), all(Stun).that_port()])
+                .shows(&[all(Stun).that_port().if_asked()])
+                .manner("port"),
+            row(At::Network, 2.0, &[all(Reach).datagrams().that_port().as_(&[RejectedHere])])
+                .may(&[all(Stun).that_port()])
+                .manner("port"),
+        ],
+    },
+    Cause {
+        id: "network-allow-list",
+        group: Group::Reach,
+        effect: Effect::DegradeHere,
+        rows: &[
+            row(At::Network, 4.0, &[all(Reach), all(Stun), all(Dns), all(HighPort), all(Alive)])
+                .may(&[all(Tcp), all(Listens), all(InAlt), all(InAgain), all(Out)])
+                .manner("hosts"),
+            row(At::Network, 4.4, &[all(Reach).but_port(443), all(Stun), all(In), all(HighPort)])
+                .may(&[all(Dns), all(Tcp), all(Alive), all(InAgain), all(Out)])
+                .manner("ports"),
+            row(At::Network, 3.0, &[all(Reach).streams().as_(&[RejectedHere])])
+                .may(&[all(Reach), all(Stun), all(Dns), all(Tcp)])
+                .inferred()
+                .manner("resets"),
+            row(At::Network, 5.2, &[all(Ports).as_(&[Split, OneWay, Scattered, Block])]).may(&[all(InAgain)]).manner("few-ports"),
+        ],
+    },
+    Cause {
+        id: "network-blocks-tcp-port",
+        group: Group::Reach,
+        effect: Effect::DegradeHere,
+        rows: &[row(At::Network, 3.8, &[all(Reach).streams().that_port()])],
+    },
+    Cause {
+        id: "relay-untestable-from-here",
+        group: Group::Relay,
+        effect: Effect::Warn,
+        rows: &[
+            row(At::Network, 4.6, &[all(In), all(InAgain), all(HighPort), all(InReaches)]).may(&[all(InAlt), all(Out)]),
+            row(At::Network, 3.3, &[all(In), all(InAgain), all(Out), all(HighPort), all(InReaches)]).may(&[all(InAlt)]),
+            row(At::Network, 4.4, &[all(In), all(InAgain), all(Out), all(InReaches)]).may(&[all(InAlt), all(HighPort)]),
+        ],
+    },
+    Cause {
+        id: VANTAGE,
+        group: Group::Reach,
+        effect: Effect::Open,
+        rows: &[row(At::Server, 1.0, &[all(Outside)]).may(&[
+            all(Reach),
+            all(In),
+            all(InAlt),
+            all(InAgain),
+            all(Out),
+            all(ToItself),
+            all(HighPort),
+            all(Alive),
+            all(Mapped),
+            all(OwnAddress),
+        ])],
+    },
+    Cause {
+        id: DEAD_CONTROL,
+        group: Group::Reach,
+        effect: Effect::Harmless,
+        rows: &[
+            row(At::Control, 2.0, &[all(Stun)]).may(&[all(Dns), all(Tcp)]),
+            row(At::Control, 1.2, &[all(Dns)]).may(&[all(Tcp), all(Stun)]),
+            row(At::Control, 1.0, &[all(Tcp)]).may(&[all(Dns), all(Stun)]),
+            row(At::Control, 1.0, &[all(Honest)]),
+        ],
+    },
+    Cause {
+        id: "tls-intercepted",
+        group: Group::Reach,
+        effect: Effect::DegradeHere,
+        rows: &[
+            row(At::Network, 0.5, &[all(CertChain).as_(&[Shared])]).may(&[all(Speaks).secure()]),
+            row(At::Network, 1.5, &[all(CertChain).as_(&[Several])]).may(&[all(Speaks).secure()]),
+            // Nobody elsewhere was asked for a certificate.
+            row(At::Network, 4.3, &[all(CertChain), all(Honest)]),
+            row(At::Network, 5.0, &[all(Speaks).secure(), all(CertOwn), all(Honest)]),
+            // Where its root is installed here: behind the server's certificate there is no TURN, and all others have theirs from it as well.
+            row(At::Network, 2.0, &[all(Speaks).secure()]).shows(&[all(CertOwn).asked()]),
+        ],
+    },
+];
+
+/// That one asks from inside the server's network is no fault: it only leaves the verdict open.
+pub const VANTAGE: &str = "asked-from-inside";
+
+/// That a host to compare with is dead is no fault of anybody's calls.
+pub const DEAD_CONTROL: &str = "control-dead";

@@ -1,0 +1,139 @@
+//! The relay's data path.
+
+use super::super::reading::Manner::{Block, Different, OneWay, Other, Scattered, ScatteredRefused, Several, Shared, Split};
+use super::super::reading::What::{
+    Checks, In, InAgain, InAlt, KnownPublic, MediaClean, Out, OwnAddress, OwnPort, PermitsItself, Ports, Steady, Stream, ToItself,
+};
+use super::super::row::{At, Cause, Effect, all, row};
+use crate::model::cause::Group;
+
+/// The causes.
+pub const CAUSES: &[Cause] = &[
+    Cause {
+        id: "external-ip-missing",
+        group: Group::Relay,
+        effect: Effect::Fail,
+        rows: &[row(At::Relay, 2.0, &[all(KnownPublic)]).may(&[
+            all(In),
+            all(InAgain),
+            all(OwnAddress),
+            all(PermitsItself),
+            all(ToItself),
+            all(Out),
+        ])],
+    },
+    Cause {
+        id: "external-ip-mismatch",
+        group: Group::Relay,
+        effect: Effect::Fail,
+        rows: &[row(At::Relay, 2.0, &[all(OwnAddress), all(In), all(InAgain)])
+            .needs(&[all(InAlt).if_asked()])
+            .shows(&[all(OwnAddress).asked()])
+            .may(&[all(ToItself), all(Out)])
+            .sure(&[InAlt])],
+    },
+    Cause {
+        id: "external-ip-suspect",
+        group: Group::Relay,
+        effect: Effect::Fail,
+        rows: &[
+            row(At::Relay, 3.4, &[all(OwnAddress), all(In), all(InAlt)])
+                .shows(&[all(OwnAddress).asked()])
+                .may(&[all(InAgain), all(ToItself), all(Out)])
+                .manner("silent"),
+            row(At::Relay, 2.6, &[all(OwnAddress).as_(&[Other])])
+                .may(&[all(In), all(InAlt), all(InAgain), all(ToItself), all(Out)])
+                .manner("family"),
+            row(At::Relay, 2.6, &[all(OwnAddress).as_(&[Different])]).effect(Effect::Warn).manner("untried"),
+        ],
+    },
+    Cause {
+        id: SEVERAL_ADDRESSES,
+        group: Group::Relay,
+        effect: Effect::Harmless,
+        rows: &[
+            row(At::Relay, 0.2, &[all(OwnAddress).as_(&[Different])]).needs(&[all(In).asked()]),
+            row(At::Relay, 3.0, &[all(OwnAddress).as_(&[Different])]),
+        ],
+    },
+    Cause {
+        id: "relay-nat-remaps-ports",
+        group: Group::Relay,
+        effect: Effect::Fail,
+        rows: &[
+            row(At::Relay, 1.0, &[all(OwnPort).as_(&[Different]), all(In)])
+                .shows(&[all(OwnPort).as_(&[Different]).asked()])
+                .may(&[all(InAgain), all(InAlt), all(Out), all(ToItself)]),
+            row(At::Relay, 1.0, &[all(OwnPort).as_(&[Several])]).may(&[all(Ports)]).effect(Effect::Degrade),
+        ],
+    },
+    Cause {
+        id: "relay-ports-closed",
+        group: Group::Relay,
+        effect: Effect::Fail,
+        rows: &[
+            row(At::Relay, 3.0, &[all(In), all(InAlt), all(InAgain)]).may(&[all(ToItself)]).sure(&[InAgain, Out]),
+            row(At::Relay, 3.8, &[all(In), all(InAlt), all(InAgain), all(Out)])
+                .shows(&[all(Out).asked()])
+                .may(&[all(ToItself)])
+                .sure(&[InAgain, Out]),
+        ],
+    },
+    Cause {
+        id: "relay-egress-blocked",
+        group: Group::Relay,
+        effect: Effect::Fail,
+        rows: &[row(At::Relay, 3.5, &[all(Out)]).may(&[all(ToItself), all(Stream)])],
+    },
+    Cause {
+        id: "relay-ports-stateful-only",
+        group: Group::Relay,
+        effect: Effect::Degrade,
+        rows: &[row(At::Relay, 3.2, &[all(In), all(InAlt)]).may(&[all(ToItself), all(Stream), all(Checks)])],
+    },
+    Cause {
+        id: "relay-range-mismatch",
+        group: Group::Relay,
+        effect: Effect::Degrade,
+        rows: &[row(At::Relay, 2.0, &[all(Ports).as_(&[Split, OneWay])]).may(&[all(InAgain), all(Checks), all(MediaClean)])],
+    },
+    Cause {
+        id: "relay-ports-partly-closed",
+        group: Group::Relay,
+        effect: Effect::Degrade,
+        rows: &[
+            row(At::Relay, 2.0, &[all(Ports).as_(&[Scattered, Block])]).may(&[all(InAgain), all(Checks), all(MediaClean)]),
+            row(At::Relay, 3.5, &[all(Ports).as_(&[ScatteredRefused])]).may(&[all(InAgain), all(Checks), all(MediaClean)]),
+            row(At::Relay, 3.0, &[all(Ports).as_(&[OneWay])]).may(&[all(InAgain), all(Checks), all(MediaClean)]),
+        ],
+    },
+    Cause {
+        id: "several-servers-behind-one-address",
+        group: Group::Relay,
+        effect: Effect::Fail,
+        rows: &[row(At::Relay, 2.0, &[all(Ports).as_(&[ScatteredRefused])])
+            .may(&[all(InAgain), all(In), all(Steady)])
+            .effect(Effect::Degrade)],
+    },
+    Cause {
+        id: "relay-lossy",
+        group: Group::Relay,
+        effect: Effect::Degrade,
+        rows: &[row(At::Relay, 3.2, &[all(Stream)]).may(&[all(Ports), all(MediaClean)]).sure(&[Out, In])],
+    },
+    Cause {
+        id: "relay-cannot-reach-itself",
+        group: Group::Relay,
+        effect: Effect::Degrade,
+        rows: &[row(At::Relay, 3.0, &[all(ToItself)]).needs(&[all(In).if_asked()]).sure(&[In, Out])],
+    },
+    Cause {
+        id: "relay-multiplexed",
+        group: Group::Relay,
+        effect: Effect::Warn,
+        rows: &[row(At::Relay, 1.0, &[all(OwnPort).as_(&[Shared])])],
+    },
+];
+
+/// That a server relays from a further address of its own is no fault.
+pub const SEVERAL_ADDRESSES: &str = "several-relay-addresses";

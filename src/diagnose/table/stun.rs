@@ -1,0 +1,108 @@
+//! STUN, the user's NAT, and how well packets go.
+
+use super::super::reading::Manner::{Arrived, Large, Loss, Private, Several, Shared, Silent, Stalls, StallsAtOnce};
+use super::super::reading::What::{
+    Binding, Checks, Clean, Dtls, Hairpin, In, InAgain, InAlt, Intact, KnowsExit, Lasts, Mapped, Mapping, MediaClean, OneExit,
+    Out, Reach, Size, Source, Speaks, Steady, Stream, Tls, Turn, Volume,
+};
+use super::super::row::{At, Cause, Effect, all, row};
+use crate::model::cause::Group;
+
+pub const CAUSES: &[Cause] = &[
+    Cause {
+        id: "reply-from-other-address",
+        group: Group::Stun,
+        effect: Effect::Fail,
+        rows: &[
+            row(At::Service, 1.0, &[all(Source)]),
+            // A NAT here swallows an answer from another address.
+            row(At::Server, 5.2, &[all(Reach).udp().as_(&[Silent])]),
+        ],
+    },
+    Cause {
+        id: "turn-disabled",
+        group: Group::Stun,
+        effect: Effect::Fail,
+        rows: &[row(At::Server, 1.5, &[all(Turn)]).needs(&[all(Binding).if_asked()])],
+    },
+    Cause {
+        id: "mapped-address-private",
+        group: Group::Stun,
+        effect: Effect::FailAll,
+        rows: &[row(At::Server, 1.5, &[all(Mapped).as_(&[Private])]).inferred()],
+    },
+    Cause { id: "stun-rewritten", group: Group::Stun, effect: Effect::Degrade, rows: &[row(At::Network, 1.5, &[all(Intact)])] },
+    Cause {
+        id: "packet-loss",
+        group: Group::Stun,
+        effect: Effect::Degrade,
+        rows: &[
+            row(At::Network, 3.0, &[all(Clean).as_(&[Loss])]).may(&[
+                all(Stream),
+                all(Steady),
+                all(Volume),
+                all(Speaks).as_(&[Silent]),
+                all(Tls).as_(&[Silent]),
+                all(Turn),
+                all(Binding),
+                all(MediaClean),
+                all(Checks),
+            ]),
+            row(At::Server, 3.2, &[all(Clean).as_(&[Loss])]).may(&[
+                all(Stream),
+                all(Steady),
+                all(Volume),
+                all(Speaks).as_(&[Silent]),
+                all(Tls).as_(&[Silent]),
+                all(Turn),
+                all(Binding),
+                all(MediaClean),
+                all(Checks),
+            ]),
+            row(At::Server, 2.2, &[all(Volume).as_(&[Loss])]).may(&[all(Stream)]).manner("streams"),
+            // A connection that waits for what was lost stalls as well.
+            row(At::Server, 5.6, &[all(Volume).as_(&[Stalls]), all(Clean)]).may(&[all(Stream)]).manner("streams"),
+        ],
+    },
+    Cause {
+        id: "mtu-blackhole",
+        group: Group::Stun,
+        effect: Effect::Degrade,
+        rows: &[
+            row(At::Server, 1.5, &[all(Size).as_(&[Large])]).may(&[all(Stream), all(Volume)]).manner("size"),
+            row(At::Service, 3.0, &[all(Volume).as_(&[StallsAtOnce])]).may(&[all(Stream)]).manner("stalls"),
+            row(At::Call, 2.8, &[all(Dtls).as_(&[Large])]).manner("dtls"),
+        ],
+    },
+    Cause {
+        id: "stun-silent",
+        group: Group::Stun,
+        effect: Effect::Warn,
+        rows: &[row(At::Service, 1.0, &[all(Binding)]).needs(&[all(Turn).if_asked()])],
+    },
+    Cause {
+        id: "nat-symmetric",
+        group: Group::Stun,
+        effect: Effect::DegradeHere,
+        rows: &[row(At::Network, 1.5, &[all(Mapping)])],
+    },
+    Cause {
+        id: "nat-short-binding",
+        group: Group::Stun,
+        effect: Effect::DegradeHere,
+        rows: &[row(At::Network, 1.5, &[all(Lasts)])],
+    },
+    Cause { id: "nat-no-hairpin", group: Group::Stun, effect: Effect::Warn, rows: &[row(At::Network, 1.0, &[all(Hairpin)])] },
+    Cause {
+        id: "cgnat",
+        group: Group::Stun,
+        effect: Effect::Warn,
+        rows: &[
+            row(At::Network, 1.0, &[all(OneExit).as_(&[Several])]).manner("several"),
+            row(At::Network, 1.0, &[all(OneExit).as_(&[Shared])]).manner("shared"),
+            // The relay lets in the address that TCP leaves from, and nobody has told that of datagrams.
+            row(At::Network, 4.0, &[all(In), all(InAgain), all(KnowsExit)]).may(&[all(Out), all(InAlt)]).manner("unknown"),
+            row(At::Network, 1.0, &[all(OneExit).as_(&[Arrived])]).inferred().manner("router"),
+        ],
+    },
+];

@@ -1,0 +1,134 @@
+# Names and addresses.
+#
+# New arguments:
+#   $listed       the server as the user named it, for commands: a bare name, or an address with an IPv6 one in brackets; never "name (address)"
+#   $ports-comma  the ports that were asked, joined for a firewall's command: "3478,5349"
+#   $protocol     what a foreign service speaks: http, tls, ssh or other
+# Until $listed and $ports-comma are given, the texts fall back on $host and on the usual ports.
+
+dns-not-found = the server's name does not resolve
+    .summary = { $manner ->
+        [no-address] The name { $name } has neither an IPv4 nor an IPv6 address in DNS.
+       *[not-found] The name { $name } does not exist in DNS.
+    }
+    .impact = Nobody can reach this server: from a TURN server users get no relay, and through a signaling server no call starts.
+    .meaning = The name of the TURN server or of the signaling server does not exist in DNS, or it exists without an address (A or AAAA record).
+    .proof = A resolver answers that the name does not exist (NXDOMAIN), or that it has no address.
+    .look-alikes = dns-unavailable: there no resolver answers, and other names fail too.
+    .remedy = Correct the name in the application's settings, or add the missing A or AAAA record.
+
+dns-not-found-fix-dns = { $manner ->
+        [no-address] Add an A record with the server's public address to { $name }.
+       *[not-found] If the name is right, add it to its DNS zone, with the server's public address.
+    }
+    .command = { $name }. 300 IN A <public address>
+
+dns-not-found-fix-application = If the name is misspelled, correct it in the application's settings.
+
+dns-unavailable = no resolver answers
+    .summary = { $name ->
+        [none] No DNS resolver answers this host.
+       *[other] No DNS resolver answers this host, so { $name } can't be resolved.
+    }
+    .impact = This host can't reach any server by name, neither TURN nor signaling: no call starts from here.
+    .meaning = None of the resolvers that this host uses gives an answer, so no name can be resolved here, whichever it is.
+    .proof = The lookup of the server's name ends without an answer, and no other lookup gets one.
+    .look-alikes = dns-not-found: there a resolver does answer, and says that the name does not exist.
+    .remedy = Repair the resolver settings of this host or of this network.
+
+dns-unavailable-fix-network = Have this network let DNS out (port 53, UDP and TCP), or hand out a resolver that answers.
+
+dns-unavailable-fix-client = See which resolver this host uses, and set one that answers.
+    .command =
+        resolvectl status
+        cat /etc/resolv.conf
+
+ipv6-only-network = an IPv4 address is listed, but this network has only IPv6
+    .summary = This network has only IPv6, so the listed IPv4 address { $server } can't be reached.
+    .impact = Users on IPv6-only networks, as many mobile networks are, can't reach this server; all others can.
+    .meaning = This network has no IPv4. It reaches IPv4 servers by translating their names (DNS64 with NAT64), and an address that is listed without a name can't be translated.
+    .proof = There is no IPv4 route, and the name ipv4only.arpa has an IPv6 address here, which only a translating network gives it (RFC 7050).
+    .look-alikes = A host without any network: there no name resolves.
+    .remedy = List the server by its name, or give it an IPv6 address.
+
+ipv6-only-network-fix-application = List the server by a host name instead of { $server }: this network translates names, not addresses.
+    .command = turn:<host name>:3478
+
+ipv6-address-dead = the server's IPv6 address does not answer
+    .summary = { $manner ->
+        [refused] No TURN server listens at the server's IPv6 address: { $host }.
+       *[other] Nothing answers at the server's IPv6 address: { $host }.
+    }
+    .impact = Users with IPv6 lose seconds on a dead address before each call, and users who have only IPv6 get no relay.
+    .meaning = DNS gives the server an IPv6 address (AAAA record), but no TURN server answers there. Its IPv4 address is not affected.
+    .proof = The IPv6 address is silent or refuses, the IPv4 address of the same name answers, and an unrelated host answers over IPv6.
+    .look-alikes = network-without-ipv6: there unrelated hosts don't answer over IPv6 either.
+    .remedy = Let the server listen on IPv6 and open its firewall for IPv6, or remove the AAAA record.
+
+ipv6-address-dead-fix-server = Have the TURN server listen on { $server }; this shows where it listens now.
+    .command = ss -lntup
+
+ipv6-address-dead-fix-firewall = { $manner ->
+        [refused] {""}
+       *[other] Open the TURN ports for IPv6 too, also in the provider's firewall. ufw does so only with IPV6=yes in /etc/default/ufw.
+    }
+    .command = { $ports-comma ->
+        [none] ufw allow 3478
+       *[other]
+            ufw allow { $ports-comma }/udp
+            ufw allow { $ports-comma }/tcp
+    }
+
+ipv6-address-dead-fix-dns = If the server has no IPv6, remove the AAAA record { $server }.
+
+wrong-host = another service answers instead of TURN
+    .summary = { $manner ->
+        [foreign] { $protocol ->
+            [http] { $host } speaks HTTP instead of TURN: it is a web server, a proxy or a CDN.
+            [tls] { $host } speaks TLS on a port for plain TURN.
+            [ssh] { $host } speaks SSH instead of TURN.
+           *[other] { $host } speaks some other protocol instead of TURN.
+        }
+        [mute] { $host } accepts connections, but answers neither STUN nor TURN.
+       *[silent] { $host } does not answer on its TURN ports: it may be the wrong host.
+    }
+    .impact = Users get no relay from this server, because browsers don't understand what answers there.
+    .meaning = The name or the port leads to something that is no TURN server: a web server, a CDN in front of the site, SSH.
+    .proof = What answers on the port speaks another protocol, or accepts connections and answers neither STUN nor TURN.
+    .look-alikes = captive-portal: there unrelated hosts seem to give the same answer. tls-not-turn: there TLS opens first. turn-down: the host is the right one, but its TURN server does not run.
+    .remedy = Point the name at the TURN server itself, and list the right port; a CDN or an HTTP proxy can't carry TURN.
+
+wrong-host-fix-dns = Point the name at the TURN server's own address: a CDN or an HTTP proxy can't carry TURN.
+
+wrong-host-fix-application = { $protocol ->
+        [tls] If this is the server's TLS port, list it as turns: instead of turn:.
+       *[other] Check host and port in the list of ICE servers; TURN usually has port 3478, and 5349 with TLS.
+    }
+
+name-has-private-address = users are sent to a private or loopback address
+    .summary = { $manner ->
+        [loopback] { $name } sends each user to their own machine (loopback address { $server }).
+       *[private] { $name } leads to { $server }, which can't be reached from the internet.
+    }
+    .impact = { $manner ->
+        [loopback] No user gets a relay, because each one asks their own machine for it.
+       *[private] Users outside the server's own network get no relay whenever they are given this address.
+    }
+    .meaning = The list of ICE servers, or a name in it, leads to a loopback or private address. For each user it means their own machine, or a host in their own network.
+    .proof = The listed address is a loopback address, or the name resolves to one; or the name has a private address beside a public one.
+    .look-alikes = A line for the name in this host's own hosts file: then only this host is led astray. turn-down: there the address is a public one, and nothing answers.
+    .remedy = List the server's public name or address, and leave only public addresses in DNS.
+
+name-has-private-address-fix-dns = If { $server } is a record of a DNS name, remove it and leave only the server's public address.
+
+name-has-private-address-fix-application = List the TURN server's public name or address.
+    .command = turn:<public name or address>:{ $port ->
+        [none] 3478
+       *[other] { $port }
+    }
+
+name-has-private-address-fix-client = { $manner ->
+        [loopback] If this host's hosts file has a line for { $name }, remove the line.
+       *[private] {""}
+    }
+    .command = grep -F '{ $name }' /etc/hosts
