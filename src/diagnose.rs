@@ -25,6 +25,8 @@ mod tests_call;
 #[cfg(test)]
 mod tests_nat;
 #[cfg(test)]
+mod tests_relay;
+#[cfg(test)]
 mod tests_signaling;
 mod untested;
 mod verdict;

@@ -124,7 +124,7 @@ fn a_closed_relay_range_is_named_although_two_peers_of_one_server_connect_throug
         let stage = Stage::broken(&[Fault::RelayPortsClosed], &[]).await;
         let report = run(&stage.plan(&BOTH, &[Transport::Udp])).await;
         assert_eq!(report.verdict, Verdict::Failed);
-        assert_eq!(found(&report), ["relay-ports-closed fail likely relay-ports-stateful-only"]);
+        assert_eq!(found(&report), ["relay-ports-closed fail certain"]);
         let call = report.call.expect("a call");
         assert!(call.paths.iter().all(|path| path.verdict == Verdict::Ok), "{:?}", call.paths);
     });

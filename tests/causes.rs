@@ -13,8 +13,12 @@ use callcheck::text;
 #[path = "golden/committed.rs"]
 mod committed;
 
-/// The tests that make the causes of calls for real.
-const CALLS: &[&str] = &["tests/signaling/preflight.rs", "tests/calls.rs"];
+/// The tests that make the causes of calls for real, and those that stage the evidence of what no gateway here can be made to do.
+const CALLS: &[&str] =
+    &["tests/signaling/preflight.rs", "tests/calls.rs", "src/diagnose/tests_signaling.rs", "src/diagnose/tests_call.rs"];
+
+/// The tests that stage the evidence of relays.
+const STAGED: &str = "src/diagnose/tests_relay.rs";
 
 /// What always has a cause of its own that is named instead; that it is folded is tested beside the rules.
 const SYMPTOMS: &[&str] = &["ice-no-relay-candidate"];
@@ -68,12 +72,18 @@ fn scenarios_expect_known_causes_alone() {
 }
 
 #[test]
-fn every_cause_is_found_by_a_scenario_of_the_network_lab() {
+fn every_cause_is_found_by_a_scenario_or_in_a_saved_report() {
     let scenarios: Vec<Mentioned> = scenarios().into_values().collect();
-    let is_found = |id: &str| scenarios.iter().any(|mentioned| mentioned.found.iter().any(|found| found == id));
+    let truths: String = files("tests/reports", ".truth.json").iter().map(|path| read(path)).collect();
+    let staged = read(&in_project(STAGED));
+    let is_found = |id: &str| {
+        scenarios.iter().any(|mentioned| mentioned.found.iter().any(|found| found == id))
+            || truths.contains(&format!("\"{id}\""))
+            || staged.contains(&format!("\"{id}"))
+    };
     let of_servers = table::named().filter(|cause| !is_of_calls(cause.group));
     let missing: Vec<&str> = of_servers.map(|cause| cause.id).filter(|id| !is_found(id)).collect();
-    assert!(missing.is_empty(), "no scenario finds these: {missing:?}");
+    assert!(missing.is_empty(), "no scenario and no saved report shows these: {missing:?}");
 }
 
 /// The causes that only a call has are made by the tests of calls and gateways, which hold whole claims against what a run found.
@@ -148,7 +158,7 @@ fn files(folder: &str, suffix: &str) -> Vec<PathBuf> {
             let path = entry.expect("an entry is readable").path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|found| found == suffix) {
+            } else if path.to_string_lossy().ends_with(suffix) {
                 files.push(path);
             }
         }

@@ -182,6 +182,7 @@ pub fn is_whole(finding: &Finding) {
     assert!(!finding.evidence.is_empty(), "{}: no evidence", finding.id);
 }
 
+/// An exchange that ends so.
 fn reply(outcome: Outcome) -> Reply {
     Reply { outcome, sends: 1, rtt_ms: Some(1.0), strays: Vec::new() }
 }
@@ -190,7 +191,8 @@ fn address(text: &str) -> SocketAddr {
     text.parse().expect("a socket address")
 }
 
-fn allocation(outcome: Outcome) -> AllocationFact {
+/// An Allocate that ends so, and gives nothing.
+pub fn allocation(outcome: Outcome) -> AllocationFact {
     AllocationFact {
         reply: reply(outcome),
         relayed: None,

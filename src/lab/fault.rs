@@ -68,7 +68,7 @@ named! {
     NonceLoop = "nonce-loop",
     /// Anyone gets an allocation.
     TurnOpenRelay = "turn-open-relay",
-    /// A right Allocate is answered with 400.
+    /// A right Allocate is answered with 500.
     AllocationRefused = "allocation-refused",
     /// No user may have another allocation.
     QuotaReached = "quota-reached",

@@ -226,17 +226,19 @@ pub fn with_causes(mut call: Call, asked: &Asked, observations: &[Observation], 
 
 /// The finding that rests on a path's peers, else the first that makes calls fail.
 fn cause(path: Path, observations: &[Observation], findings: &[Finding]) -> Option<String> {
-    // That nothing but the relay is allowed is the path's own nature, and says something only where nothing else does.
-    let (forced, failing): (Vec<&Finding>, Vec<&Finding>) =
-        findings.iter().filter(|finding| finding.level == Level::Fail).partition(|finding| finding.id == RELAY_FORCED);
+    // That nothing but the relay is allowed, and that there is none, is what the path shows, and says something only where nothing else does.
+    let (forced, failing): (Vec<&Finding>, Vec<&Finding>) = findings
+        .iter()
+        .filter(|finding| finding.level == Level::Fail)
+        .partition(|finding| OF_PATH.contains(&finding.id.as_str()));
     let of_path = |seen: &&Observation| matches!(&seen.fact, Fact::Peer(peer) if peer.path == path);
     let ids: Vec<&String> = observations.iter().filter(of_path).map(|seen| &seen.id).collect();
     let resting = failing.iter().find(|finding| finding.evidence.iter().any(|id| ids.contains(&id)));
     resting.or(failing.first()).or(forced.first()).map(|finding| finding.id.clone())
 }
 
-/// The cause of calls that may use nothing but a relay which isn't there.
-const RELAY_FORCED: &str = "ice-relay-forced-without-turn";
+/// The causes of calls that may use nothing but a relay which isn't there.
+const OF_PATH: [&str; 2] = ["ice-relay-forced-without-turn", "ice-no-relay-candidate"];
 
 fn is_of_other_path(fact: &Fact, path: Path) -> bool {
     matches!(fact, Fact::Peer(peer) if peer.path != path) || matches!(fact, Fact::Exchange(exchange) if exchange.path != path)

@@ -86,7 +86,7 @@ fn wrong_verdict(report: &Report, truth: &BTreeSet<&str>, is_healthy: bool) -> O
 
 /// Whether the report says that no call came about, or that it was ended from elsewhere: then an end knows no more.
 fn is_call_untested(report: &Report) -> bool {
-    let of_call = |what: &str| what.starts_with("the call on path ") || what.starts_with("a path for the call ");
+    let of_call = |what: &str| what.starts_with("the call on the path ") || what.starts_with("whether the call finds a path ");
     report.not_tested.iter().any(|entry| of_call(&entry.what))
 }
 

@@ -238,9 +238,15 @@ fn sockets(run: &Run<'_>, readings: &mut Readings) {
         SocketEnd::Refused { message } => message.to_ascii_lowercase().contains(INVALID_NAMESPACE),
         SocketEnd::Connected | SocketEnd::Lost { .. } | SocketEnd::ClosedByServer | SocketEnd::Silent => false,
     };
+    let engines: Vec<_> = run.facts(|fact| if let Fact::Engine(it) = fact { Some(it) } else { None }).collect();
+    let is_never_open = !engines.is_empty() && engines.iter().all(|seen| !matches!(seen.fact.end, EngineEnd::Open { .. }));
     let mut seen = Vec::new();
     for socket in &all {
         let evidence = vec![socket.at];
+        // Without a connection nobody was asked to let it in.
+        if is_never_open && matches!(socket.fact.end, SocketEnd::Lost { .. }) {
+            continue;
+        }
         if unknown(socket) {
             let reading = gateway(What::Namespace, State::Broken(Manner::Missing), evidence);
             seen.push(reading.saying("url", socket.target).saying("namespace", socket.fact.namespace.as_str()));

@@ -38,11 +38,19 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
     };
     let served = run.services.iter().filter(|(endpoint, _)| run.is_promised(**endpoint) || is_target(endpoint));
     for (endpoint, service) in served.map(|(endpoint, service)| (*endpoint, service)) {
-        one(endpoint, service, is_open || !granted[&endpoint.ip()].is_empty(), readings);
+        let here = server_of(run, endpoint.ip());
+        let is_granted_here = granted.iter().any(|(ip, granted)| server_of(run, *ip) == here && !granted.is_empty());
+        one(endpoint, service, is_open || is_granted_here, readings);
     }
     for (server, granted) in granted.into_iter().filter(|(_, granted)| !granted.is_empty()) {
         steady(run, server, &granted, at_once.get(&server).copied().unwrap_or_default(), readings);
     }
+}
+
+/// One of the addresses that a server's name leads to, the same for all of them.
+fn server_of(run: &Run<'_>, ip: IpAddr) -> IpAddr {
+    let names = run.names.iter().find(|seen| seen.fact.addresses.contains(&ip));
+    names.and_then(|seen| seen.fact.addresses.iter().min().copied()).unwrap_or(ip)
 }
 
 fn is_granted(seen: &&Seen<'_, AllocationFact>) -> bool {
@@ -128,14 +136,10 @@ fn unsigned(place: Place, service: &Service<'_>, is_granted_here: bool, readings
 
 /// The allocations that each server has given at one time, whichever of its addresses was asked.
 fn most_at_once(run: &Run<'_>) -> BTreeMap<IpAddr, u32> {
-    let server_of = |ip: IpAddr| {
-        let names = run.names.iter().find(|seen| seen.fact.addresses.contains(&ip));
-        names.and_then(|seen| seen.fact.addresses.iter().min().copied()).unwrap_or(ip)
-    };
     let mut alive: BTreeMap<IpAddr, (u32, u32)> = BTreeMap::new();
     for observation in run.observations.iter().filter(|seen| seen.is_of_server()) {
         let Some(endpoint) = observation.endpoint() else { continue };
-        let (now, most) = alive.entry(server_of(endpoint.ip())).or_default();
+        let (now, most) = alive.entry(server_of(run, endpoint.ip())).or_default();
         match &observation.fact {
             Fact::Allocation(fact) if fact.relayed.is_some() => {
                 *now += 1;
@@ -146,7 +150,7 @@ fn most_at_once(run: &Run<'_>) -> BTreeMap<IpAddr, u32> {
         }
     }
     let addresses = run.services.keys().map(|endpoint| endpoint.ip());
-    addresses.map(|ip| (ip, alive.get(&server_of(ip)).map_or(0, |(_, most)| *most))).collect()
+    addresses.map(|ip| (ip, alive.get(&server_of(run, ip)).map_or(0, |(_, most)| *most))).collect()
 }
 
 /// Whether later allocations end like the first: a call needs two at once, and each may come over a flow of its own.
@@ -170,7 +174,9 @@ fn steady(run: &Run<'_>, server: IpAddr, granted: &[usize], at_once: u32, readin
         (Manner::Code(401), all(other_login))
     } else if meets(486) {
         (Manner::Code(486), all(quota))
-    } else if meets(508) {
+    } else if meets(508)
+        && later.iter().any(|seen| !seen.fact.sample && seen.fact.reply.code() == Some(508) && seen.fact.others_alive == 0)
+    {
         (Manner::Code(508), all(ports))
     } else if silent.len() >= FEWEST_SILENT {
         (Manner::Silent, silent)

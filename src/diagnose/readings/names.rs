@@ -1,7 +1,7 @@
 //! Names: whether they lead to addresses, and to such as others can reach.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::run::Run;
@@ -84,8 +84,8 @@ fn public(run: &Run<'_>, readings: &mut Readings) {
         for (ip, evidence) in addresses {
             let state = match Reach::of(ip) {
                 Reach::Global => State::Holds,
-                // Where a server answers, it is tried on its own host.
-                Reach::Loopback if answers(run, ip) => State::Holds,
+                // Where a server answers, or the gateway is here too, all is tried on one host.
+                Reach::Loopback if answers(run, ip) || is_gateway_here(run) => State::Holds,
                 Reach::Loopback => State::Broken(Manner::Loopback),
                 // A company's own server, for its own users: that all of its addresses are private is meant.
                 Reach::Private | Reach::CarrierGrade | Reach::LinkLocal if reaches.len() > 1 => State::Broken(Manner::Private),
@@ -102,4 +102,11 @@ fn public(run: &Run<'_>, readings: &mut Readings) {
 
 fn answers(run: &Run<'_>, ip: IpAddr) -> bool {
     run.services.iter().any(|(endpoint, service)| endpoint.ip() == ip && service.answers())
+}
+
+fn is_gateway_here(run: &Run<'_>) -> bool {
+    run.observations.iter().filter(|seen| seen.probe == "signaling-connect").any(|seen| {
+        let address = seen.target.strip_prefix("gateway ").unwrap_or(&seen.target).parse::<SocketAddr>();
+        address.is_ok_and(|address| address.ip().is_loopback())
+    })
 }

@@ -116,7 +116,10 @@ fn shared_with(run: &Run<'_>, own: &HandshakeFact, certificate: &Certificate, un
     for control in &run.control_handshakes {
         let Some(other) = &control.fact.certificate else { continue };
         if is_untrusted(control.fact) != untrusted {
-            if untrusted { continue } else { return 0 }
+            if untrusted {
+                continue;
+            }
+            return 0;
         }
         if other.issuer != certificate.issuer || control.fact.server_name == own.server_name {
             return 0;

@@ -3,7 +3,7 @@
 use super::super::reading::Manner::{Arrived, Large, Loss, Private, Several, Shared, Silent, Stalls, StallsAtOnce};
 use super::super::reading::What::{
     Binding, Checks, Clean, Dtls, Hairpin, In, InAgain, InAlt, Intact, KnowsExit, Lasts, Mapped, Mapping, MediaClean, OneExit,
-    Out, Reach, Size, Source, Speaks, Steady, Stream, Tls, Turn, Volume,
+    Out, Reach, Size, Source, Speaks, Steady, Stream, Tls, ToItself, Turn, Volume,
 };
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
@@ -39,6 +39,7 @@ pub const CAUSES: &[Cause] = &[
         rows: &[
             row(At::Network, 3.0, &[all(Clean).as_(&[Loss])]).may(&[
                 all(Stream),
+                all(ToItself),
                 all(Steady),
                 all(Volume),
                 all(Speaks).as_(&[Silent]),
@@ -50,6 +51,7 @@ pub const CAUSES: &[Cause] = &[
             ]),
             row(At::Server, 3.2, &[all(Clean).as_(&[Loss])]).may(&[
                 all(Stream),
+                all(ToItself),
                 all(Steady),
                 all(Volume),
                 all(Speaks).as_(&[Silent]),
@@ -59,6 +61,8 @@ pub const CAUSES: &[Cause] = &[
                 all(MediaClean),
                 all(Checks),
             ]),
+            // Where nothing else was counted, the stream's loss may be that of the way.
+            row(At::Server, 4.0, &[all(Stream), all(Clean)]).manner("streams"),
             row(At::Server, 2.2, &[all(Volume).as_(&[Loss])]).may(&[all(Stream)]).manner("streams"),
             // A connection that waits for what was lost stalls as well.
             row(At::Server, 5.6, &[all(Volume).as_(&[Stalls]), all(Clean)]).may(&[all(Stream)]).manner("streams"),

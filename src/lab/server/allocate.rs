@@ -96,7 +96,7 @@ impl Server {
     fn refusal_by_fault(&self) -> Option<u16> {
         let codes = [
             (Fault::ServerDraining, 403),
-            (Fault::AllocationRefused, 400),
+            (Fault::AllocationRefused, 500),
             (Fault::AddressFamilyRefused, 440),
             (Fault::RelayTransportRefused, 442),
             (Fault::QuotaReached, 486),

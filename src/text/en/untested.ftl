@@ -115,7 +115,7 @@ untested-call-path = the call on the path { $path }
 untested-call-end = whether the call finds a path ({ $path })
     .why = the call was ended from elsewhere before it could connect
 
-untested-responder = the ports of { $address }, with its responder
+untested-responder = the ports of { $address }, by its responder
     .why = { $reason ->
         [not-found] this name does not exist in DNS
         [no-address] this name has no address in DNS
@@ -123,13 +123,13 @@ untested-responder = the ports of { $address }, with its responder
         [clock] the responder's clock is about { $skew } { $clock ->
             [ahead] ahead of
            *[behind] behind
-        } this host's, and it ignores requests older than two minutes: correct the wrong clock
+        } this host's, and it answers nothing older than two minutes: correct the wrong clock
         [ended] the run ended before
-        [token] the answer does not prove the token: the responder has a different token, the answer was recorded before, or it is no responder
-        [closed] the connection is closed without an answer: the responder has a different token, or something else listens there
+        [token] the answer does not prove the token: the responder has another token, the answer was recorded before, or it is no responder
+        [closed] the connection is closed without an answer: the responder has another token, or something else listens there
         [mute] something accepts the connection but does not answer: it is no responder
         [refused] nothing listens there: start callcheck responder on that host, or give the port that it listens on
-       *[silent] nothing answers there: the responder is not running, a firewall closes its port, or it has a different token
+       *[silent] nothing answers there: the responder is not running, a firewall closes its port, or it has another token
     }
 
 untested-responder-ports = { $proto } { $ports } of { $address }

@@ -27,7 +27,7 @@ fn allocate_is_refused_by_the_code_of_the_fault() {
         (Fault::CredentialsRejected, 401),
         (Fault::NonceLoop, 438),
         (Fault::RealmMismatch, 437),
-        (Fault::AllocationRefused, 400),
+        (Fault::AllocationRefused, 500),
         (Fault::ServerDraining, 403),
         (Fault::AddressFamilyRefused, 440),
         (Fault::RelayTransportRefused, 442),
