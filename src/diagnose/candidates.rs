@@ -122,7 +122,12 @@ impl<'r> Ground<'r> {
         }
         match place {
             Place::Gateway | Place::Peer { .. } | Place::Call | Place::Name { .. } | Place::List => {}
-            _ => self.networks.entry(reading.family).or_default().push(index),
+            Place::Host
+            | Place::Network { .. }
+            | Place::Server { .. }
+            | Place::Service { .. }
+            | Place::Relay { .. }
+            | Place::Control { .. } => self.networks.entry(reading.family).or_default().push(index),
         }
     }
 
@@ -302,26 +307,23 @@ fn narrowest(candidates: Vec<Candidate>, several_servers: bool) -> Vec<Candidate
     let mut all: Vec<Option<Candidate>> = Vec::new();
     for candidate in candidates {
         let key = (candidate.cause.id, candidate.explains.clone());
-        match kept.get(&key) {
-            Some(&index) => {
-                let known = all[index].as_ref();
-                // Of several servers one alone may have been asked, so that the network is as good a place.
-                let is_network = |it: &Candidate| matches!(it.place, Place::Network { .. });
-                let is_better = |known: &Candidate| match breadth(&candidate.place).cmp(&breadth(&known.place)) {
-                    Ordering::Less if several_servers && is_network(known) => candidate.cost < known.cost,
-                    Ordering::Greater if several_servers && is_network(&candidate) => candidate.cost < known.cost,
-                    Ordering::Less => candidate.cost <= known.cost + NARROWER,
-                    Ordering::Equal => candidate.cost < known.cost,
-                    Ordering::Greater => candidate.cost + NARROWER < known.cost,
-                };
-                if known.is_some_and(is_better) {
-                    all[index] = Some(candidate);
-                }
+        if let Some(&index) = kept.get(&key) {
+            let known = all[index].as_ref();
+            // Of several servers one alone may have been asked, so that the network is as good a place.
+            let is_network = |it: &Candidate| matches!(it.place, Place::Network { .. });
+            let is_better = |known: &Candidate| match breadth(&candidate.place).cmp(&breadth(&known.place)) {
+                Ordering::Less if several_servers && is_network(known) => candidate.cost < known.cost,
+                Ordering::Greater if several_servers && is_network(&candidate) => candidate.cost < known.cost,
+                Ordering::Less => candidate.cost <= known.cost + NARROWER,
+                Ordering::Equal => candidate.cost < known.cost,
+                Ordering::Greater => candidate.cost + NARROWER < known.cost,
+            };
+            if known.is_some_and(is_better) {
+                all[index] = Some(candidate);
             }
-            None => {
-                kept.insert(key, all.len());
-                all.push(Some(candidate));
-            }
+        } else {
+            kept.insert(key, all.len());
+            all.push(Some(candidate));
         }
     }
     all.into_iter().flatten().collect()

@@ -309,6 +309,7 @@ fn confidence(it: &Chosen<'_>) -> Confidence {
 }
 
 /// The ids of observations, in their order.
+#[must_use]
 pub fn cite(run: &Run<'_>, numbers: BTreeSet<usize>) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
     for number in numbers {

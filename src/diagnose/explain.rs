@@ -65,18 +65,20 @@ pub fn explain_these(readings: &Readings, candidates: &[Candidate], broken: &[us
     parts(broken, candidates).into_iter().map(|(broken, of_part)| solve(readings, candidates, broken, &of_part)).collect()
 }
 
+/// The reading that stands for all that are joined with one.
+fn root(parent: &mut HashMap<usize, usize>, of: usize) -> usize {
+    let mut at = of;
+    while parent[&at] != at {
+        let above = parent[&parent[&at]];
+        parent.insert(at, above);
+        at = above;
+    }
+    at
+}
+
 /// Readings that share candidates, directly or by others.
 fn parts(broken: &[usize], candidates: &[Candidate]) -> Vec<(Vec<usize>, Vec<usize>)> {
     let mut parent: HashMap<usize, usize> = broken.iter().map(|index| (*index, *index)).collect();
-    fn root(parent: &mut HashMap<usize, usize>, of: usize) -> usize {
-        let mut at = of;
-        while parent[&at] != at {
-            let above = parent[&parent[&at]];
-            parent.insert(at, above);
-            at = above;
-        }
-        at
-    }
     for candidate in candidates {
         let Some(&first) = candidate.explains.first() else { continue };
         for other in &candidate.explains[1..] {

@@ -69,9 +69,9 @@ impl TriedPorts {
                 }
             }
             if arrived {
-                open.push(*port)
+                open.push(*port);
             } else {
-                closed.push(*port)
+                closed.push(*port);
             }
             cited.extend(tried.iter().map(|seen| seen.at));
         }

@@ -389,7 +389,62 @@ impl Manner {
             Self::Code(_) | Self::OtherCode => "error".to_owned(),
             Self::SpeaksTls => "tls".to_owned(),
             Self::Silent | Self::Refused | Self::Rejected => format!("{self:?}").to_lowercase(),
-            _ => {
+            Self::RejectedHere
+            | Self::Closed
+            | Self::Denied
+            | Self::NoRoute
+            | Self::Unusable
+            | Self::Http
+            | Self::Ssh
+            | Self::Other
+            | Self::Alert
+            | Self::TooOld
+            | Self::Failed
+            | Self::Expired
+            | Self::NotYetValid
+            | Self::ChainIncomplete
+            | Self::UntrustedIssuer
+            | Self::NotFound
+            | Self::NoAddress
+            | Self::Unavailable
+            | Self::Loopback
+            | Self::Private
+            | Self::Missing
+            | Self::Empty
+            | Self::Different
+            | Self::Off
+            | Self::Loop
+            | Self::Dead
+            | Self::Arrived
+            | Self::Split
+            | Self::Block
+            | Self::Scattered
+            | Self::ScatteredRefused
+            | Self::Loss
+            | Self::UnderLoad
+            | Self::Jitter
+            | Self::Slow
+            | Self::Stalls
+            | Self::StallsAtOnce
+            | Self::Large
+            | Self::Same
+            | Self::Behind
+            | Self::Several
+            | Self::Shared
+            | Self::Altered
+            | Self::Stale
+            | Self::Ended
+            | Self::OneWay
+            | Self::Page
+            | Self::Older
+            | Self::Untrusted
+            | Self::Unused
+            | Self::Survived
+            | Self::Unanswered
+            | Self::Unheard
+            | Self::EndedEarly
+            | Self::EndedLate
+            | Self::Crossed => {
                 let mut name = String::new();
                 for letter in format!("{self:?}").chars() {
                     if letter.is_uppercase() && !name.is_empty() {

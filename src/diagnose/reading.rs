@@ -115,11 +115,14 @@ impl Known<'_> {
     }
 }
 
+/// What is asked, of which place, and over which transport and port where it is about one.
+type Question = (What, Place, Option<(Transport, u16)>);
+
 /// All readings of a run, found by question and place.
 #[derive(Debug, Default)]
 pub struct Readings {
     all: Vec<Reading>,
-    at: HashMap<(What, Place, Option<(Transport, u16)>), usize>,
+    at: HashMap<Question, usize>,
 }
 
 impl Readings {
@@ -157,7 +160,16 @@ impl Readings {
     pub fn know(&self, what: What, place: &Place) -> Known<'_> {
         let endpoint = match place {
             Place::Service { transport, port, .. } => Some((*transport, *port)),
-            _ => None,
+            Place::Host
+            | Place::Network { .. }
+            | Place::Name { .. }
+            | Place::List
+            | Place::Server { .. }
+            | Place::Relay { .. }
+            | Place::Control { .. }
+            | Place::Gateway
+            | Place::Peer { .. }
+            | Place::Call => None,
         };
         match self.at.get(&(what, place.clone(), endpoint)).map(|index| &self.all[*index]) {
             Some(reading) if reading.holds() => Known::Holds(reading),

@@ -64,7 +64,16 @@ pub fn finding(
     message = about_place(run, message, place, server);
     let at = match place {
         Place::Relay { server, relayed } => Some((*server, *relayed)),
-        _ => None,
+        Place::Host
+        | Place::Network { .. }
+        | Place::Name { .. }
+        | Place::List
+        | Place::Server { .. }
+        | Place::Service { .. }
+        | Place::Control { .. }
+        | Place::Gateway
+        | Place::Peer { .. }
+        | Place::Call => None,
     };
     let (range, is_known) = needed(run, at);
     message
@@ -90,7 +99,16 @@ fn services(explained: &[&Reading]) -> Vec<Endpoint> {
         .iter()
         .filter_map(|reading| match &reading.place {
             Place::Service { server, transport, port } => Some(Endpoint::new(*transport, (*server, *port).into())),
-            _ => None,
+            Place::Host
+            | Place::Network { .. }
+            | Place::Name { .. }
+            | Place::List
+            | Place::Server { .. }
+            | Place::Relay { .. }
+            | Place::Control { .. }
+            | Place::Gateway
+            | Place::Peer { .. }
+            | Place::Call => None,
         })
         .collect();
     services.sort_unstable();

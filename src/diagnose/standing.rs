@@ -135,7 +135,7 @@ fn relays(readings: &Readings, here: &BTreeSet<usize>, (server, relayed): RelayA
     // What this network keeps back says nothing of the relay.
     let know = |what| match readings.know(what, &place) {
         Known::Broken(reading) if here.contains(&readings.number(reading)) => Known::NotAsked,
-        known => known,
+        known @ (Known::Holds(_) | Known::Broken(_) | Known::NotAsked) => known,
     };
     if know(What::PermitsCaller).is_broken() || know(What::KnownPublic).is_broken() || know(What::Out).is_broken() {
         Standing::Broken
@@ -182,7 +182,17 @@ pub fn services_of(run: &Run<'_>, readings: &Readings, explained: &[usize], rela
                     run.relays.get(&(*server, *relayed)).into_iter().flatten().flat_map(|(_, relayed)| &relayed.through);
                 services.extend(through.copied());
             }
-            _ => {}
+            Place::Host
+            | Place::Network { .. }
+            | Place::Name { .. }
+            | Place::List
+            | Place::Server { .. }
+            | Place::Service { .. }
+            | Place::Relay { .. }
+            | Place::Control { .. }
+            | Place::Gateway
+            | Place::Peer { .. }
+            | Place::Call => {}
         }
     }
     services.sort_unstable();

@@ -26,7 +26,9 @@ pub fn explain(readings: &Readings, candidates: &mut [Candidate]) -> Vec<Part> {
         return explain_these(readings, candidates, &others);
     }
     let whole: Vec<Vec<usize>> = candidates.iter().map(|candidate| candidate.explains.clone()).collect();
-    candidates.iter_mut().for_each(|candidate| candidate.explains.retain(|index| !is_symptom(index)));
+    for candidate in candidates.iter_mut() {
+        candidate.explains.retain(|index| !is_symptom(index));
+    }
     let mut parts = explain_these(readings, candidates, &others);
     let mut left = Vec::new();
     for symptom in symptoms {

@@ -135,10 +135,8 @@ pub fn headline(
         },
         (Verdict::Inconclusive, _) => {
             if let (Some(place), None) = (&conclusion.inside, serious) {
-                let key = match vantage(run, place) {
-                    Manner::Same => "headline-on-server",
-                    _ => "headline-behind-server",
-                };
+                let is_there = vantage(run, place) == Manner::Same;
+                let key = if is_there { "headline-on-server" } else { "headline-behind-server" };
                 let server = place.server().map_or_else(|| host.clone(), |server| server.to_string());
                 return Message::new(key).with("host", server.as_str()).with("server", server);
             }

@@ -225,7 +225,7 @@ fn direct(run: &Run<'_>, peer: &Seen<'_, PeerFact>, seen: &mut Vec<Reading>) {
     let without_relay = run.facts(|fact| if let Fact::Peer(it) = fact { Some(it) } else { None }).find(|other| {
         matches!(other.fact.path, Path::Host | Path::Srflx) && other.fact.by_deadline && is_direct_way_silent(other.fact)
     });
-    let mapped = run.outside.iter().filter_map(|seen| seen.fact.mapped).next();
+    let mapped = run.outside.iter().find_map(|seen| seen.fact.mapped);
     let (manner, reason) = if mapped.and_then(|mapped| run.maps_by_destination(mapped.ip())) == Some(true) {
         evidence.extend(run.outside.iter().map(|seen| seen.at));
         (Manner::Several, "own-nat")

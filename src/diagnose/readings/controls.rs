@@ -78,7 +78,14 @@ fn alive(seen: &Seen<'_, ControlFact>, ip: IpAddr, readings: &mut Readings) {
     let by_itself = match seen.fact.reply.outcome {
         Outcome::Success | Outcome::Error { .. } => true,
         Outcome::Unreachable { reason: Unreachable::Port, from } => from == Some(ip) || from.is_none(),
-        _ => false,
+        Outcome::Silent
+        | Outcome::Unreachable { .. }
+        | Outcome::DeniedLocally
+        | Outcome::NoRoute
+        | Outcome::Closed
+        | Outcome::NotStun { .. }
+        | Outcome::FromElsewhere { .. }
+        | Outcome::Unusable { .. } => false,
     };
     let state = if by_itself { State::Holds } else { State::Broken(Manner::Silent) };
     let reading = Reading::new(What::Alive, Place::Server { server: ip }, state, vec![seen.at]);
@@ -104,7 +111,17 @@ fn high_port(run: &Run<'_>, seen: &Seen<'_, ControlFact>, ip: IpAddr, readings: 
         Outcome::DeniedLocally => {
             readings.add(Reading::new(What::Send, place, State::Broken(Manner::Denied), vec![seen.at]));
         }
-        _ => readings.add(Reading::new(What::HighPort, place, State::Broken(Manner::Silent), vec![seen.at])),
+        Outcome::Success
+        | Outcome::Error { .. }
+        | Outcome::Silent
+        | Outcome::Unreachable { .. }
+        | Outcome::NoRoute
+        | Outcome::Closed
+        | Outcome::NotStun { .. }
+        | Outcome::FromElsewhere { .. }
+        | Outcome::Unusable { .. } => {
+            readings.add(Reading::new(What::HighPort, place, State::Broken(Manner::Silent), vec![seen.at]));
+        }
     }
 }
 

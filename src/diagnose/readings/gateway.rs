@@ -29,8 +29,8 @@ fn address(target: &str) -> &str {
 /// The connections and the TLS handshakes, one an address.
 fn reach(run: &Run<'_>, readings: &mut Readings) {
     let of = |probe: &str| run.observations.iter().enumerate().filter(move |(_, seen)| seen.probe == probe).collect::<Vec<_>>();
-    let (mut connects, mut handshakes): (Vec<(usize, &str, &ConnectFact)>, Vec<(usize, &str, &HandshakeFact)>) =
-        Default::default();
+    let mut connects: Vec<(usize, &str, &ConnectFact)> = Vec::new();
+    let mut handshakes: Vec<(usize, &str, &HandshakeFact)> = Vec::new();
     for (at, seen) in of("signaling-connect") {
         if let Fact::Connect(fact) = &seen.fact {
             connects.push((at, &seen.target, fact));

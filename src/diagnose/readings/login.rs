@@ -28,7 +28,7 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
         granted
             .entry(endpoint.ip())
             .or_default()
-            .extend(service.allocations.iter().chain(&service.samples).filter(is_granted).map(|seen| seen.at));
+            .extend(service.allocations.iter().chain(&service.samples).filter(|seen| is_granted(seen)).map(|seen| seen.at));
     }
     // An open relay has given allocations without a login.
     let is_open = run.services.values().flat_map(|service| &service.challenges).any(|seen| seen.fact.reply.succeeded());
@@ -53,7 +53,7 @@ fn server_of(run: &Run<'_>, ip: IpAddr) -> IpAddr {
     names.and_then(|seen| seen.fact.addresses.iter().min().copied()).unwrap_or(ip)
 }
 
-fn is_granted(seen: &&Seen<'_, AllocationFact>) -> bool {
+fn is_granted(seen: &Seen<'_, AllocationFact>) -> bool {
     seen.fact.relayed.is_some()
 }
 
@@ -146,7 +146,42 @@ fn most_at_once(run: &Run<'_>) -> BTreeMap<IpAddr, u32> {
                 *most = (*most).max(*now);
             }
             Fact::Release(_) => *now = now.saturating_sub(1),
-            _ => {}
+            Fact::Credentials(_)
+            | Fact::Name(_)
+            | Fact::Route(_)
+            | Fact::Connect(_)
+            | Fact::Handshake(_)
+            | Fact::Binding(_)
+            | Fact::Challenge(_)
+            | Fact::Allocation(_)
+            | Fact::Redirect(_)
+            | Fact::Permission(_)
+            | Fact::Inbound(_)
+            | Fact::Outbound(_)
+            | Fact::Channel(_)
+            | Fact::SelfPair(_)
+            | Fact::Stream(_)
+            | Fact::Volume(_)
+            | Fact::Size(_)
+            | Fact::Loss(_)
+            | Fact::Ports(_)
+            | Fact::PortReply(_)
+            | Fact::Responder(_)
+            | Fact::Control(_)
+            | Fact::Trace(_)
+            | Fact::ConnectTrace(_)
+            | Fact::Proxy(_)
+            | Fact::Clock(_)
+            | Fact::Mapping(_)
+            | Fact::Filtering(_)
+            | Fact::Hairpin(_)
+            | Fact::Lifetime(_)
+            | Fact::NatRelay(_)
+            | Fact::Exchange(_)
+            | Fact::Peer(_)
+            | Fact::Engine(_)
+            | Fact::EnginePolls(_)
+            | Fact::Socket(_) => {}
         }
     }
     let addresses = run.services.keys().map(|endpoint| endpoint.ip());
@@ -206,7 +241,7 @@ fn credentials(run: &Run<'_>, readings: &mut Readings) {
             Some(CredentialsOddity::StampInMilliseconds) => State::Broken(Manner::Stale),
             Some(_) => State::Broken(Manner::Different),
         };
-        let oddity = worst.map_or_else(|| "none".to_owned(), name_of);
+        let oddity = worst.map_or_else(|| "none".to_owned(), |oddity| name_of(*oddity));
         readings.add(Reading::new(What::WellFormed, Place::List, state, vec![seen.at]).saying("oddity", oddity));
     }
 }
@@ -222,7 +257,7 @@ fn stamp(fact: &CredentialsFact, expires_at: i64, behind: Option<i64>) -> State 
 }
 
 /// The name of an oddity as JSON has it.
-fn name_of(oddity: &CredentialsOddity) -> String {
+fn name_of(oddity: CredentialsOddity) -> String {
     match oddity {
         CredentialsOddity::StampInMilliseconds => "stamp-in-milliseconds",
         CredentialsOddity::StampIsIssueTime => "stamp-is-issue-time",

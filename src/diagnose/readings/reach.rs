@@ -24,7 +24,9 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
         // Nobody promised this port: that it is closed is no fault, that it is open shows the way.
         let speaks = service.answers();
         found.retain(|reading: &Reading| promised || reading.holds() && (speaks || reading.what == What::Reach));
-        found.into_iter().for_each(|reading| readings.add(reading));
+        for reading in found {
+            readings.add(reading);
+        }
     }
 }
 

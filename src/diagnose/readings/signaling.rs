@@ -110,7 +110,9 @@ pub fn settle(seen: Vec<Reading>, readings: &mut Readings) {
             None => worst.push(reading),
         }
     }
-    worst.into_iter().for_each(|reading| readings.add(reading));
+    for reading in worst {
+        readings.add(reading);
+    }
 }
 
 /// A length of time as sentences have it, in seconds.

@@ -87,7 +87,15 @@ fn asks(place: &Place, service: &Service<'_>, readings: &mut Readings) {
         let state = match seen.fact.reply.outcome {
             Outcome::Error { code: 401 } => State::Holds,
             Outcome::Success => State::Broken(Manner::Missing),
-            _ => continue,
+            Outcome::Error { .. }
+            | Outcome::Silent
+            | Outcome::Unreachable { .. }
+            | Outcome::DeniedLocally
+            | Outcome::NoRoute
+            | Outcome::Closed
+            | Outcome::NotStun { .. }
+            | Outcome::FromElsewhere { .. }
+            | Outcome::Unusable { .. } => continue,
         };
         readings.add(Reading::new(What::Asks, place.clone(), state, vec![seen.at]));
         if state == State::Holds {
