@@ -266,7 +266,7 @@ fn what_a_call_had_no_time_for_is_no_fault() {
         let ended = stage(gone.clone(), &[peer]);
         assert_eq!(shown(&ended), [""; 0]);
         let untested: Vec<String> = ended.untested().into_iter().map(|entry| entry.what).collect();
-        assert!(untested.contains(&"a path for the call (all)".to_owned()), "{untested:?}");
+        assert!(untested.contains(&"whether the call finds a path (all)".to_owned()), "{untested:?}");
     }
 }
 
@@ -334,7 +334,7 @@ fn a_path_that_was_not_attempted_is_said_to_be_untested() {
     };
     let dropped = ExchangeFact { lost: vec![Role::Caller], ..both(Path::All) };
     let peers = [connected(Path::All, Role::Caller), connected(Path::All, Role::Callee)];
-    assert_eq!(untested(&stage(dropped, &peers)), ["the call on path relay: the signaling failed in the attempt before"]);
+    assert_eq!(untested(&stage(dropped, &peers)), ["the call on the path relay: the signaling failed in the attempt before"]);
     let none = Stage::urls(&[Transport::Udp]).calling(None);
     assert_eq!(untested(&none), ["all", "relay"].map(|path| format!("the call on path {path}: no call came about")));
     let peers = [connected(Path::All, Role::Caller)];

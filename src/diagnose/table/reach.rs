@@ -11,9 +11,7 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Reach,
         effect: Effect::Fail,
         rows: &[
-            row(At::Server, 3.0, &[all(Listens)]).shows(&[all(Listens).asked()]).manner("refused"),
-            // Where some ports refuse and others are silent, a firewall may hide what listens there.
-            row(At::Server, 3.0, &[all(Listens)]).shows(&[all(Listens).asked()]).may(&[all(Reach)]).inferred().manner("refused"),
+            row(At::Server, 3.0, &[all(Listens)]).shows(&[all(Listens).asked()]).may(&[all(Reach)]).manner("refused"),
             row(At::Server, 3.0, &[all(Reach)]).manner("silent"),
             row(At::Server, 4.2, &[all(Speaks).as_(&[Silent, Closed])])
                 .shows(&[all(Speaks).as_(&[Silent, Closed]).asked()])
