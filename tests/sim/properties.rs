@@ -110,6 +110,10 @@ fn complaints(case: &Case, played: &Played) -> Vec<String> {
         truth.insert("turn-down");
     }
     // A server that answers neither Binding nor Allocate is no TURN server to anybody who asks.
+    // Who resets connections in the name of a server that drops everything makes it look as if UDP alone were dropped.
+    if truth.contains("turn-down") && truth.contains("network-allow-list") && truth.contains("turn-tcp-closed") {
+        truth.insert("turn-udp-closed");
+    }
     if truth.contains("stun-silent") && truth.contains("turn-disabled") {
         truth.extend(["wrong-host", "turn-down", "tls-not-turn"]);
     }
