@@ -336,7 +336,7 @@ fn a_path_that_was_not_attempted_is_said_to_be_untested() {
     let peers = [connected(Path::All, Role::Caller), connected(Path::All, Role::Callee)];
     assert_eq!(untested(&stage(dropped, &peers)), ["the call on the path relay: the signaling failed in the attempt before"]);
     let none = Stage::urls(&[Transport::Udp]).calling(None);
-    assert_eq!(untested(&none), ["all", "relay"].map(|path| format!("the call on path {path}: no call could be started")));
+    assert_eq!(untested(&none), ["all", "relay"].map(|path| format!("the call on the path {path}: no call could be started")));
     let peers = [connected(Path::All, Role::Caller)];
     let forced = stage(exchange(Path::All, &[Role::Caller]), &peers).calling(Some(Path::All));
     assert_eq!(untested(&forced), [""; 0]);
