@@ -144,7 +144,8 @@ fn a_forced_relay_leads_where_there_is_none() {
     within(async || {
         let stage = Stage::broken(&[Fault::TurnDown], &[]).await;
         let report = run(&forcing(stage.plan(&[], &[Transport::Udp]), Path::Relay)).await;
-        assert_eq!(found(&report), ["ice-relay-forced-without-turn fail likely", "turn-down fail certain"]);
+        // Over UDP alone nobody saw whether the server listens elsewhere.
+        assert_eq!(found(&report), ["ice-relay-forced-without-turn fail likely", "turn-down fail likely turn-not-listening-udp"]);
     });
 }
 

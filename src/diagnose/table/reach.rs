@@ -11,7 +11,8 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Reach,
         effect: Effect::Fail,
         rows: &[
-            row(At::Server, 3.0, &[all(Listens)]).shows(&[all(Listens).asked()]).may(&[all(Reach)]).manner("refused"),
+            // One stopped server refuses on all of its ports; that each was closed by itself is far less plausible.
+            row(At::Server, 2.5, &[all(Listens)]).shows(&[all(Listens).asked()]).may(&[all(Reach)]).manner("refused"),
             row(At::Server, 3.0, &[all(Reach)]).manner("silent"),
             row(At::Server, 4.2, &[all(Speaks).as_(&[Silent, Closed])])
                 .shows(&[all(Speaks).as_(&[Silent, Closed]).asked()])
