@@ -185,11 +185,12 @@ network-without-ipv6-fix-network = To test IPv6, run callcheck from a network th
 turn-down = no TURN server answers
     .summary = { $manner ->
         [refused] { $host } is up, but no TURN server listens there (ports tried: { $ports }).
+        [partly] { $host } is up, but TURN answers on none of its ports (ports tried: { $ports }).
         [mute] { $host } accepts connections, but no TURN server answers (ports tried: { $ports }).
        *[silent] { $host } does not answer on any TURN port (ports tried: { $ports }).
     }
     .impact = Users get no relay from this server; calls fail unless a direct path or another relay works.
-    .meaning = The host is down, the TURN server does not run, or a firewall drops all of its ports. If the host refuses connections, it is up and the TURN server does not run. If connections open without an answer, a proxy or load balancer takes them.
+    .meaning = The host is down, the TURN server does not run, or a firewall drops all of its ports. If the host refuses connections, it is up and the TURN server does not run; if it refuses only some, a firewall may drop the others. If connections open without an answer, a proxy or load balancer takes them.
     .proof = Every transport is refused, silent or closed without an answer, while unrelated hosts answer.
     .look-alikes = server-address-blocked: from a single network, an address that is blocked on the path looks the same. Another network tells.
     .remedy = Start the TURN server, and open its ports in the host's firewall and in the provider's.
