@@ -134,7 +134,8 @@ fn proxy(run: &Run<'_>, readings: &mut Readings) {
                 Some(_) if run.tunnels.values().any(|tunnel| tunnel.answers()) => State::Holds,
                 _ => State::Broken(Manner::Other),
             },
-            Some(407) if seen.fact.login => State::Broken(Manner::Denied),
+            // Tinyproxy answers a wrong login with 401.
+            Some(401 | 407) if seen.fact.login => State::Broken(Manner::Denied),
             Some(407) => State::Broken(Manner::Missing),
             Some(403 | 405) => State::Broken(Manner::Rejected),
             Some(502..=504) => State::Broken(Manner::Dead),
