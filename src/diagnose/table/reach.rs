@@ -12,9 +12,9 @@ pub const CAUSES: &[Cause] = &[
         effect: Effect::Fail,
         rows: &[
             // One stopped server refuses on all of its ports; that each was closed by itself is far less plausible.
-            row(At::Server, 2.5, &[all(Listens)]).shows(&[all(Listens).asked()]).manner("refused"),
+            row(At::Server, 2.5, &[all(Listens)]).shows(&[all(Listens).udp().asked()]).manner("refused"),
             // Beside ports that refuse, one that is silent may have a server behind a firewall.
-            row(At::Server, 2.8, &[all(Listens)])
+            row(At::Server, 3.0, &[all(Listens)])
                 .shows(&[all(Listens).asked()])
                 .may(&[all(Reach)])
                 .inferred()
