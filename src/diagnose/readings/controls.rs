@@ -7,7 +7,7 @@ use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::readings::tls::spoken;
 use crate::diagnose::run::{Run, Seen};
 use crate::model::address::Reach;
-use crate::model::fact::{ControlFact, ControlKind, Fact, HandshakeEnd};
+use crate::model::fact::{Cargo, ControlFact, ControlKind, Fact, HandshakeEnd};
 use crate::model::outcome::{Outcome, Unreachable};
 use crate::model::place::{Family, Place};
 
@@ -49,7 +49,22 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
         };
         readings.add(Reading::new(What::Honest, Place::Control { control: endpoint.ip() }, state, vec![seen.at]));
     }
+    traced(run, readings);
     proxy(run, readings);
+}
+
+/// Traces to a server's unused high ports that end at the server itself: datagrams to such ports reach it. One that ends elsewhere tells
+/// nothing, for hosts limit their ICMP errors.
+fn traced(run: &Run<'_>, readings: &mut Readings) {
+    for seen in run.facts(|fact| if let Fact::Trace(it) = fact { Some(it) } else { None }) {
+        let Some(endpoint) = seen.endpoint.filter(|endpoint| endpoint.address.port() > LAST_LOW_PORT) else { continue };
+        let is_servers = run.services.keys().any(|service| service.ip() == endpoint.ip());
+        let is_unused = !run.services.keys().any(|service| service.address == endpoint.address);
+        if is_servers && is_unused && seen.fact.carried == Cargo::Noise && seen.fact.reached.is_some() {
+            let place = Place::Server { server: endpoint.ip() };
+            readings.add(Reading::new(What::HighPort, place, State::Holds, vec![seen.at]));
+        }
+    }
 }
 
 fn control(what: What, seen: &Seen<'_, ControlFact>, ip: IpAddr, readings: &mut Readings) {
