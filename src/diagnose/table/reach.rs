@@ -14,11 +14,7 @@ pub const CAUSES: &[Cause] = &[
             // One stopped server refuses on all of its ports; that each was closed by itself is far less plausible.
             row(At::Server, 2.5, &[all(Listens)]).shows(&[all(Listens).udp().asked()]).manner("refused"),
             // Beside ports that refuse, one that is silent may have a server behind a firewall.
-            row(At::Server, 3.0, &[all(Listens)])
-                .shows(&[all(Listens).asked()])
-                .may(&[all(Reach)])
-                .inferred()
-                .manner("partly"),
+            row(At::Server, 3.0, &[all(Listens)]).shows(&[all(Listens).asked()]).may(&[all(Reach)]).inferred().manner("partly"),
             row(At::Server, 3.0, &[all(Reach)]).manner("silent"),
             row(At::Server, 4.2, &[all(Speaks).as_(&[Silent, Closed])])
                 .shows(&[all(Speaks).as_(&[Silent, Closed]).asked()])
