@@ -158,19 +158,7 @@ impl Readings {
     /// What is known of a question at a place.
     #[must_use]
     pub fn know(&self, what: What, place: &Place) -> Known<'_> {
-        let endpoint = match place {
-            Place::Service { transport, port, .. } => Some((*transport, *port)),
-            Place::Host
-            | Place::Network { .. }
-            | Place::Name { .. }
-            | Place::List
-            | Place::Server { .. }
-            | Place::Relay { .. }
-            | Place::Control { .. }
-            | Place::Gateway
-            | Place::Peer { .. }
-            | Place::Call => None,
-        };
+        let endpoint = place.endpoint().map(|endpoint| (endpoint.transport, endpoint.address.port()));
         match self.at.get(&(what, place.clone(), endpoint)).map(|index| &self.all[*index]) {
             Some(reading) if reading.holds() => Known::Holds(reading),
             Some(reading) => Known::Broken(reading),

@@ -58,24 +58,11 @@ pub fn finding(
     message = about_services(message, &services);
     let port = candidate.port.map(|port| port.to_string());
     if let Some(port) = port {
-        message = message.with("port", port.as_str()).with("ports", vec![port]);
+        message = message.with("port", port.as_str()).with("ports-comma", port.as_str()).with("ports", vec![port]);
     }
     let server = place.server().or_else(|| services.first().map(|endpoint| endpoint.ip()));
     message = about_place(run, message, place, server);
-    let at = match place {
-        Place::Relay { server, relayed } => Some((*server, *relayed)),
-        Place::Host
-        | Place::Network { .. }
-        | Place::Name { .. }
-        | Place::List
-        | Place::Server { .. }
-        | Place::Service { .. }
-        | Place::Control { .. }
-        | Place::Gateway
-        | Place::Peer { .. }
-        | Place::Call => None,
-    };
-    let (range, is_known) = needed(run, at);
+    let (range, is_known) = needed(run, place.relay());
     message
         .with("software", software(run, server))
         .with("range", range.to_string())
@@ -95,22 +82,7 @@ fn manner(candidate: &Candidate, explained: &[&Reading]) -> String {
 }
 
 fn services(explained: &[&Reading]) -> Vec<Endpoint> {
-    let mut services: Vec<Endpoint> = explained
-        .iter()
-        .filter_map(|reading| match &reading.place {
-            Place::Service { server, transport, port } => Some(Endpoint::new(*transport, (*server, *port).into())),
-            Place::Host
-            | Place::Network { .. }
-            | Place::Name { .. }
-            | Place::List
-            | Place::Server { .. }
-            | Place::Relay { .. }
-            | Place::Control { .. }
-            | Place::Gateway
-            | Place::Peer { .. }
-            | Place::Call => None,
-        })
-        .collect();
+    let mut services: Vec<Endpoint> = explained.iter().filter_map(|reading| reading.place.endpoint()).collect();
     services.sort_unstable();
     services.dedup();
     services
@@ -130,6 +102,8 @@ fn about_services(message: Message, services: &[Endpoint]) -> Message {
     transports.dedup();
     message
         .with("service", named(*first))
+        .with("endpoint", first.address.to_string())
+        .with("ports-comma", ports.join(","))
         .with("services", services.iter().take(NAMED).map(|endpoint| named(*endpoint)).collect::<Vec<_>>())
         .with("service-count", u32::try_from(services.len()).unwrap_or(u32::MAX))
         .with("port", first.address.port().to_string())
@@ -154,9 +128,11 @@ fn about_place(run: &Run<'_>, message: Message, place: &Place, server: Option<Ip
         | Place::Call => message,
     };
     match server {
-        Some(server) => message.with("server", server.to_string()).with("host", host(run, server)),
+        Some(server) => {
+            message.with("server", server.to_string()).with("host", host(run, server)).with("listed", listed(run, server))
+        }
         None => match run.asked.services.first() {
-            Some(service) => message.with("host", service.host.to_string()),
+            Some(service) => message.with("host", service.host.to_string()).with("listed", in_url(&service.host)),
             None => message,
         },
     }
@@ -172,6 +148,23 @@ fn host(run: &Run<'_>, server: IpAddr) -> String {
         Some(seen) if asked(seen.target) && others == 1 => seen.target.to_owned(),
         Some(seen) if asked(seen.target) => format!("{} ({server})", seen.target),
         Some(_) | None => server.to_string(),
+    }
+}
+
+/// The server as a URL has it: its name where it was asked by one, else its address.
+fn listed(run: &Run<'_>, server: IpAddr) -> String {
+    let leads_there = |host: &Host| match host {
+        Host::Address(address) => *address == server,
+        Host::Name(name) => run.names.iter().any(|seen| seen.target == name && seen.fact.addresses.contains(&server)),
+    };
+    let asked = run.asked.services.iter().map(|service| &service.host).find(|host| leads_there(host));
+    asked.map_or_else(|| in_url(&Host::Address(server)), in_url)
+}
+
+fn in_url(host: &Host) -> String {
+    match host {
+        Host::Address(IpAddr::V6(address)) => format!("[{address}]"),
+        Host::Address(_) | Host::Name(_) => host.to_string(),
     }
 }
 

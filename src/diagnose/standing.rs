@@ -173,26 +173,12 @@ fn takes(candidate: &Candidate, endpoint: Endpoint) -> bool {
 pub fn services_of(run: &Run<'_>, readings: &Readings, explained: &[usize], relays: bool) -> Vec<Endpoint> {
     let mut services = Vec::new();
     for reading in explained.iter().map(|index| &readings.all()[*index]) {
-        match &reading.place {
-            Place::Service { server, transport, port } if CHAIN.contains(&reading.what) => {
-                services.push(Endpoint::new(*transport, (*server, *port).into()));
-            }
-            Place::Relay { server, relayed } if relays && (reading.what.is_of_relay() || is_policy(reading.what)) => {
-                let through =
-                    run.relays.get(&(*server, *relayed)).into_iter().flatten().flat_map(|(_, relayed)| &relayed.through);
-                services.extend(through.copied());
-            }
-            Place::Host
-            | Place::Network { .. }
-            | Place::Name { .. }
-            | Place::List
-            | Place::Server { .. }
-            | Place::Service { .. }
-            | Place::Relay { .. }
-            | Place::Control { .. }
-            | Place::Gateway
-            | Place::Peer { .. }
-            | Place::Call => {}
+        if CHAIN.contains(&reading.what) {
+            services.extend(reading.place.endpoint());
+        }
+        if let Some(at) = reading.place.relay().filter(|_| relays && (reading.what.is_of_relay() || is_policy(reading.what))) {
+            let through = run.relays.get(&at).into_iter().flatten().flat_map(|(_, relayed)| &relayed.through);
+            services.extend(through.copied());
         }
     }
     services.sort_unstable();

@@ -99,6 +99,20 @@ impl Place {
         Self::Service { server: endpoint.ip(), transport: endpoint.transport, port: endpoint.address.port() }
     }
 
+    /// The endpoint, where the place is a service.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<Endpoint> {
+        let Self::Service { server, transport, port } = self else { return None };
+        Some(Endpoint::new(*transport, (*server, *port).into()))
+    }
+
+    /// The address at which a server was asked and the one from which it relays, where the place is a relay.
+    #[must_use]
+    pub fn relay(&self) -> Option<(IpAddr, IpAddr)> {
+        let Self::Relay { server, relayed } = self else { return None };
+        Some((*server, *relayed))
+    }
+
     /// The server's address, where the place is at a server.
     #[must_use]
     pub fn server(&self) -> Option<IpAddr> {

@@ -5,8 +5,22 @@ use super::super::reading::What::{
     Binding, Checks, Clean, Dtls, Hairpin, In, InAgain, InAlt, Intact, KnowsExit, Lasts, Mapped, Mapping, MediaClean, OneExit,
     Out, Reach, Size, Source, Speaks, Steady, Stream, Tls, ToItself, Turn, Volume,
 };
-use super::super::row::{At, Cause, Effect, all, row};
+use super::super::row::{At, Cause, Effect, Pattern, all, row};
 use crate::model::cause::Group;
+
+/// What a way that loses packets may break.
+const LOST: &[Pattern] = &[
+    all(Stream),
+    all(ToItself),
+    all(Steady),
+    all(Volume),
+    all(Speaks).as_(&[Silent]),
+    all(Tls).as_(&[Silent]),
+    all(Turn),
+    all(Binding),
+    all(MediaClean),
+    all(Checks),
+];
 
 pub const CAUSES: &[Cause] = &[
     Cause {
@@ -37,30 +51,8 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Stun,
         effect: Effect::Degrade,
         rows: &[
-            row(At::Network, 3.0, &[all(Clean).as_(&[Loss])]).may(&[
-                all(Stream),
-                all(ToItself),
-                all(Steady),
-                all(Volume),
-                all(Speaks).as_(&[Silent]),
-                all(Tls).as_(&[Silent]),
-                all(Turn),
-                all(Binding),
-                all(MediaClean),
-                all(Checks),
-            ]),
-            row(At::Server, 3.2, &[all(Clean).as_(&[Loss])]).may(&[
-                all(Stream),
-                all(ToItself),
-                all(Steady),
-                all(Volume),
-                all(Speaks).as_(&[Silent]),
-                all(Tls).as_(&[Silent]),
-                all(Turn),
-                all(Binding),
-                all(MediaClean),
-                all(Checks),
-            ]),
+            row(At::Network, 3.0, &[all(Clean).as_(&[Loss])]).may(LOST),
+            row(At::Server, 3.2, &[all(Clean).as_(&[Loss])]).may(LOST),
             // Where nothing else was counted, the stream's loss may be that of the way.
             row(At::Server, 4.0, &[all(Stream), all(Clean)]).manner("streams"),
             row(At::Server, 2.2, &[all(Volume).as_(&[Loss])]).may(&[all(Stream)]).manner("streams"),

@@ -4,7 +4,7 @@
 #   $listed       the server as the user named it, for commands: a bare name, or an address with an IPv6 one in brackets; never "name (address)"
 #   $ports-comma  the ports that were asked, joined for a firewall's command: "3478,5349"
 #   $protocol     what a foreign service speaks: http, tls, ssh or other
-# Until $listed and $ports-comma are given, the texts fall back on $host and on the usual ports.
+# Where $listed and $ports-comma are not given, the texts fall back on $host and on the usual ports.
 
 dns-not-found = the server's name does not resolve
     .summary = { $manner ->

@@ -3,7 +3,7 @@
 # New arguments:
 #   $listed       the server as the user named it, for commands: a bare name, or an address with an IPv6 one in brackets; never "name (address)"
 #   $ports-comma  the ports that were asked, joined for a firewall's command: "3478,5349"
-# Until they are given, the texts fall back on $host and on $port or the usual ports.
+# Where they are not given, the texts fall back on $host and on $port or the usual ports.
 
 local-firewall = a firewall on this host blocks sending
     .summary = { $services ->

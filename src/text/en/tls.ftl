@@ -5,7 +5,7 @@
 #   $endpoint  address and port for commands: "203.0.113.10:5349", "[2001:db8::10]:5349"
 #   $listed    the server as the user named it, for commands: a bare name, or an address with an IPv6 one in brackets; never "name (address)"
 #   $protocol  what answers inside TLS: http, ssh or other
-# Until $endpoint and $listed are given, the texts fall back on $server with $port, and on $host.
+# Where $endpoint and $listed are not given, the texts fall back on $server with $port, and on $host.
 
 tls-intercepted = this network inspects TLS
     .summary = This network inspects TLS: it answers for { $host } with a certificate issued by { $issuer }.
