@@ -35,7 +35,7 @@ pub fn udp_ranges<'a>(run: &Run<'a>) -> Vec<Seen<'a, PortsFact>> {
 }
 
 fn all_ranges<'a>(run: &Run<'a>) -> impl Iterator<Item = Seen<'a, PortsFact>> {
-    run.facts(|fact| if let Fact::Ports(it) = fact { Some(it) } else { None })
+    run.ranges.iter().copied()
 }
 
 impl TriedPorts {

@@ -2,15 +2,15 @@
 //!
 //! An observation is cited by its number, since the ids of a report that somebody sends need not be unique.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use crate::model::asked::{Asked, Form, Purpose};
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{
     AllocationFact, BindingFact, ChallengeFact, ChannelFact, ConnectFact, ControlFact, Fact, HandshakeFact, InboundFact,
-    InboundWay, LossFact, NameFact, Observation, OutboundFact, PermissionFact, RedirectFact, RouteFact, SelfPairFact, SizeFact,
-    StreamFact, THROUGH_PROXY, VolumeFact,
+    InboundWay, LossFact, NameFact, Observation, OutboundFact, PermissionFact, PortsFact, RedirectFact, RouteFact, SelfPairFact,
+    SizeFact, StreamFact, THROUGH_PROXY, VolumeFact,
 };
 
 /// A fact with the number of its observation.
@@ -113,9 +113,17 @@ pub struct Run<'a> {
     pub routes: HashMap<IpAddr, Seen<'a, RouteFact>>,
     /// The address outside of the socket that stands for a peer.
     pub outside: Vec<Seen<'a, BindingFact>>,
+    /// Ranges of ports that were gone through.
+    pub ranges: Vec<Seen<'a, PortsFact>>,
     /// Packets of many sizes.
     pub sizes: Vec<Seen<'a, SizeFact>>,
     promised: BTreeSet<Endpoint>,
+    /// The endpoints at each address.
+    at_address: HashMap<IpAddr, Vec<Endpoint>>,
+    /// Where servers send their clients to, beside themselves.
+    redirected_to: HashSet<SocketAddr>,
+    /// The first address of the name that leads to an address.
+    first_of_name: HashMap<IpAddr, IpAddr>,
 }
 
 impl<'a> Run<'a> {
@@ -133,15 +141,34 @@ impl<'a> Run<'a> {
             names: Vec::new(),
             routes: HashMap::new(),
             outside: Vec::new(),
+            ranges: Vec::new(),
             sizes: Vec::new(),
             promised: BTreeSet::new(),
+            at_address: HashMap::new(),
+            redirected_to: HashSet::new(),
+            first_of_name: HashMap::new(),
         };
         let mut has_sent = BTreeSet::new();
         for (at, observation) in observations.iter().enumerate() {
             run.take(at, observation, &mut has_sent);
         }
+        run.index();
         run.promised = run.services.keys().copied().filter(|endpoint| run.promises(*endpoint)).collect();
         run
+    }
+
+    fn index(&mut self) {
+        for (endpoint, service) in &self.services {
+            self.at_address.entry(endpoint.ip()).or_default().push(*endpoint);
+            let hops = service.redirects.iter().flat_map(|seen| &seen.fact.hops);
+            self.redirected_to.extend(hops.filter(|hop| **hop != endpoint.address));
+        }
+        for name in &self.names {
+            let Some(first) = name.fact.addresses.iter().min() else { continue };
+            for address in &name.fact.addresses {
+                self.first_of_name.entry(*address).or_insert(*first);
+            }
+        }
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other facts are read by those that need them")]
@@ -151,6 +178,7 @@ impl<'a> Run<'a> {
         match &observation.fact {
             Fact::Control(fact) => return self.controls.push(Seen { at, endpoint, target, fact }),
             Fact::Name(fact) => return self.names.push(Seen { at, endpoint, target, fact }),
+            Fact::Ports(fact) => return self.ranges.push(Seen { at, endpoint, target, fact }),
             Fact::Size(fact) => return self.sizes.push(Seen { at, endpoint, target, fact }),
             Fact::Route(fact) => {
                 if let Ok(ip) = target.parse() {
@@ -238,6 +266,24 @@ impl<'a> Run<'a> {
         self.promised.iter().map(|endpoint| (*endpoint, &self.services[endpoint]))
     }
 
+    /// The services at an address.
+    pub fn services_at(&self, address: IpAddr) -> impl Iterator<Item = (Endpoint, &Service<'a>)> {
+        let endpoints = self.at_address.get(&address).into_iter().flatten();
+        endpoints.map(|endpoint| (*endpoint, &self.services[endpoint]))
+    }
+
+    /// Whether another server sends its clients to an address, so that it serves them.
+    #[must_use]
+    pub fn is_redirected_to(&self, address: SocketAddr) -> bool {
+        self.redirected_to.contains(&address)
+    }
+
+    /// One of the addresses that a server's name leads to, the same for all of them.
+    #[must_use]
+    pub fn server_of(&self, address: IpAddr) -> IpAddr {
+        self.first_of_name.get(&address).copied().unwrap_or(address)
+    }
+
     /// Whether users are promised a service.
     #[must_use]
     pub fn is_promised(&self, endpoint: Endpoint) -> bool {
@@ -247,10 +293,7 @@ impl<'a> Run<'a> {
     /// On a host with an explicit port nobody says which transports it serves: those that answer count, and where the port serves plain TURN
     /// both UDP and TCP are expected, as every server offers them together. A server that another one redirects to is not promised.
     fn promises(&self, endpoint: Endpoint) -> bool {
-        let is_target = |from: &Endpoint, service: &Service<'_>| {
-            from.address != endpoint.address && service.redirects.iter().any(|seen| seen.fact.hops.contains(&endpoint.address))
-        };
-        if self.services.iter().any(|(from, service)| !service.redirects.is_empty() && is_target(from, service)) {
+        if self.is_redirected_to(endpoint.address) {
             return false;
         }
         match self.asked.form {

@@ -1,6 +1,6 @@
 //! What works: each service that users are promised, by the readings along its way and by the faults that were found.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use super::candidates::Candidate;
@@ -50,8 +50,16 @@ impl Standings {
     pub fn new(run: &Run<'_>, readings: &Readings, found: &[&Candidate], doubtful: &[&Candidate]) -> Self {
         let mut all = BTreeMap::new();
         let here = undecided(found, doubtful);
+        let mut own: HashMap<Endpoint, Vec<RelayAt>> = HashMap::new();
+        for (at, ports) in &run.relays {
+            let through: BTreeSet<Endpoint> = ports.values().flat_map(|relayed| relayed.through.iter().copied()).collect();
+            for endpoint in through {
+                own.entry(endpoint).or_default().push(*at);
+            }
+        }
         for (endpoint, _) in run.promised() {
-            let mut standing = of_readings(run, readings, &here, endpoint);
+            let own = own.get(&endpoint).map_or(&[][..], Vec::as_slice);
+            let mut standing = of_readings(run, readings, &here, endpoint, own);
             if standing == Standing::Unknown && found.iter().any(|candidate| takes(candidate, endpoint)) {
                 standing = Standing::Broken;
             }
@@ -78,7 +86,7 @@ impl Standings {
     }
 }
 
-fn of_readings(run: &Run<'_>, readings: &Readings, here: &BTreeSet<usize>, endpoint: Endpoint) -> Standing {
+fn of_readings(run: &Run<'_>, readings: &Readings, here: &BTreeSet<usize>, endpoint: Endpoint, own: &[RelayAt]) -> Standing {
     let place = Place::service(endpoint);
     let links = || CHAIN.iter().map(|what| readings.know(*what, &place));
     if let Some(target) = redirected(run, readings, endpoint) {
@@ -94,8 +102,7 @@ fn of_readings(run: &Run<'_>, readings: &Readings, here: &BTreeSet<usize>, endpo
     if !run.wants_relay() || !is_of_relay(run, endpoint) {
         return if readings.know(What::Speaks, &place).holds() { Standing::Works } else { Standing::Unknown };
     }
-    let own = run.relays.iter().filter(|(_, ports)| ports.values().any(|relayed| relayed.through.contains(&endpoint)));
-    let standings: Vec<Standing> = own.map(|(at, _)| relays(readings, here, *at)).collect();
+    let standings: Vec<Standing> = own.iter().map(|at| relays(readings, here, *at)).collect();
     if standings.contains(&Standing::Works) {
         Standing::Works
     } else if standings.contains(&Standing::Broken) {

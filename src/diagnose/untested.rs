@@ -2,7 +2,7 @@
 
 mod responder;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 
 use super::conclude::{Conclusion, UNTESTABLE};
@@ -24,7 +24,7 @@ use crate::model::target::Host;
 /// Lists what was not tested.
 #[must_use]
 pub fn list(run: &Run<'_>, readings: &Readings, conclusion: &Conclusion, cut_short: Option<CutShort>) -> Vec<NotTested> {
-    let mut list = List { all: Vec::new() };
+    let mut list = List::default();
     if let Some(cut_short) = cut_short {
         list.add(Message::new("untested-under-way").with("reason", word(cut_short)));
     }
@@ -53,13 +53,15 @@ pub fn list(run: &Run<'_>, readings: &Readings, conclusion: &Conclusion, cut_sho
 }
 
 /// What was not tested, each once.
+#[derive(Default)]
 struct List {
     all: Vec<NotTested>,
+    known: HashSet<String>,
 }
 
 impl List {
     fn add(&mut self, message: Message) {
-        if !self.all.iter().any(|known| known.message == message) {
+        if self.known.insert(format!("{message:?}")) {
             self.all.push(NotTested { what: String::new(), why: String::new(), message });
         }
     }

@@ -320,10 +320,15 @@ pub fn losses(run: &Run<'_>) -> Vec<Loss> {
             target: endpoint.to_string(),
             requests,
             limited: is_limited.then_some(fast),
-            lower_percent: lower * 100.0,
-            upper_percent: upper * 100.0,
+            lower_percent: in_percent(lower),
+            upper_percent: in_percent(upper),
             rtt_ms: service.losses.iter().find_map(|seen| seen.fact.rtt_ms),
         });
     }
     losses
+}
+
+/// A share in percent, to a tenth.
+fn in_percent(share: f64) -> f64 {
+    (share * 1000.0).round() / 10.0
 }

@@ -199,6 +199,9 @@ fn yes(arrived: bool) -> String {
     if arrived { "ok" } else { "nothing" }.to_owned()
 }
 
+/// The most reasons that a finding shows; the same thing seen twice is said once.
+const SHOWN: usize = 8;
+
 fn one_finding(report: &Report, finding: &Finding, pen: Pen) -> String {
     let color = match finding.level {
         Level::Fail => Color::Red,
@@ -210,10 +213,13 @@ fn one_finding(report: &Report, finding: &Finding, pen: Pen) -> String {
     _ = writeln!(text, "  {}", finding.summary);
     _ = writeln!(text, "  {}", finding.impact);
     let cited = |id: &String| report.observations.iter().find(|seen| seen.id == *id);
-    for seen in finding.evidence.iter().filter_map(cited).take(8) {
-        _ = writeln!(text, "    because {}", describe(seen));
+    let mut known = BTreeSet::new();
+    let mut reasons: Vec<String> = finding.evidence.iter().filter_map(cited).map(describe).collect();
+    reasons.retain(|reason| known.insert(reason.clone()));
+    for reason in reasons.iter().take(SHOWN) {
+        _ = writeln!(text, "    because {reason}");
     }
-    let more = finding.evidence.len().saturating_sub(8);
+    let more = reasons.len().saturating_sub(SHOWN);
     if more > 0 {
         _ = writeln!(text, "    and {more} more observations (-v lists them)");
     }

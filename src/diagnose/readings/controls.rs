@@ -58,8 +58,8 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
 fn traced(run: &Run<'_>, readings: &mut Readings) {
     for seen in run.facts(|fact| if let Fact::Trace(it) = fact { Some(it) } else { None }) {
         let Some(endpoint) = seen.endpoint.filter(|endpoint| endpoint.address.port() > LAST_LOW_PORT) else { continue };
-        let is_servers = run.services.keys().any(|service| service.ip() == endpoint.ip());
-        let is_unused = !run.services.keys().any(|service| service.address == endpoint.address);
+        let is_servers = run.services_at(endpoint.ip()).next().is_some();
+        let is_unused = run.services_at(endpoint.ip()).all(|(service, _)| service.address != endpoint.address);
         if is_servers && is_unused && seen.fact.carried == Cargo::Noise && seen.fact.reached.is_some() {
             let place = Place::Server { server: endpoint.ip() };
             readings.add(Reading::new(What::HighPort, place, State::Holds, vec![seen.at]));
@@ -112,7 +112,7 @@ fn alive(seen: &Seen<'_, ControlFact>, ip: IpAddr, readings: &mut Readings) {
 
 /// An unused high port of a server that it refuses itself: datagrams to high ports reach it.
 fn high_port(run: &Run<'_>, seen: &Seen<'_, ControlFact>, ip: IpAddr, readings: &mut Readings) {
-    if !run.services.keys().any(|endpoint| endpoint.ip() == ip) {
+    if run.services_at(ip).next().is_none() {
         return;
     }
     if seen.endpoint.is_some_and(|endpoint| endpoint.address.port() <= LAST_LOW_PORT) {

@@ -1,6 +1,6 @@
 //! Login and allocation: what the credentials look like, whether they are taken, what is granted, and whether it stays so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::network::clock_behind;
@@ -32,25 +32,16 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
     }
     // An open relay has given allocations without a login.
     let is_open = run.services.values().flat_map(|service| &service.challenges).any(|seen| seen.fact.reply.succeeded());
-    // A server that another one redirects to serves its users.
-    let is_target = |endpoint: &Endpoint| {
-        run.services.values().any(|service| service.redirects.iter().any(|seen| seen.fact.hops.contains(&endpoint.address)))
-    };
-    let served = run.services.iter().filter(|(endpoint, _)| run.is_promised(**endpoint) || is_target(endpoint));
+    let giving: BTreeSet<IpAddr> =
+        granted.iter().filter(|(_, granted)| !granted.is_empty()).map(|(ip, _)| run.server_of(*ip)).collect();
+    let served =
+        run.services.iter().filter(|(endpoint, _)| run.is_promised(**endpoint) || run.is_redirected_to(endpoint.address));
     for (endpoint, service) in served.map(|(endpoint, service)| (*endpoint, service)) {
-        let here = server_of(run, endpoint.ip());
-        let is_granted_here = granted.iter().any(|(ip, granted)| server_of(run, *ip) == here && !granted.is_empty());
-        one(endpoint, service, is_open || is_granted_here, readings);
+        one(endpoint, service, is_open || giving.contains(&run.server_of(endpoint.ip())), readings);
     }
     for (server, granted) in granted.into_iter().filter(|(_, granted)| !granted.is_empty()) {
         steady(run, server, &granted, at_once.get(&server).copied().unwrap_or_default(), readings);
     }
-}
-
-/// One of the addresses that a server's name leads to, the same for all of them.
-fn server_of(run: &Run<'_>, ip: IpAddr) -> IpAddr {
-    let names = run.names.iter().find(|seen| seen.fact.addresses.contains(&ip));
-    names.and_then(|seen| seen.fact.addresses.iter().min().copied()).unwrap_or(ip)
 }
 
 fn is_granted(seen: &Seen<'_, AllocationFact>) -> bool {
@@ -139,58 +130,21 @@ fn most_at_once(run: &Run<'_>) -> BTreeMap<IpAddr, u32> {
     let mut alive: BTreeMap<IpAddr, (u32, u32)> = BTreeMap::new();
     for observation in run.observations.iter().filter(|seen| seen.is_of_server()) {
         let Some(endpoint) = observation.endpoint() else { continue };
-        let (now, most) = alive.entry(server_of(run, endpoint.ip())).or_default();
-        match &observation.fact {
-            Fact::Allocation(fact) if fact.relayed.is_some() => {
-                *now += 1;
-                *most = (*most).max(*now);
-            }
-            Fact::Release(_) => *now = now.saturating_sub(1),
-            Fact::Credentials(_)
-            | Fact::Name(_)
-            | Fact::Route(_)
-            | Fact::Connect(_)
-            | Fact::Handshake(_)
-            | Fact::Binding(_)
-            | Fact::Challenge(_)
-            | Fact::Allocation(_)
-            | Fact::Redirect(_)
-            | Fact::Permission(_)
-            | Fact::Inbound(_)
-            | Fact::Outbound(_)
-            | Fact::Channel(_)
-            | Fact::SelfPair(_)
-            | Fact::Stream(_)
-            | Fact::Volume(_)
-            | Fact::Size(_)
-            | Fact::Loss(_)
-            | Fact::Ports(_)
-            | Fact::PortReply(_)
-            | Fact::Responder(_)
-            | Fact::Control(_)
-            | Fact::Trace(_)
-            | Fact::ConnectTrace(_)
-            | Fact::Proxy(_)
-            | Fact::Clock(_)
-            | Fact::Mapping(_)
-            | Fact::Filtering(_)
-            | Fact::Hairpin(_)
-            | Fact::Lifetime(_)
-            | Fact::NatRelay(_)
-            | Fact::Exchange(_)
-            | Fact::Peer(_)
-            | Fact::Engine(_)
-            | Fact::EnginePolls(_)
-            | Fact::Socket(_) => {}
+        let (now, most) = alive.entry(run.server_of(endpoint.ip())).or_default();
+        if let Fact::Allocation(AllocationFact { relayed: Some(_), .. }) = &observation.fact {
+            *now += 1;
+            *most = (*most).max(*now);
+        } else if let Fact::Release(_) = &observation.fact {
+            *now = now.saturating_sub(1);
         }
     }
     let addresses = run.services.keys().map(|endpoint| endpoint.ip());
-    addresses.map(|ip| (ip, alive.get(&server_of(run, ip)).map_or(0, |(_, most)| *most))).collect()
+    addresses.map(|ip| (ip, alive.get(&run.server_of(ip)).map_or(0, |(_, most)| *most))).collect()
 }
 
 /// Whether later allocations end like the first: a call needs two at once, and each may come over a flow of its own.
 fn steady(run: &Run<'_>, server: IpAddr, granted: &[usize], at_once: u32, readings: &mut Readings) {
-    let services = run.services.iter().filter(|(endpoint, _)| endpoint.ip() == server).map(|(_, service)| service);
+    let services = run.services_at(server).map(|(_, service)| service);
     let later: Vec<_> = services
         .flat_map(|service| service.allocations.iter().chain(&service.samples))
         .filter(|seen| seen.fact.relayed.is_none())

@@ -101,7 +101,7 @@ fn public(run: &Run<'_>, readings: &mut Readings) {
 }
 
 fn answers(run: &Run<'_>, ip: IpAddr) -> bool {
-    run.services.iter().any(|(endpoint, service)| endpoint.ip() == ip && service.answers())
+    run.services_at(ip).any(|(_, service)| service.answers())
 }
 
 fn is_gateway_here(run: &Run<'_>) -> bool {

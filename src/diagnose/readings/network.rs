@@ -1,6 +1,6 @@
 //! What other hosts say of this one: its clock, the place where it stands, and how its NAT behaves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
 use super::login::span;
@@ -57,6 +57,7 @@ fn clock(run: &Run<'_>, readings: &mut Readings) {
 
 /// Where we stand: others tell, the server doesn't.
 fn stand(run: &Run<'_>, readings: &mut Readings) {
+    let told = told(run);
     let servers: BTreeSet<IpAddr> = run.promised().map(|(endpoint, _)| endpoint.ip()).collect();
     // Who asks about a loopback address means this host.
     for server in servers.iter().filter(|server| Reach::of(**server) != Reach::Loopback) {
@@ -66,8 +67,8 @@ fn stand(run: &Run<'_>, readings: &mut Readings) {
             readings.add(Reading::new(What::Outside, place, State::Broken(Manner::Same), vec![route.at]));
             continue;
         }
-        let told: Vec<(usize, IpAddr)> = told_by_others(run, *server);
-        let behind: Vec<usize> = told.iter().filter(|(_, mapped)| mapped == server).map(|(at, _)| *at).collect();
+        let behind = told.iter().filter(|(by, _, mapped)| by != server && mapped == server).map(|(_, at, _)| *at);
+        let behind: Vec<usize> = behind.collect();
         if !behind.is_empty() {
             readings.add(Reading::new(What::Outside, place, State::Broken(Manner::Behind), behind));
         } else if let Some(route) = route {
@@ -76,20 +77,18 @@ fn stand(run: &Run<'_>, readings: &mut Readings) {
     }
 }
 
-/// Under which addresses other hosts than a server see this one.
-fn told_by_others(run: &Run<'_>, server: IpAddr) -> Vec<(usize, IpAddr)> {
-    let is_other = |ip: Option<IpAddr>| ip.is_some_and(|ip| ip != server);
-    let outside = run.outside.iter().filter(|seen| is_other(seen.endpoint.map(|endpoint| endpoint.ip())));
-    let outside = outside.filter_map(|seen| Some((seen.at, seen.fact.mapped?.ip())));
-    let controls = run.controls.iter().filter(|seen| is_other(seen.endpoint.map(|endpoint| endpoint.ip())));
-    outside.chain(controls.filter_map(|seen| Some((seen.at, seen.fact.mapped?.ip())))).collect()
+/// Under which addresses other hosts see this one: who says so, in which observation, and the address.
+fn told(run: &Run<'_>) -> Vec<(IpAddr, usize, IpAddr)> {
+    let outside = run.outside.iter().filter_map(|seen| Some((seen.endpoint?.ip(), seen.at, seen.fact.mapped?.ip())));
+    let controls = run.controls.iter().filter_map(|seen| Some((seen.endpoint?.ip(), seen.at, seen.fact.mapped?.ip())));
+    outside.chain(controls).collect()
 }
 
 /// Under which address the servers see this host over UDP; over a stream nobody uses that address.
 fn mapped(run: &Run<'_>, readings: &mut Readings) {
-    let has_udp = |ip: IpAddr| {
-        run.services.iter().any(|(endpoint, service)| endpoint.ip() == ip && !endpoint.transport.is_stream() && service.answers())
-    };
+    let told = told(run);
+    let has_udp =
+        |ip: IpAddr| run.services_at(ip).any(|(endpoint, service)| !endpoint.transport.is_stream() && service.answers());
     for (endpoint, service) in run.promised() {
         if endpoint.transport.is_stream() && has_udp(endpoint.ip()) {
             continue;
@@ -101,8 +100,8 @@ fn mapped(run: &Run<'_>, readings: &mut Readings) {
         // Under carrier-grade NAT a server inside the operator's network sees such an address rightly.
         let is_private = !Reach::of(mapped).is_global() && Reach::of(mapped) != Reach::CarrierGrade;
         let is_own = run.source_towards(server) == Some(mapped);
-        let others = told_by_others(run, server);
-        let others_differ = others.iter().any(|(_, other)| other.is_ipv4() == mapped.is_ipv4() && *other != mapped);
+        let differs = |other: IpAddr| other.is_ipv4() == mapped.is_ipv4() && other != mapped;
+        let others_differ = told.iter().any(|(by, _, other)| *by != server && differs(*other));
         let wrong = Reach::of(server).is_global() && !is_own && (is_private || mapped == server && others_differ);
         let state = match (wrong, endpoint.transport.is_stream()) {
             (false, _) => State::Holds,
@@ -142,19 +141,20 @@ fn exit(run: &Run<'_>, readings: &mut Readings) {
             service.bindings.iter().filter_map(move |seen| Some((endpoint, seen.at, seen.fact.mapped?.ip(), seen.fact.local)))
         })
     };
+    let mut over_streams: HashMap<IpAddr, Vec<(usize, IpAddr)>> = HashMap::new();
+    for (endpoint, at, over_tcp, _) in mapped(true) {
+        over_streams.entry(endpoint.ip()).or_default().push((at, over_tcp));
+    }
     for (endpoint, at, over_udp, local) in mapped(false) {
         let place = Place::Network { family: Some(Family::of(endpoint.ip())) };
         if local.is_some_and(|local| Reach::of(local.ip()) == Reach::CarrierGrade) {
             readings.add(Reading::new(What::OneExit, place, State::Broken(Manner::Shared), vec![at]));
             return;
         }
-        let other = mapped(true).find(|(other, _, over_tcp, _)| {
-            other.ip() == endpoint.ip()
-                && *over_tcp != over_udp
-                && Reach::of(*over_tcp).is_global()
-                && Reach::of(over_udp).is_global()
-        });
-        if let Some((_, other, over_tcp, _)) = other {
+        let differs =
+            |over_tcp: IpAddr| over_tcp != over_udp && Reach::of(over_tcp).is_global() && Reach::of(over_udp).is_global();
+        let other = over_streams.get(&endpoint.ip()).into_iter().flatten().find(|(_, over_tcp)| differs(*over_tcp));
+        if let Some(&(other, over_tcp)) = other {
             let reading = Reading::new(What::OneExit, place, State::Broken(Manner::Several), vec![at, other]);
             readings.add(reading.saying("mapped", over_udp.to_string()).saying("other", over_tcp.to_string()));
             return;

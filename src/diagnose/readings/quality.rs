@@ -162,7 +162,7 @@ fn sizes(run: &Run<'_>, readings: &mut Readings) {
 
 /// Whether a connection to the server stalls with its first full segment, which is as large as Ethernet allows.
 fn has_large_trouble(run: &Run<'_>, server: IpAddr) -> bool {
-    run.services.iter().any(|(endpoint, service)| endpoint.ip() == server && stalls_at_once(service))
+    run.services_at(server).any(|(_, service)| stalls_at_once(service))
 }
 
 fn stalls_at_once(service: &Service<'_>) -> bool {

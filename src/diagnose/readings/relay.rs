@@ -20,7 +20,7 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
     let known: BTreeSet<IpAddr> = addresses(run);
     for (at, ports) in &run.relays {
         let is_offered = |relayed: &Relayed<'_>| {
-            relayed.through.iter().any(|endpoint| run.is_promised(*endpoint) || is_target(run, *endpoint))
+            relayed.through.iter().any(|endpoint| run.is_promised(*endpoint) || run.is_redirected_to(endpoint.address))
         };
         if !ports.values().any(is_offered) {
             continue;
@@ -43,11 +43,6 @@ fn place((server, relayed): RelayAt) -> Place {
     Place::Relay { server, relayed }
 }
 
-/// A server that another one redirects to serves its users.
-fn is_target(run: &Run<'_>, endpoint: Endpoint) -> bool {
-    run.services.values().any(|service| service.redirects.iter().any(|seen| seen.fact.hops.contains(&endpoint.address)))
-}
-
 /// The addresses that the asked hosts stand for.
 fn addresses(run: &Run<'_>) -> BTreeSet<IpAddr> {
     let resolved = run.names.iter().flat_map(|name| name.fact.addresses.iter().copied());
@@ -63,10 +58,7 @@ fn address(known: &BTreeSet<IpAddr>, at: RelayAt, ports: &BTreeMap<u16, Relayed<
     if evidence.is_empty() {
         return;
     }
-    let advertised = |reading: Reading| {
-        let own: Vec<String> = known.iter().map(ToString::to_string).collect();
-        reading.saying("advertised", relayed.to_string()).saying("names", own)
-    };
+    let advertised = |reading: Reading| reading.saying("advertised", relayed.to_string());
     let state = if leads_outside(relayed, server) { State::Holds } else { State::Broken(Manner::Private) };
     readings.add(advertised(Reading::new(What::KnownPublic, place(at), state, evidence.clone())));
     let other_family = relayed.is_ipv4() != server.is_ipv4();
@@ -193,7 +185,7 @@ fn pairs(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Reading
 
 /// Whether channels are given, where permissions are.
 fn channels(run: &Run<'_>, at: RelayAt, readings: &mut Readings) {
-    let of_server = run.services.iter().filter(|(endpoint, _)| endpoint.ip() == at.0);
+    let of_server = run.services_at(at.0);
     for (_, service) in of_server {
         let is_here = service.granted().and_then(|seen| seen.fact.relayed).is_some_and(|relayed| relayed.ip() == at.1);
         let permits = readings.know(What::PermitsCaller, &place(at)).holds();
@@ -211,7 +203,7 @@ fn channels(run: &Run<'_>, at: RelayAt, readings: &mut Readings) {
 
 /// Whether two allocations had one relayed address at the same time.
 fn shared(run: &Run<'_>, at: RelayAt, readings: &mut Readings) {
-    let of_server = run.services.iter().filter(|(endpoint, _)| endpoint.ip() == at.0);
+    let of_server = run.services_at(at.0);
     let all = of_server.flat_map(|(_, service)| service.allocations.iter().chain(&service.samples));
     let twice: Vec<usize> = all
         .filter(|seen| seen.fact.shared && seen.fact.relayed.is_some_and(|relayed| relayed.ip() == at.1))

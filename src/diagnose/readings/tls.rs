@@ -73,7 +73,7 @@ fn certificate(
         readings.add(
             reading
                 .saying("issuer", certificate.issuer.as_str())
-                .saying("names", certificate.names.clone())
+                .saying("names", few(&certificate.names))
                 .saying("sni", seen.fact.server_name.as_str())
                 .saying("days", Arg::Number(f64::from(i32::try_from(days).unwrap_or(i32::MAX)))),
         );
@@ -107,6 +107,18 @@ fn certificate(
         let ends = certificate.not_after - certificate.now < SOON_S;
         add(What::CertLasts, ends.then_some(Manner::Expired));
     }
+}
+
+/// The most names of a certificate that a sentence holds.
+const NAMED: usize = 3;
+
+/// The first of a certificate's names, and how many more there are.
+fn few(names: &[String]) -> Vec<String> {
+    let mut few: Vec<String> = names.iter().take(NAMED).cloned().collect();
+    if names.len() > NAMED {
+        few.push(format!("{} more", names.len() - NAMED));
+    }
+    few
 }
 
 /// How many unrelated hosts present certificates of the same issuer; none where any of them has another one.
