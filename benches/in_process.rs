@@ -69,6 +69,21 @@ fn diagnose_closed_relay_ports(bencher: Bencher) {
     bencher.bench_local(|| diagnose(&report.asked, black_box(&report.observations), report.cut_short, &Overrides::default()));
 }
 
+/// A list of so many endpoints, three a server, each with its relay ports closed.
+#[divan::bench(args = [500, 2_000], sample_count = 5, sample_size = 1)]
+fn diagnose_many_endpoints(bencher: Bencher, endpoints: usize) {
+    let one = run(Some(Fault::RelayPortsClosed));
+    let one = serde_json::to_string(&one).expect("a report is JSON");
+    let mut many: Report = serde_json::from_str(&one).expect("a report reads as one");
+    for server in 1..endpoints / 3 {
+        let address = format!("20.0.{}.{}", server / 250, server % 250 + 1);
+        let other: Report = serde_json::from_str(&one.replace("127.0.0.1", &address)).expect("a report reads as one");
+        many.asked.services.extend(other.asked.services);
+        many.observations.extend(other.observations);
+    }
+    bencher.bench_local(|| diagnose(&many.asked, black_box(&many.observations), None, &Overrides::default()));
+}
+
 #[divan::bench]
 fn render_as_text(bencher: Bencher) {
     let report = run(Some(Fault::RelayPortsClosed));

@@ -4,7 +4,7 @@ mod call;
 mod nat;
 mod ports;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
@@ -39,9 +39,10 @@ pub fn render(report: &Report, style: Style) -> String {
     }
     text.push_str(&ports::single(report, pen));
     text.push_str(&nat::section(report, pen));
+    let by_id: HashMap<&str, &Observation> = report.observations.iter().map(|seen| (seen.id.as_str(), seen)).collect();
     for finding in &report.findings {
         text.push('\n');
-        text.push_str(&one_finding(report, finding, pen));
+        text.push_str(&one_finding(&by_id, finding, pen));
     }
     if !report.not_tested.is_empty() {
         _ = writeln!(text, "\n{}", pen.bold("Not tested"));
@@ -93,21 +94,20 @@ fn headline(report: &Report, pen: Pen) -> String {
 }
 
 fn table(report: &Report) -> String {
-    let mut endpoints: Vec<Endpoint> = Vec::new();
+    let mut endpoints: BTreeMap<Endpoint, Vec<&Observation>> = BTreeMap::new();
     for seen in report.observations.iter().filter(|seen| seen.is_of_server()) {
-        if let Some(endpoint) = seen.endpoint().filter(|endpoint| !endpoints.contains(endpoint)) {
-            endpoints.push(endpoint);
+        if let Some(endpoint) = seen.endpoint() {
+            endpoints.entry(endpoint).or_default().push(seen);
         }
     }
     if endpoints.is_empty() {
         return String::new();
     }
-    endpoints.sort_unstable();
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(["server", "reach", "TLS", "STUN", "TURN", "relay in", "relay out", "round trip"]);
-    for endpoint in endpoints {
-        table.add_row(row(report, endpoint));
+    for (endpoint, seen) in endpoints {
+        table.add_row(row(endpoint, &seen));
     }
     let mut text = String::new();
     for line in table.to_string().lines() {
@@ -117,10 +117,8 @@ fn table(report: &Report) -> String {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell nothing of it")]
-fn row(report: &Report, endpoint: Endpoint) -> [String; 8] {
+fn row(endpoint: Endpoint, seen: &[&Observation]) -> [String; 8] {
     let target = endpoint.to_string();
-    let seen: Vec<&Observation> =
-        report.observations.iter().filter(|seen| seen.target == target && seen.is_of_server()).collect();
     let cell = |select: &dyn Fn(&Fact) -> Option<String>| {
         seen.iter().find_map(|seen| select(&seen.fact)).unwrap_or_else(|| "-".to_owned())
     };
@@ -202,7 +200,7 @@ fn yes(arrived: bool) -> String {
 /// The most reasons that a finding shows; the same thing seen twice is said once.
 const SHOWN: usize = 8;
 
-fn one_finding(report: &Report, finding: &Finding, pen: Pen) -> String {
+fn one_finding(by_id: &HashMap<&str, &Observation>, finding: &Finding, pen: Pen) -> String {
     let color = match finding.level {
         Level::Fail => Color::Red,
         Level::Degrade => Color::Yellow,
@@ -212,7 +210,7 @@ fn one_finding(report: &Report, finding: &Finding, pen: Pen) -> String {
     let mut text = format!("{} {} ({confidence})\n", pen.paint(&level, color), pen.bold(&finding.id));
     _ = writeln!(text, "  {}", finding.summary);
     _ = writeln!(text, "  {}", finding.impact);
-    let cited = |id: &String| report.observations.iter().find(|seen| seen.id == *id);
+    let cited = |id: &String| by_id.get(id.as_str()).copied();
     let mut known = BTreeSet::new();
     let mut reasons: Vec<String> = finding.evidence.iter().filter_map(cited).map(describe).collect();
     reasons.retain(|reason| known.insert(reason.clone()));
