@@ -14,6 +14,9 @@ const WRONG_RUNS: f64 = 0.01;
 /// How rarely chance may put all closed ports to one end of those that were tried, before their place is sure.
 const CHANCE: f64 = 0.001;
 
+/// With so many ports tried, a range of which half is open would have shown an open one in 97 of 100 runs.
+const SPEAKS_FOR_ALL: u32 = 5;
+
 /// The ports of a relay that were tried.
 pub struct TriedPorts {
     open: PortSet,
@@ -148,7 +151,12 @@ impl TriedPorts {
         let state = match self.manner() {
             Some(_) if !self.tried_enough => return,
             Some(manner) => State::Broken(manner),
-            None if self.open.is_empty() => return,
+            None if self.open.is_empty() => {
+                if self.complete || self.closed.count() >= SPEAKS_FOR_ALL {
+                    readings.add(Reading::new(What::Throughout, place, State::Holds, self.evidence.clone()));
+                }
+                return;
+            }
             None => State::Holds,
         };
         let (lower, upper) = clopper_pearson(self.open.count(), self.count());
@@ -206,6 +214,7 @@ impl TriedPorts {
                 );
                 // Each port was asked again and again, beside one that answers.
                 readings.add(Reading::new(What::InAgain, place.clone(), State::Broken(manner), vec![range.at]));
+                readings.add(Reading::new(What::Throughout, place.clone(), State::Holds, vec![range.at]));
                 readings.add(Reading::new(What::Out, place, State::Holds, vec![range.at]));
             } else if !run.relays.contains_key(&at) {
                 if !tried.open.is_empty() {

@@ -67,6 +67,8 @@ pub enum What {
     OwnAddress,
     /// The relay has a port of its own for each allocation.
     OwnPort,
+    /// So many ports were tried, and none was open, that they speak for all.
+    Throughout,
     /// A permission for the caller's address is given.
     PermitsCaller,
     /// A permission for the relay's own address is given.

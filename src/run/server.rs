@@ -1,7 +1,7 @@
 //! The order of the probes against one or more servers: everything at once, and what depends on an answer right after it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::rc::Rc;
@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use super::beside;
 use super::plan::{Login, Plan, Planned};
 use super::ports;
+use crate::model::address::Reach;
 use crate::model::asked::Purpose;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{BindingFact, CredentialsSource, Fact, PortsEnd, RedirectEnd, RedirectFact};
@@ -47,7 +48,8 @@ const LATE: Duration = Duration::from_millis(500);
 struct Shared {
     /// Held while the first credentials for a host are tried, so that wrong ones are not tried on every transport.
     first_logins: RefCell<HashMap<String, Rc<Mutex<Tried>>>>,
-    sampled: Cell<bool>,
+    /// The addresses whose relay's ports were sampled.
+    sampled: RefCell<BTreeSet<IpAddr>>,
     swept: Cell<bool>,
     sampling_ended_by: Cell<Option<PortsEnd>>,
 }
@@ -294,7 +296,7 @@ async fn authenticated(
     };
     match allocated {
         Ok(allocation) => {
-            let samples = sample(context, server, shared, &signed);
+            let samples = sample(context, server, shared, &signed, allocation.relayed.ip());
             // Not before: a server that searches its ports for an Allocate in vain answers nothing meanwhile, which is no loss.
             let (session, relayed) = (allocation.session.clone(), allocation.relayed);
             let measured = measure_loss(context, server, &session);
@@ -353,11 +355,15 @@ async fn allocate_patiently(
     allocate(context, &again.session, Some(signed.clone()), Role::Main).await
 }
 
-/// More ports of the relay, once a run, over the transport that was first to succeed.
-async fn sample(context: &Context, server: &IceServer, shared: &Shared, signed: &LongTerm) {
-    if !context.brief && !shared.sampled.replace(true) {
-        shared.sampling_ended_by.set(ports::sample(context, server, signed).await);
+/// More ports of the relay, once for each, over the transport that was first to succeed. Relays of several servers may have one private
+/// address.
+async fn sample(context: &Context, server: &IceServer, shared: &Shared, signed: &LongTerm, relayed: IpAddr) {
+    let relay = if Reach::of(relayed).is_global() { relayed } else { server.endpoint.ip() };
+    if context.brief || !shared.sampled.borrow_mut().insert(relay) {
+        return;
     }
+    let ended_by = ports::sample(context, server, signed).await;
+    shared.sampling_ended_by.set(shared.sampling_ended_by.get().or(ended_by));
 }
 
 /// What STUN servers told the socket outside: two of them tell whether this network's NAT is symmetric.

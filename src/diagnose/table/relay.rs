@@ -2,7 +2,8 @@
 
 use super::super::reading::Manner::{Block, Different, OneWay, Other, Scattered, ScatteredRefused, Several, Shared, Split};
 use super::super::reading::What::{
-    Checks, In, InAgain, InAlt, KnownPublic, MediaClean, Out, OwnAddress, OwnPort, PermitsItself, Ports, Steady, Stream, ToItself,
+    Checks, In, InAgain, InAlt, KnownPublic, MediaClean, Out, OwnAddress, OwnPort, PermitsItself, Ports, Steady, Stream,
+    Throughout, ToItself,
 };
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
@@ -72,11 +73,11 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Relay,
         effect: Effect::Fail,
         rows: &[
-            row(At::Relay, 3.0, &[all(In), all(InAlt), all(InAgain)]).may(&[all(ToItself)]).sure(&[InAgain, Out]),
+            row(At::Relay, 3.0, &[all(In), all(InAlt), all(InAgain)]).may(&[all(ToItself)]).sure(&[InAgain, Out, Throughout]),
             row(At::Relay, 3.8, &[all(In), all(InAlt), all(InAgain), all(Out)])
                 .shows(&[all(Out).asked()])
                 .may(&[all(ToItself)])
-                .sure(&[InAgain, Out]),
+                .sure(&[InAgain, Out, Throughout]),
         ],
     },
     Cause {
@@ -95,16 +96,37 @@ pub const CAUSES: &[Cause] = &[
         id: "relay-range-mismatch",
         group: Group::Relay,
         effect: Effect::Degrade,
-        rows: &[row(At::Relay, 2.0, &[all(Ports).as_(&[Split, OneWay])]).may(&[all(InAgain), all(Checks), all(MediaClean)])],
+        rows: &[
+            row(At::Relay, 2.0, &[all(Ports).as_(&[Split, OneWay])]).may(&[
+                all(InAgain),
+                all(ToItself),
+                all(Checks),
+                all(MediaClean),
+            ]),
+            // Of few ports all may lie beyond what is open.
+            row(At::Relay, 4.5, &[all(In), all(InAlt), all(InAgain), all(Ports), all(Throughout)])
+                .may(&[all(ToItself), all(Checks), all(MediaClean)])
+                .inferred(),
+        ],
     },
     Cause {
         id: "relay-ports-partly-closed",
         group: Group::Relay,
         effect: Effect::Degrade,
         rows: &[
-            row(At::Relay, 2.0, &[all(Ports).as_(&[Scattered, Block])]).may(&[all(InAgain), all(Checks), all(MediaClean)]),
-            row(At::Relay, 3.5, &[all(Ports).as_(&[ScatteredRefused])]).may(&[all(InAgain), all(Checks), all(MediaClean)]),
-            row(At::Relay, 3.0, &[all(Ports).as_(&[OneWay])]).may(&[all(InAgain), all(Checks), all(MediaClean)]),
+            row(At::Relay, 2.0, &[all(Ports).as_(&[Scattered, Block])]).may(&[
+                all(InAgain),
+                all(ToItself),
+                all(Checks),
+                all(MediaClean),
+            ]),
+            row(At::Relay, 3.5, &[all(Ports).as_(&[ScatteredRefused])]).may(&[
+                all(InAgain),
+                all(ToItself),
+                all(Checks),
+                all(MediaClean),
+            ]),
+            row(At::Relay, 3.0, &[all(Ports).as_(&[OneWay])]).may(&[all(InAgain), all(ToItself), all(Checks), all(MediaClean)]),
         ],
     },
     Cause {
