@@ -174,6 +174,27 @@ fn an_idle_time_is_refused_where_no_relay_could_outlast_it_or_it_is_none() {
     assert!(!server.was_asked());
 }
 
+/// The one that works is the first of the list: a single look at the other's relay meets an open port as often as not.
+#[test]
+fn a_second_server_with_half_of_its_range_closed_is_never_ok() {
+    let well = TurnServer::start(LabConfig::default());
+    let half = LabConfig { addresses: vec![[127, 0, 0, 2].into()], ..LabConfig::broken(&[Fault::RelayRangeMismatch]) };
+    let half = TurnServer::start(half);
+    let entries = [&well, &half].map(|server| {
+        let list: serde_json::Value = serde_json::from_str(&server.ice_servers(&[Transport::Udp])).expect("a list is JSON");
+        list[0].clone()
+    });
+    for _ in 0..5 {
+        let list = serde_json::Value::from(entries.to_vec()).to_string();
+        let report = callcheck(&["turn", "--ice-servers", "-", "--no-controls", "--json"]).input(&list).run().report();
+        let found: Vec<String> = report.findings.iter().map(|finding| format!("{} {}", finding.id, finding.place)).collect();
+        assert_eq!(report.verdict, Verdict::Degraded, "{found:?}");
+        assert!(found.iter().all(|found| found.ends_with("127.0.0.2")), "{found:?}");
+        let is_named = |id: &str| id == "relay-range-mismatch" || id == "relay-ports-partly-closed";
+        assert!(is_named(&report.findings[0].id), "{found:?}");
+    }
+}
+
 #[test]
 fn a_list_of_ice_servers_that_is_none_is_refused_by_its_source() {
     for text in
