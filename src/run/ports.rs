@@ -40,8 +40,15 @@ pub async fn sample(context: &Context, server: &IceServer, signed: &LongTerm) ->
         if end.get().is_some() {
             return;
         }
-        let Some(session) = reach_quietly(context, server).await else { return };
-        let allocation = match allocate(context, &session, Some(signed.clone()), Role::Sample).await {
+        let Some(mut session) = reach_quietly(context, server).await else { return };
+        let mut allocated = allocate(context, &session, Some(signed.clone()), Role::Sample).await;
+        if allocated.as_ref().is_err_and(|reply| reply.code() == Some(437)) {
+            // The server remembers an earlier run's allocation from this local port; another port is another 5-tuple.
+            let Some(again) = reach_quietly(context, server).await else { return };
+            session = again;
+            allocated = allocate(context, &session, Some(signed.clone()), Role::Sample).await;
+        }
+        let allocation = match allocated {
             Ok(allocation) => allocation,
             Err(reply) => return end.set(end.get().or_else(|| end_of(&reply))),
         };
