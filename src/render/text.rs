@@ -214,10 +214,13 @@ fn one_finding(by_id: &HashMap<&str, &Observation>, finding: &Finding, pen: Pen)
     let mut known = BTreeSet::new();
     let mut reasons: Vec<String> = finding.evidence.iter().filter_map(cited).map(describe).collect();
     reasons.retain(|reason| known.insert(reason.clone()));
-    for reason in reasons.iter().take(SHOWN) {
+    // What works is answered at once, what fails is known at the end: both are to be seen.
+    let more = reasons.len().saturating_sub(SHOWN);
+    let late = SHOWN / 2 + more;
+    let shown = reasons.iter().enumerate().filter(|(number, _)| *number < SHOWN / 2 || *number >= late);
+    for (_, reason) in shown {
         _ = writeln!(text, "    because {reason}");
     }
-    let more = reasons.len().saturating_sub(SHOWN);
     if more > 0 {
         _ = writeln!(text, "    and {more} more observations (-v lists them)");
     }
