@@ -31,13 +31,12 @@ mod tests_signaling;
 mod untested;
 mod verdict;
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use candidates::Ground;
+use candidates::{Ground, Kinds};
 use run::Run;
 
-use crate::model::asked::{Asked, Purpose};
+use crate::model::asked::{Asked, Form, Purpose};
 use crate::model::fact::Observation;
 use crate::model::finding::{Finding, NotTested, Overrides, RuledOut, Unexplained};
 use crate::model::message::Message;
@@ -73,7 +72,8 @@ pub struct Diagnosis {
 pub fn diagnose(asked: &Asked, observations: &[Observation], cut_short: Option<CutShort>, overrides: &Overrides) -> Diagnosis {
     let run = Run::new(asked, observations);
     let readings = readings::read(&run);
-    let ground = Ground::new(&readings, siblings(&run));
+    let kinds = kinds(&run);
+    let ground = Ground::new(&readings, &kinds);
     let (mut candidates, excluded) = ground.survey(table::causes());
     let parts = symptoms::explain(&readings, &mut candidates);
     let conclusion = conclude::conclude(&run, &readings, &candidates, &excluded, &parts, overrides);
@@ -102,8 +102,21 @@ pub fn diagnose(asked: &Asked, observations: &[Observation], cut_short: Option<C
     }
 }
 
-/// The IPv6 addresses of names that have IPv4 addresses too.
-fn siblings(run: &Run<'_>) -> BTreeSet<IpAddr> {
-    let both = run.names.iter().filter(|seen| seen.fact.addresses.iter().any(IpAddr::is_ipv4));
-    both.flat_map(|seen| seen.fact.addresses.iter().copied()).filter(IpAddr::is_ipv6).collect()
+/// What is known of places beyond their address: by the names that lead to them, and by what they are listed for.
+fn kinds(run: &Run<'_>) -> Kinds {
+    let mut kinds = Kinds::default();
+    let answers = |ip: IpAddr| run.services_at(ip).any(|(_, service)| service.answers());
+    for name in &run.names {
+        let addresses = &name.fact.addresses;
+        let answering: Vec<IpAddr> = addresses.iter().copied().filter(|ip| answers(*ip)).collect();
+        if addresses.iter().any(IpAddr::is_ipv4) {
+            kinds.beside_v4.extend(addresses.iter().filter(|ip| ip.is_ipv6()));
+        }
+        let is_sibling = |ip: IpAddr| answering.iter().any(|other| *other != ip && other.is_ipv4() == ip.is_ipv4());
+        kinds.siblings.extend(addresses.iter().copied().filter(|ip| is_sibling(*ip)));
+    }
+    if run.asked.form == Form::Urls && run.wants_relay() {
+        kinds.stun_alone = run.promised().map(|(endpoint, _)| endpoint).filter(|endpoint| !run.is_of_relay(*endpoint)).collect();
+    }
+    kinds
 }

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod asked;
+pub mod browser;
 pub mod call;
 pub mod cause;
 pub mod duration;

@@ -1,5 +1,6 @@
 //! What is asked of the network, one probe a file; each ends in observations and judges nothing.
 
+pub mod again;
 pub mod allocate;
 pub mod call;
 pub mod clock;

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use super::reading::{Reading, Readings, What};
 use super::row::{At, Cause, Effect, Need, Row};
+use crate::model::endpoint::Endpoint;
 use crate::model::place::{Family, Place};
 
 /// What a missing answer costs a row that needs it.
@@ -51,6 +52,17 @@ pub struct Excluded {
     pub by: Vec<usize>,
 }
 
+/// Places that are more than their address says.
+#[derive(Debug, Default)]
+pub struct Kinds {
+    /// IPv6 addresses of a name that has an IPv4 address too.
+    pub beside_v4: BTreeSet<IpAddr>,
+    /// Addresses of a name of which another address, of the same family, answers.
+    pub siblings: BTreeSet<IpAddr>,
+    /// Ports that are listed for STUN alone, beside others that relay.
+    pub stun_alone: BTreeSet<Endpoint>,
+}
+
 /// The readings of a run, arranged by the places at which causes can sit.
 pub struct Ground<'r> {
     readings: &'r Readings,
@@ -63,8 +75,7 @@ pub struct Ground<'r> {
     networks: BTreeMap<Option<Family>, Vec<usize>>,
     call: Vec<usize>,
     all: Vec<usize>,
-    /// IPv6 addresses of a name that has an IPv4 address too.
-    siblings: BTreeSet<IpAddr>,
+    kinds: &'r Kinds,
 }
 
 /// How a row fares at a place.
@@ -78,9 +89,9 @@ enum Fit {
 }
 
 impl<'r> Ground<'r> {
-    /// Arranges readings; `siblings` are the IPv6 addresses of names that have IPv4 addresses too.
+    /// Arranges readings.
     #[must_use]
-    pub fn new(readings: &'r Readings, siblings: BTreeSet<IpAddr>) -> Self {
+    pub fn new(readings: &'r Readings, kinds: &'r Kinds) -> Self {
         let mut ground = Self {
             readings,
             servers: BTreeMap::new(),
@@ -91,7 +102,7 @@ impl<'r> Ground<'r> {
             networks: BTreeMap::new(),
             call: Vec::new(),
             all: (0..readings.all().len()).collect(),
-            siblings,
+            kinds,
         };
         for (index, reading) in readings.all().iter().enumerate() {
             ground.take(index, reading);
@@ -172,14 +183,14 @@ impl<'r> Ground<'r> {
                 .into_iter()
                 .collect(),
             At::Server => self.servers.iter().map(|(server, indices)| (Place::Server { server: *server }, indices)).collect(),
-            At::Server6 => self
-                .servers
-                .iter()
-                .filter(|(server, _)| self.siblings.contains(server))
-                .map(|(server, indices)| (Place::Server { server: *server }, indices))
-                .collect(),
+            At::Server6 => self.servers_of(&self.kinds.beside_v4),
+            At::Sibling => self.servers_of(&self.kinds.siblings),
             At::Name => all(&self.names).into_iter().map(|place| (place.clone(), &self.names[&place])).collect(),
             At::Service => all(&self.services).into_iter().map(|place| (place.clone(), &self.services[&place])).collect(),
+            At::StunService => {
+                let places = self.kinds.stun_alone.iter().map(|endpoint| Place::service(*endpoint));
+                places.filter_map(|place| Some((place.clone(), self.services.get(&place)?))).collect()
+            }
             At::Relay => all(&self.relays).into_iter().map(|place| (place.clone(), &self.relays[&place])).collect(),
             At::Control => all(&self.controls).into_iter().map(|place| (place.clone(), &self.controls[&place])).collect(),
             At::Gateway => vec![(Place::Gateway, &self.call)],
@@ -190,6 +201,11 @@ impl<'r> Ground<'r> {
                 peers.map(|place| (place.clone(), &self.call)).collect()
             }
         }
+    }
+
+    fn servers_of(&self, addresses: &BTreeSet<IpAddr>) -> Vec<(Place, &Vec<usize>)> {
+        let known = addresses.iter().filter_map(|server| Some((*server, self.servers.get(server)?)));
+        known.map(|(server, indices)| (Place::Server { server }, indices)).collect()
     }
 
     /// The ports that a row can be about; one of none where it is about all.

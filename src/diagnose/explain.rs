@@ -4,7 +4,7 @@
 //! reach over several servers are chosen first, each server then fills in what is left: the work grows with the number of servers, not with the
 //! number of their combinations.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::candidates::Candidate;
 use super::reading::Readings;
@@ -15,6 +15,10 @@ const UNEXPLAINED: f64 = 7.5;
 
 /// How much less plausible than the best a set of causes may be to be considered: e^-3.5 is 3 %.
 const MARGIN: f64 = 3.5;
+
+/// What the same cause costs at each further server: one hand has set them up alike. Only where a cause that reaches over them competes does it
+/// matter.
+const ALIKE: f64 = 1.0;
 
 /// How many causes that reach over several servers may be at work at once.
 const WIDE_AT_ONCE: usize = 3;
@@ -166,8 +170,9 @@ fn solve(readings: &Readings, candidates: &[Candidate], broken: Vec<usize>, of_p
             continue;
         }
         let own: f64 = chosen.iter().map(|number| candidates[*number].cost).sum();
-        let cost = own + filled.iter().map(Sets::best_cost).sum::<f64>();
-        let weight = filled.iter().map(Sets::weight).sum::<f64>() - own;
+        let alike = alike(candidates, &filled);
+        let cost = own + filled.iter().map(Sets::best_cost).sum::<f64>() - alike;
+        let weight = filled.iter().map(Sets::weight).sum::<f64>() - own + alike;
         choices.push(Choice { wide: chosen, cost, weight, groups: filled });
     }
     choices.sort_by(|one, other| one.cost.total_cmp(&other.cost));
@@ -180,6 +185,20 @@ fn solve(readings: &Readings, candidates: &[Candidate], broken: Vec<usize>, of_p
     let shares =
         of_part.iter().map(|number| (*number, total.weigh(&[*number]).share)).filter(|(_, share)| *share > 0.0).collect();
     Part { readings: broken, best, unexplained, shares, weights, cut_off }
+}
+
+/// What the best sets cost less because the same cause is at work at several servers.
+fn alike(candidates: &[Candidate], filled: &[Sets]) -> f64 {
+    let mut elsewhere: HashSet<&'static str> = HashSet::new();
+    let mut saved = 0.0;
+    for set in filled.iter().filter_map(|sets| sets.all.first()) {
+        let here = set.1.iter().map(|number| &candidates[*number]).filter(|candidate| candidate.place.server().is_some());
+        let here: Vec<&Candidate> = here.collect();
+        let known = here.iter().filter(|candidate| elsewhere.contains(candidate.cause.id));
+        saved += known.map(|candidate| (candidate.cost - ALIKE).max(0.0)).sum::<f64>();
+        elsewhere.extend(here.iter().map(|candidate| candidate.cause.id));
+    }
+    saved
 }
 
 /// The same cause at this place or around it: where exactly it sits makes it no other.

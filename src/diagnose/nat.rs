@@ -16,7 +16,7 @@ use crate::model::outcome::Outcome;
 use crate::model::report::CutShort;
 
 /// The findings that no UDP leaves this network.
-const NO_UDP: [&str; 3] = ["network-blocks-udp", "network-blocks-stun", "local-firewall"];
+const NO_UDP: [&str; 4] = ["network-blocks-udp", "network-blocks-stun", "network-blocks-port", "local-firewall"];
 
 /// Why something is not tested that NATs alone have.
 const NO_NAT: &str = "there is no NAT";

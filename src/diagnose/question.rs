@@ -10,6 +10,10 @@ pub enum What {
     Resolver,
     /// A name or the list leads to an address that others can reach.
     PublicName,
+    /// A listed private address is of the network that this host is in.
+    Near,
+    /// A listed port is one that browsers take.
+    BrowserPort,
     // Reach
     /// This host sends.
     Send,
@@ -39,6 +43,8 @@ pub enum What {
     Binding,
     /// Allocate is answered.
     Turn,
+    /// A second request on a flow is answered as the first one was.
+    Again,
     /// Nobody is let in without a login.
     Asks,
     /// A challenge has a realm.
@@ -223,7 +229,9 @@ impl What {
     pub fn is_witness(self) -> bool {
         matches!(
             self,
-            Self::StampValid
+            Self::Near
+                | Self::Again
+                | Self::StampValid
                 | Self::WellFormed
                 | Self::Clock
                 | Self::InReaches
@@ -309,6 +317,7 @@ pub enum Manner {
     Loopback,
     /// A private address.
     Private,
+
     /// It is not there.
     Missing,
     /// It is empty.

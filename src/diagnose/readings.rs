@@ -1,5 +1,6 @@
 //! Facts become readings, a file for each part of a call's way. Nothing here accuses: it says what was asked where, and how it ended.
 
+mod browser;
 mod call;
 mod controls;
 mod gateway;
@@ -26,6 +27,7 @@ use crate::model::endpoint::Endpoint;
 pub fn read(run: &Run<'_>) -> Readings {
     let mut readings = Readings::default();
     names::read(run, &mut readings);
+    browser::read(run, &mut readings);
     reach::read(run, &mut readings);
     tls::read(run, &mut readings);
     turn::read(run, &mut readings);

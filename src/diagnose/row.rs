@@ -68,8 +68,12 @@ pub enum At {
     Server,
     /// An IPv6 address of a server that has an IPv4 address by the same name.
     Server6,
+    /// An address of a server whose name has another one that answers.
+    Sibling,
     /// A port of a server.
     Service,
+    /// A port of a server that is listed for STUN alone, beside others that relay.
+    StunService,
     /// A relayed address.
     Relay,
     /// A host to compare with.
@@ -137,6 +141,10 @@ enum Port {
     Except(u16),
     /// The one port that an instance of the row is about.
     That,
+    /// The same, if it is this one.
+    ThatOnly(u16),
+    /// The same, unless it is this one.
+    ThatBut(u16),
 }
 
 const UDP: u8 = 1;
@@ -208,6 +216,18 @@ impl Pattern {
         Self { port: Port::That, ..self }
     }
 
+    /// At the port that the row is about, which is this one.
+    #[must_use]
+    pub const fn that_port_only(self, port: u16) -> Self {
+        Self { port: Port::ThatOnly(port), ..self }
+    }
+
+    /// At the port that the row is about, which is not this one.
+    #[must_use]
+    pub const fn that_port_but(self, port: u16) -> Self {
+        Self { port: Port::ThatBut(port), ..self }
+    }
+
     /// Broken in one of these manners.
     #[must_use]
     pub const fn as_(self, manners: &'static [Manner]) -> Self {
@@ -217,7 +237,7 @@ impl Pattern {
     /// Whether the row is about one port, so that there is one of it for each.
     #[must_use]
     pub fn is_of_a_port(&self) -> bool {
-        self.port == Port::That
+        matches!(self.port, Port::That | Port::ThatOnly(_) | Port::ThatBut(_))
     }
 
     /// Whether a reading is one of these, in whatever state.
@@ -232,6 +252,8 @@ impl Pattern {
             Port::Only(only) => port == only,
             Port::Except(except) => port != except,
             Port::That => Some(port) == that_port,
+            Port::ThatOnly(only) => port == only && Some(port) == that_port,
+            Port::ThatBut(except) => port != except && Some(port) == that_port,
         };
         self.over.0 & bit(transport) != 0 && at_port
     }

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::model::asked::{Asked, Form, Purpose};
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{
-    AllocationFact, BindingFact, ChallengeFact, ChannelFact, ConnectFact, ControlFact, Fact, HandshakeFact, InboundFact,
+    AGAIN, AllocationFact, BindingFact, ChallengeFact, ChannelFact, ConnectFact, ControlFact, Fact, HandshakeFact, InboundFact,
     InboundWay, LossFact, NameFact, Observation, OutboundFact, PermissionFact, PortsFact, RedirectFact, RouteFact, SelfPairFact,
     SizeFact, StreamFact, THROUGH_PROXY, VolumeFact,
 };
@@ -113,6 +113,8 @@ pub struct Run<'a> {
     pub routes: HashMap<IpAddr, Seen<'a, RouteFact>>,
     /// The address outside of the socket that stands for a peer.
     pub outside: Vec<Seen<'a, BindingFact>>,
+    /// A second request on a flow whose first one was answered.
+    pub again: Vec<Seen<'a, BindingFact>>,
     /// Ranges of ports that were gone through.
     pub ranges: Vec<Seen<'a, PortsFact>>,
     /// Packets of many sizes.
@@ -141,6 +143,7 @@ impl<'a> Run<'a> {
             names: Vec::new(),
             routes: HashMap::new(),
             outside: Vec::new(),
+            again: Vec::new(),
             ranges: Vec::new(),
             sizes: Vec::new(),
             promised: BTreeSet::new(),
@@ -189,6 +192,7 @@ impl<'a> Run<'a> {
             Fact::Handshake(fact) if observation.probe == "control-tls" => {
                 return self.control_handshakes.push(Seen { at, endpoint, target, fact });
             }
+            Fact::Binding(fact) if observation.probe == AGAIN => return self.again.push(Seen { at, endpoint, target, fact }),
             Fact::Binding(fact) if observation.probe == "binding-outside" => {
                 return self.outside.push(Seen { at, endpoint, target, fact });
             }
@@ -276,6 +280,13 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn is_redirected_to(&self, address: SocketAddr) -> bool {
         self.redirected_to.contains(&address)
+    }
+
+    /// Whether a service is said to be a TURN server's.
+    #[must_use]
+    pub fn is_of_relay(&self, endpoint: Endpoint) -> bool {
+        let mut services = self.asked.services.iter().filter(|service| service.transport == endpoint.transport);
+        services.any(|service| service.relay && (service.port_or_default() == endpoint.address.port() || service.port.is_none()))
     }
 
     /// One of the addresses that a server's name leads to, the same for all of them.

@@ -22,7 +22,8 @@ pub enum Standing {
 }
 
 /// The links of the way to a service, from the first packet to the allocation.
-const CHAIN: [What; 14] = [
+const CHAIN: [What; 15] = [
+    What::BrowserPort,
     What::Send,
     What::Reach,
     What::Listens,
@@ -99,7 +100,7 @@ fn of_readings(run: &Run<'_>, readings: &Readings, here: &BTreeSet<usize>, endpo
     if links().any(Known::is_broken) {
         return Standing::Broken;
     }
-    if !run.wants_relay() || !is_of_relay(run, endpoint) {
+    if !run.wants_relay() || !run.is_of_relay(endpoint) {
         return if readings.know(What::Speaks, &place).holds() { Standing::Works } else { Standing::Unknown };
     }
     let standings: Vec<Standing> = own.iter().map(|at| relays(readings, here, *at)).collect();
@@ -116,12 +117,6 @@ fn of_readings(run: &Run<'_>, readings: &Readings, here: &BTreeSet<usize>, endpo
 fn undecided(found: &[&Candidate], doubtful: &[&Candidate]) -> BTreeSet<usize> {
     let here = found.iter().filter(|candidate| matches!(candidate.place, Place::Host | Place::Network { .. }));
     here.chain(doubtful).flat_map(|candidate| candidate.explains.iter().copied()).collect()
-}
-
-/// Whether a service is said to be a TURN server's.
-fn is_of_relay(run: &Run<'_>, endpoint: Endpoint) -> bool {
-    let mut services = run.asked.services.iter().filter(|service| service.transport == endpoint.transport);
-    services.any(|service| service.relay && (service.port_or_default() == endpoint.address.port() || service.port.is_none()))
 }
 
 /// The relays of the server that another one sends its clients to.

@@ -126,10 +126,9 @@ fn below(what: What) -> &'static [Group] {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
     use std::net::IpAddr;
 
-    use super::super::candidates::Ground;
+    use super::super::candidates::{Ground, Kinds};
     use super::super::reading::{Manner, Reading, State};
     use super::super::table;
     use super::*;
@@ -158,7 +157,8 @@ mod tests {
     fn found(all: &[Reading]) -> Vec<(&'static str, Vec<What>)> {
         let mut readings = Readings::default();
         all.iter().cloned().for_each(|reading| readings.add(reading));
-        let ground = Ground::new(&readings, BTreeSet::new());
+        let kinds = Kinds::default();
+        let ground = Ground::new(&readings, &kinds);
         let (mut candidates, _) = ground.survey(table::causes());
         let parts = explain(&readings, &mut candidates);
         let best = parts.iter().flat_map(|part| &part.best).map(|number| &candidates[*number]);

@@ -59,10 +59,10 @@ fn a_relay_that_carries_for_others_may_not_reach_itself() {
     let well = carries(granted(Stage::host()));
     assert_eq!(to_itself(well, true).claims(&["relay-"]), [""; 0]);
     let ill = to_itself(carries(granted(Stage::host())), false);
-    assert_eq!(ill.claims(&["relay-"]), ["relay-cannot-reach-itself degrade certain"]);
+    assert_eq!(ill.claims(&["relay-"]), ["relay-to-relay-blocked degrade certain"]);
     let closed = to_itself(granted(Stage::host()), false);
     assert!(
-        closed.claims(&["relay-cannot"]).iter().all(|claim| !claim.contains("certain")),
+        closed.claims(&["relay-to-relay"]).iter().all(|claim| !claim.contains("certain")),
         "whether anything arrives was not asked"
     );
 }

@@ -210,7 +210,7 @@ fn fine(run: &Run<'_>, conclusion: &Conclusion, host: &str) -> Message {
                 None => return with_transports(run, with_host("headline-turn-ok")),
             }
         }
-        Purpose::Turn => with_transports(run, with_host("headline-turn-ok")),
+        Purpose::Turn => with_transports(run, with_hosts(run, Message::new("headline-turn-ok"))),
     };
     match warning {
         Some(finding) => {
@@ -224,6 +224,25 @@ fn fine(run: &Run<'_>, conclusion: &Conclusion, host: &str) -> Message {
         None => message.with("risk", "none"),
     }
 }
+
+/// The hosts that were asked, each once; of many the first, and how many more there are.
+fn with_hosts(run: &Run<'_>, message: Message) -> Message {
+    let mut hosts: Vec<String> = Vec::new();
+    for service in &run.asked.services {
+        let host = service.host.to_string();
+        if !hosts.contains(&host) {
+            hosts.push(host);
+        }
+    }
+    if hosts.len() <= NAMED_HOSTS {
+        return message.with("host", hosts);
+    }
+    let more = u32::try_from(hosts.split_off(1).len()).unwrap_or(u32::MAX);
+    message.with("host", hosts).with("more", more)
+}
+
+/// As many hosts have room in a headline.
+const NAMED_HOSTS: usize = 3;
 
 /// The paths on which calls connected, with the time that each took.
 fn about_call(run: &Run<'_>, message: Message) -> Message {

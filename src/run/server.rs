@@ -23,6 +23,7 @@ use crate::model::secret::Credentials;
 use crate::model::target::Host;
 use crate::net::session::Session;
 use crate::net::tls::unix_seconds;
+use crate::probe::again::ask_twice;
 use crate::probe::allocate::{self, Allocation, Role, allocate, until_alone};
 use crate::probe::context::Context;
 use crate::probe::control::{self, Web};
@@ -258,7 +259,7 @@ async fn examine_one(context: &Context, server: &IceServer, shared: &Shared) -> 
         }
         // Either it does STUN alone, or the line has swallowed all of the requests.
         Outcome::Silent => {
-            measure_loss(context, server, &session).await;
+            tokio::join!(measure_loss(context, server, &session), ask_twice(context, server.endpoint));
             None
         }
         Outcome::Error { .. }
@@ -309,7 +310,7 @@ async fn authenticated(
         Err(reply) if reply.code() == Some(300) => allocate::alternate(context, server.endpoint),
         Err(reply) => {
             if reply.silent() {
-                measure_loss(context, server, &session).await;
+                tokio::join!(measure_loss(context, server, &session), ask_twice(context, server.endpoint));
             }
             None
         }

@@ -89,7 +89,13 @@ fn public(run: &Run<'_>, readings: &mut Readings) {
                 Reach::Loopback => State::Broken(Manner::Loopback),
                 // A company's own server, for its own users: that all of its addresses are private is meant.
                 Reach::Private | Reach::CarrierGrade | Reach::LinkLocal if reaches.len() > 1 => State::Broken(Manner::Private),
-                Reach::Private | Reach::CarrierGrade | Reach::LinkLocal => continue,
+                Reach::Private | Reach::CarrierGrade | Reach::LinkLocal => {
+                    if is_list && !is_near(run, ip) {
+                        let far = State::Broken(Manner::Private);
+                        readings.add(Reading::new(What::Near, Place::Server { server: ip }, far, evidence));
+                    }
+                    continue;
+                }
                 Reach::Unusable => State::Broken(Manner::Private),
             };
             if !evidence.is_empty() {
@@ -97,6 +103,14 @@ fn public(run: &Run<'_>, readings: &mut Readings) {
                 readings.add(reading.saying("name", name.as_str()));
             }
         }
+    }
+}
+
+/// Whether a private address may be of the network that this host is in, as far as a guess tells: both begin alike.
+fn is_near(run: &Run<'_>, ip: IpAddr) -> bool {
+    match (ip, run.source_towards(ip)) {
+        (IpAddr::V4(ip), Some(IpAddr::V4(own))) => ip.octets()[..2] == own.octets()[..2],
+        (IpAddr::V4(_) | IpAddr::V6(_), _) => false,
     }
 }
 

@@ -17,6 +17,11 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
         speaks(run, endpoint, service, readings);
         stays(endpoint, service, readings);
     }
+    for seen in &run.again {
+        let Some(endpoint) = seen.endpoint else { continue };
+        let state = if seen.fact.reply.silent() { State::Broken(Manner::Silent) } else { State::Holds };
+        readings.add(Reading::new(What::Again, Place::service(endpoint), state, vec![seen.at]));
+    }
     realms(run, readings);
 }
 

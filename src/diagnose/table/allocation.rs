@@ -2,10 +2,14 @@
 
 use super::super::reading::Manner::{Arrived, Code, Dead, Loop, OtherCode, Silent};
 use super::super::reading::What::{
-    Binding, Channel, Clean, Grant, PermitsCaller, PermitsItself, Reach, Speaks, Stays, Steady, Tls, ToItself, Turn,
+    Again, Binding, Channel, Clean, Grant, PermitsCaller, PermitsItself, Reach, Speaks, Stays, Steady, Tls, ToItself, Turn,
 };
-use super::super::row::{At, Cause, Effect, all, row};
+use super::super::row::{At, Cause, Effect, Pattern, all, row};
 use crate::model::cause::Group;
+
+/// What stays without an answer over UDP when only some answers arrive.
+const UNANSWERED: &[Pattern] =
+    &[all(Grant).udp().as_(&[Silent]), all(Turn).udp(), all(Binding).udp(), all(Steady).as_(&[Silent]), all(Clean)];
 
 pub const CAUSES: &[Cause] = &[
     Cause {
@@ -36,28 +40,63 @@ pub const CAUSES: &[Cause] = &[
         id: "quota-reached",
         group: Group::Allocation,
         effect: Effect::Fail,
-        rows: &[
-            row(At::Server, 1.5, &[all(Grant).as_(&[Code(486)])]).may(&[all(Steady)]).manner("none-granted"),
-            row(At::Server, 2.0, &[all(Steady).as_(&[Code(486)])])
-                .may(&[all(Grant).as_(&[Code(486)])])
-                .effect(Effect::Degrade)
-                .manner("few"),
-        ],
+        rows: &[row(At::Server, 1.5, &[all(Grant).as_(&[Code(486)])]).may(&[all(Steady)])],
     },
     Cause {
         id: "relay-ports-exhausted",
         group: Group::Allocation,
         effect: Effect::Fail,
+        rows: &[row(At::Server, 1.5, &[all(Grant).as_(&[Code(508)])]).may(&[
+            all(Steady),
+            all(Speaks),
+            all(Reach),
+            all(Tls).as_(&[Silent]),
+            all(Clean),
+            all(Turn),
+            all(Binding),
+        ])],
+    },
+    Cause {
+        id: "allocations-too-few",
+        group: Group::Allocation,
+        effect: Effect::Fail,
         rows: &[
-            row(At::Server, 1.5, &[all(Grant).as_(&[Code(508)])])
-                .may(&[all(Steady), all(Speaks), all(Reach), all(Tls).as_(&[Silent]), all(Clean), all(Turn), all(Binding)])
-                .manner("none-granted"),
+            row(At::Server, 2.0, &[all(Steady).as_(&[Code(486)])]).may(&[all(Grant).as_(&[Code(486)])]).manner("quota"),
             row(At::Server, 2.0, &[all(Steady).as_(&[Code(508)])])
                 .may(&[all(Grant).as_(&[Code(508)])])
                 // Those that ran before may hold the others yet.
                 .effect(Effect::Warn)
                 .inferred()
-                .manner("few"),
+                .manner("ports"),
+        ],
+    },
+    Cause {
+        id: "turn-udp-answers-lost",
+        group: Group::Allocation,
+        effect: Effect::Fail,
+        rows: &[
+            // The first answer of a flow arrives, and no later one.
+            row(At::Server, 1.0, &[all(Grant).udp().as_(&[Silent])])
+                .shows(&[all(Again).udp().asked()])
+                .may(UNANSWERED)
+                .inferred()
+                .manner("later"),
+            row(At::Server, 1.0, &[all(Turn).udp()])
+                .shows(&[all(Again).udp().asked()])
+                .may(UNANSWERED)
+                .inferred()
+                .manner("later"),
+            // Bindings are answered however often, and a stream is granted what datagrams are not.
+            row(At::Server, 1.5, &[all(Grant).udp().as_(&[Silent])])
+                .needs(&[all(Again).udp().asked(), all(Grant).streams().asked()])
+                .may(UNANSWERED)
+                .inferred()
+                .manner("allocate"),
+            row(At::Server, 1.5, &[all(Turn).udp()])
+                .needs(&[all(Again).udp().asked(), all(Turn).streams().asked()])
+                .may(UNANSWERED)
+                .inferred()
+                .manner("allocate"),
         ],
     },
     Cause {

@@ -10,10 +10,13 @@ pub const CAUSES: &[Cause] = &[
         id: "realm-missing",
         group: Group::Authentication,
         effect: Effect::Fail,
-        rows: &[
-            row(At::Service, 1.0, &[all(Realm).as_(&[Missing])]).may(&[all(Login)]).manner("missing"),
-            row(At::Service, 1.0, &[all(Realm).as_(&[Empty])]).may(&[all(Login)]).manner("empty"),
-        ],
+        rows: &[row(At::Service, 1.0, &[all(Realm).as_(&[Missing])]).may(&[all(Login)])],
+    },
+    Cause {
+        id: "realm-empty",
+        group: Group::Authentication,
+        effect: Effect::Fail,
+        rows: &[row(At::Service, 1.0, &[all(Realm).as_(&[Empty])]).may(&[all(Login)])],
     },
     Cause {
         id: "credentials-expired",

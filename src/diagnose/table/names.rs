@@ -3,12 +3,15 @@
 use super::super::reading::Manner::{
     self, Http, Loopback, NoAddress, NotFound, Other, Private, SpeaksTls, Ssh, Unavailable, Unused,
 };
-use super::super::reading::What::{Alive, Dns, HighPort, Listens, PublicName, Reach, Resolver, Resolves, Speaks, Tls};
-use super::super::row::{At, Cause, Effect, all, row};
+use super::super::reading::What::{Alive, BrowserPort, Dns, HighPort, Listens, Near, PublicName, Reach, Resolver, Resolves, Speaks, Tls};
+use super::super::row::{At, Cause, Effect, Pattern, all, row};
 use crate::model::cause::Group;
 
 /// What other services answer.
 const FOREIGN: &[Manner] = &[Http, SpeaksTls, Ssh, Other];
+
+/// What is of no use because nobody is there.
+const UNREACHED: &[Pattern] = &[all(Reach), all(Listens), all(Alive), all(HighPort)];
 
 pub const CAUSES: &[Cause] = &[
     Cause {
@@ -33,17 +36,28 @@ pub const CAUSES: &[Cause] = &[
         rows: &[row(At::List, 1.0, &[all(PublicName).as_(&[Unused])])],
     },
     Cause {
+        id: "list-points-at-localhost",
+        group: Group::Names,
+        effect: Effect::Fail,
+        rows: &[row(At::Server, 2.0, &[all(PublicName).as_(&[Loopback])]).may(UNREACHED)],
+    },
+    Cause {
+        id: "list-names-private-address",
+        group: Group::Names,
+        effect: Effect::Fail,
+        rows: &[row(At::Server, 2.9, &[all(Reach)]).shows(&[all(Near).asked()]).may(&[all(Alive), all(HighPort)]).inferred()],
+    },
+    Cause {
         id: "name-has-private-address",
         group: Group::Names,
         effect: Effect::Fail,
-        rows: &[
-            row(At::Server, 2.0, &[all(PublicName).as_(&[Loopback])])
-                .may(&[all(Reach), all(Listens), all(Alive), all(HighPort)])
-                .manner("loopback"),
-            row(At::Server, 2.0, &[all(PublicName).as_(&[Private])])
-                .may(&[all(Reach), all(Listens), all(Alive), all(HighPort)])
-                .manner("private"),
-        ],
+        rows: &[row(At::Server, 2.0, &[all(PublicName).as_(&[Private])]).may(UNREACHED)],
+    },
+    Cause {
+        id: "port-refused-by-browsers",
+        group: Group::Names,
+        effect: Effect::Fail,
+        rows: &[row(At::Service, 1.0, &[all(BrowserPort)])],
     },
     Cause {
         id: "ipv6-address-dead",
@@ -52,6 +66,28 @@ pub const CAUSES: &[Cause] = &[
         rows: &[
             row(At::Server6, 1.0, &[all(Reach)]),
             row(At::Server6, 1.0, &[all(Listens)]).shows(&[all(Listens).asked()]).may(&[all(Reach)]),
+        ],
+    },
+    Cause {
+        id: "stale-address-record",
+        group: Group::Names,
+        effect: Effect::Degrade,
+        rows: &[
+            row(At::Sibling, 1.0, &[all(Reach)]).inferred().manner("silent"),
+            row(At::Sibling, 1.4, &[all(Listens)])
+                .shows(&[all(Listens).asked()])
+                .may(&[all(Reach)])
+                .inferred()
+                .manner("refused"),
+        ],
+    },
+    Cause {
+        id: "stun-server-dead",
+        group: Group::Names,
+        effect: Effect::Warn,
+        rows: &[
+            row(At::StunService, 1.5, &[all(Reach)]).inferred().manner("silent"),
+            row(At::StunService, 1.5, &[all(Listens)]).manner("refused"),
         ],
     },
     Cause {

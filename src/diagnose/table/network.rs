@@ -10,6 +10,9 @@ use super::super::reading::What::{
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
 
+/// The port that STUN and TURN have by default.
+const STUN_PORT: u16 = 3478;
+
 /// The causes.
 pub const CAUSES: &[Cause] = &[
     Cause {
@@ -122,12 +125,24 @@ pub const CAUSES: &[Cause] = &[
         effect: Effect::DegradeHere,
         rows: &[
             row(At::Network, 3.2, &[all(Reach).datagrams(), all(Stun), all(InStun)]).manner("content"),
-            row(At::Network, 3.4, &[all(Reach).datagrams().that_port(), all(Stun).that_port()])
-                .shows(&[all(Stun).that_port().if_asked()])
+            // By STUN's own port alone.
+            row(At::Network, 3.4, &[all(Reach).datagrams().that_port_only(STUN_PORT), all(Stun).that_port_only(STUN_PORT)])
+                .shows(&[all(Stun).that_port_only(STUN_PORT).if_asked()])
                 .manner("port"),
-            row(At::Network, 2.0, &[all(Reach).datagrams().that_port().as_(&[RejectedHere])])
-                .may(&[all(Stun).that_port()])
+            row(At::Network, 2.0, &[all(Reach).datagrams().that_port_only(STUN_PORT).as_(&[RejectedHere])])
+                .may(&[all(Stun).that_port_only(STUN_PORT)])
                 .manner("port"),
+        ],
+    },
+    Cause {
+        id: "network-blocks-port",
+        group: Group::Reach,
+        effect: Effect::DegradeHere,
+        rows: &[
+            row(At::Network, 3.4, &[all(Reach).datagrams().that_port_but(STUN_PORT), all(Stun).that_port()])
+                .shows(&[all(Stun).that_port().if_asked()]),
+            row(At::Network, 2.0, &[all(Reach).datagrams().that_port_but(STUN_PORT).as_(&[RejectedHere])])
+                .may(&[all(Stun).that_port()]),
         ],
     },
     Cause {

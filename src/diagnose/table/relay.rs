@@ -144,7 +144,7 @@ pub const CAUSES: &[Cause] = &[
         rows: &[row(At::Relay, 3.2, &[all(Stream)]).may(&[all(Ports), all(MediaClean)]).sure(&[Out, In])],
     },
     Cause {
-        id: "relay-cannot-reach-itself",
+        id: "relay-to-relay-blocked",
         group: Group::Relay,
         effect: Effect::Degrade,
         rows: &[row(At::Relay, 3.0, &[all(ToItself)]).needs(&[all(In).if_asked()]).sure(&[In, Out])],

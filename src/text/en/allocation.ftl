@@ -1,6 +1,6 @@
 # TURN allocation.
 #
-# $count is, for quota-reached and relay-ports-exhausted, the number of allocations that were granted at one time.
+# $count is, for allocations-too-few, the number of allocations that were granted at one time; $code the error that refuses the next.
 
 redirect-loop = the server redirects in a circle
     .summary = { $target ->
@@ -98,21 +98,11 @@ server-draining-fix-server = If the server should take calls again, restart it; 
 server-draining-fix-application = Remove the server from iceServers until it takes calls again, and list another one.
 
 quota-reached = the allocation quota is reached
-    .summary = { $manner ->
-        [few] { $count ->
-            [1] { $host } grants only one allocation at a time (error 486); a call needs two or more.
-            [none] { $host } grants too few allocations at a time (error 486); a call needs two or more.
-           *[other] { $host } grants only { $count } allocations at a time (error 486); a call can need more.
-        }
-       *[none-granted] { $host } refuses new allocations: a quota is reached (error 486).
-    }
-    .impact = { $manner ->
-        [few] Calls fail if both sides need a relay with this login, or if one side takes several.
-       *[none-granted] New calls get no relay from this server until others end; calls that need it fail.
-    }
+    .summary = { $host } refuses new allocations: a quota is reached (error 486).
+    .impact = New calls get no relay from this server until others end; calls that need it fail.
     .meaning = The server limits how many allocations one user, or all users together, hold at a time. A browser takes one for each URL and network interface, and a client that disappears keeps its own for up to ten minutes.
-    .proof = A request for a relay gets error 486, although this run holds no allocation, or only one.
-    .look-alikes = relay-ports-exhausted: there the error is 508.
+    .proof = A request for a relay gets error 486, although this run holds no allocation.
+    .look-alikes = allocations-too-few: there one allocation is given, and no second one. relay-ports-exhausted: there the error is 508.
     .remedy = Raise the quota per user or in total, or give each user a name of its own.
 
 quota-reached-fix-server = { $software ->
@@ -135,55 +125,28 @@ quota-reached-fix-server-2 = { $software ->
     .command = grep -E '^(bps-capacity|max-bps|user-quota|total-quota)' /etc/turnserver.conf
 
 relay-ports-exhausted = the server has no free relay port
-    .summary = { $manner ->
-        [few] { $count ->
-            [1] { $host } has a relay port for only one allocation at a time (error 508); a call needs two or more.
-            [none] { $host } has too few relay ports (error 508); a call needs two or more.
-           *[other] { $host } has relay ports for only { $count } allocations at a time (error 508); a call can need more.
-        }
-       *[none-granted] { $host } has no relay port to give (error 508).
-    }
-    .impact = { $manner ->
-        [few] Calls fail if both sides need a relay on this server, or if one side takes several.
-       *[none-granted] New calls get no relay from this server; calls that need it fail.
-    }
+    .summary = { $host } has no relay port to give (error 508).
+    .impact = New calls get no relay from this server; calls that need it fail.
     .meaning = Each allocation takes one port of the relay range, and the server can open none: all are taken, the range is too small, or the relay address is not on the host.
-    .proof = A request for a relay gets error 508, although this run holds no allocation, or only one.
+    .proof = A request for a relay gets error 508, although this run holds no allocation.
     .look-alikes = quota-reached: there the error is 486. A relay address that is on no interface of the host gives the same 508, about a second after each request, however few calls there are.
     .remedy = Check that the relay address is one of the host's, and widen the relay range.
 
-relay-ports-exhausted-fix-server = { $manner ->
-        [few] { $software ->
-            [coturn] Widen the relay range in turnserver.conf, then run systemctl restart coturn.
-           *[other] Widen the UDP range on which the server relays: 49152-65535 is usual.
-        }
-       *[none-granted] { $software ->
-            [coturn] Check that relay-ip, if it is set, is an address of the host.
-           *[other] Check that the server's relay address is an address of the host.
-        }
+relay-ports-exhausted-fix-server = { $software ->
+        [coturn] Check that relay-ip, if it is set, is an address of the host.
+       *[other] Check that the server's relay address is an address of the host.
     }
-    .command = { $manner ->
-        [few] { $software ->
-            [coturn]
-                min-port=49152
-                max-port=65535
-           *[other] {""}
-        }
-       *[none-granted] { $software ->
-            [coturn] grep '^relay-ip' /etc/turnserver.conf; ip -brief address
-           *[other] ip -brief address
-        }
+    .command = { $software ->
+        [coturn] grep '^relay-ip' /etc/turnserver.conf; ip -brief address
+       *[other] ip -brief address
     }
 
 relay-ports-exhausted-fix-firewall = If you widen the relay range, open it in the host's firewall and in the provider's too; firewalld and nftables need the same rule.
     .command = ufw allow 49152:65535/udp
 
-relay-ports-exhausted-fix-server-2 = { $manner ->
-        [few] {""}
-       *[none-granted] { $software ->
-            [coturn] If the address is right, widen the relay range in turnserver.conf, then run systemctl restart coturn.
-           *[other] If the address is right, widen the UDP range on which the server relays: 49152-65535 is usual.
-        }
+relay-ports-exhausted-fix-server-2 = { $software ->
+        [coturn] If the address is right, widen the relay range in turnserver.conf, then run systemctl restart coturn.
+       *[other] If the address is right, widen the UDP range on which the server relays: 49152-65535 is usual.
     }
     .command = { $software ->
         [coturn]
@@ -191,6 +154,90 @@ relay-ports-exhausted-fix-server-2 = { $manner ->
             max-port=65535
        *[other] {""}
     }
+
+allocations-too-few = the server gives too few allocations at a time
+    .summary = { $count ->
+        [1] { $host } grants only one allocation at a time (error { $code }); a call needs one for each side.
+        [none] { $host } grants too few allocations at a time (error { $code }); a call needs one for each side.
+       *[other] { $host } grants only { $count } allocations at a time (error { $code }); a call can need more.
+    }
+    .impact = Calls fail if both sides need a relay with this login, or if one side takes several.
+    .meaning = { $manner ->
+        [ports] Each allocation takes one port of the relay range, and the server has no second one to give.
+       *[quota] The server limits how many allocations one user, or all users together, hold at a time, or how much bandwidth they take together. A browser takes one for each URL and network interface, and a call has two sides.
+    }
+    .proof = One allocation is given, and a second one beside it gets error 486 or 508.
+    .look-alikes = quota-reached and relay-ports-exhausted: there not even the first one is given.
+    .remedy = Raise the quota, the bandwidth or the number of relay ports, so that both sides of a call get a relay.
+
+allocations-too-few-fix-server = { $manner ->
+        [ports] { $software ->
+            [coturn] Widen the relay range in turnserver.conf, then run systemctl restart coturn.
+           *[other] Widen the UDP range on which the server relays: 49152-65535 is usual.
+        }
+       *[quota] { $software ->
+            [coturn] Raise the quotas in turnserver.conf (0 means no limit), then run systemctl restart coturn.
+           *[other] Raise the number of allocations that one user, and all users together, may hold.
+        }
+    }
+    .command = { $software ->
+        [coturn] { $manner ->
+            [ports]
+                min-port=49152
+                max-port=65535
+           *[quota]
+                user-quota=50
+                total-quota=1200
+        }
+       *[other] {""}
+    }
+
+allocations-too-few-fix-server-2 = { $manner ->
+        [ports] {""}
+       *[quota] { $software ->
+            [coturn] If bps-capacity is set, raise it or remove it: each allocation takes max-bps of it.
+           *[other] {""}
+        }
+    }
+    .command = grep -E '^(bps-capacity|max-bps|user-quota|total-quota)' /etc/turnserver.conf
+
+allocations-too-few-fix-firewall = { $manner ->
+        [ports] If you widen the relay range, open it in the host's firewall and in the provider's too; firewalld and nftables need the same rule.
+       *[quota] {""}
+    }
+    .command = ufw allow 49152:65535/udp
+
+turn-udp-answers-lost = the server's answers over UDP get lost
+    .summary = { $manner ->
+        [later] Over UDP only the first answer of { $host } to a client arrives, and no later one.
+       *[allocate] { $host } answers Binding over UDP, but its answers to Allocate never arrive; over TCP they do.
+    }
+    .impact = Nobody gets a relay over UDP from this server; users whose lists have TCP or TLS call over those.
+    .meaning = Some answers of the server arrive over UDP, and those that grant a relay do not. coturn 4.17.0 and 4.17.1 send them with a TTL of 1 on some systems; a filter that knows TURN does the same.
+    .proof = Over UDP a first request from a new port is answered and a second one is not; or Bindings are answered and Allocate is not, while over TCP or TLS the same server grants.
+    .look-alikes = turn-disabled: there no transport gives a relay. turn-udp-closed: there nothing at all is answered over UDP.
+    .remedy = Look at the answers on the server's host; update coturn beyond 4.17.1.
+
+turn-udp-answers-lost-fix-server = Look at the answers as they leave the host: a TTL of 1 is the fault of coturn 4.17.0 and 4.17.1.
+    .command = tcpdump -vni any 'udp and src port { $port ->
+        [none] 3478
+       *[other] { $port }
+    }' | grep -B1 'ttl 1,'
+
+turn-udp-answers-lost-fix-server-2 = Until coturn is updated, set the TTL in the firewall.
+    .command = nft add table ip turn && nft 'add chain ip turn out { "{" } type filter hook output priority 0; { "}" }' && nft add rule ip turn out udp sport { $port ->
+        [none] 3478
+       *[other] { $port }
+    } ip ttl set 64
+
+turn-udp-answers-lost-fix-application = List the server over TCP as well.
+    .command = turn:{ $listed ->
+        [none] { $host }
+       *[other] { $listed }
+    }:{ $port ->
+        [none] 3478
+       *[other] { $port }
+    }?transport=tcp
 
 relay-transport-refused = the server relays no UDP
     .summary = { $host } refuses to relay UDP (error 442), which is what browsers ask for.

@@ -6,20 +6,31 @@
 # $names holds the realms that were seen, for several-servers-on-a-port.
 
 realm-missing = the login challenge lacks a realm
-    .summary = { $manner ->
-        [empty] { $host } sends an empty realm in its login challenge on { $transport } port { $port }.
-       *[missing] { $host } sends a login challenge without a realm or without a nonce on { $transport } port { $port }.
-    }
-    .impact = { $manner ->
-        [empty] Browsers and apps built on libwebrtc get no relay from this server; calls that need it fail.
-       *[missing] No client can log in, so nobody gets a relay from this server; calls that need it fail.
-    }
-    .meaning = A TURN server answers the first request with a realm and a nonce, and a client needs both to sign the next one. This server sends an empty realm or leaves one of them out, usually because no realm is configured. With an empty realm some clients log in, but libwebrtc, on which Chrome and most apps are built, does not.
-    .proof = The 401 answer to a request without credentials has no realm, an empty realm or no nonce.
-    .look-alikes = credentials-rejected: there the challenge is complete, and the server refuses the signed request.
+    .summary = { $host } sends a login challenge without a realm or without a nonce on { $transport } port { $port }.
+    .impact = No client can log in, so nobody gets a relay from this server; calls that need it fail.
+    .meaning = A TURN server answers the first request with a realm and a nonce, and a client needs both to sign the next one. This server leaves one of them out.
+    .proof = The 401 answer to a request without credentials has no realm or no nonce.
+    .look-alikes = realm-empty: there the realm is sent, and is empty. credentials-rejected: there the challenge is complete, and the server refuses the signed request.
     .remedy = Configure a realm on the TURN server and restart it.
 
 realm-missing-fix-server = { $software ->
+        [coturn] Set a realm in turnserver.conf, for example your domain, then run systemctl restart coturn.
+       *[other] Configure a realm, for example your domain, and turn on authentication with long-term credentials.
+    }
+    .command = { $software ->
+        [coturn] realm=example.org
+       *[other] {""}
+    }
+
+realm-empty = the realm is empty
+    .summary = { $host } has no realm, so browsers get no relay candidate from it.
+    .impact = Browsers and apps built on libwebrtc get no relay from this server; calls that need it fail.
+    .meaning = A TURN server names a realm when it asks for a login. This server names an empty one, usually because none is configured. Some clients log in all the same, but libwebrtc, on which Chrome and most apps are built, gives up without an error.
+    .proof = The 401 answer to a request without credentials has an empty realm.
+    .look-alikes = realm-missing: there the answer has no realm at all, and no client logs in.
+    .remedy = Configure a realm on the TURN server and restart it.
+
+realm-empty-fix-server = { $software ->
         [coturn] Set a realm in turnserver.conf, for example your domain, then run systemctl restart coturn.
        *[other] Configure a realm, for example your domain, and turn on authentication with long-term credentials.
     }

@@ -1,6 +1,6 @@
 # The first sentence of a report where it is not the summary of a finding.
 #
-# headline-turn-ok: $host, $transports (those over which data from outside arrived)
+# headline-turn-ok: $host (one or several), $more (how many more there are), $transports (those over which data from outside arrived)
 # headline-stun-ok: $host, $consequence (what the NAT means for calls, a sentence)
 # headline-stun-list-ok: $host
 # headline-external-ip-ok: $host
@@ -16,8 +16,14 @@
 # headline-unexplained: $place, $what, $manner (the arguments of "unexplained")
 
 headline-turn-ok = { $transports ->
-        [none] Calls will work through { $host }.
-       *[other] Calls will work through { $host }: relayed data arrives from outside and goes out over { $transports }.
+        [none] Calls will work through { $host }{ $more ->
+                [none] {""}
+               *[other] {" "}and { $more } more
+            }.
+       *[other] Calls will work through { $host }{ $more ->
+                [none] {""}
+               *[other] {" "}and { $more } more
+            }: relayed data arrives from outside and goes out over { $transports }.
     }
 
 headline-stun-ok = { $consequence ->

@@ -105,19 +105,13 @@ wrong-host-fix-application = { $protocol ->
        *[other] Check host and port in the list of ICE servers; TURN usually has port 3478, and 5349 with TLS.
     }
 
-name-has-private-address = users are sent to a private or loopback address
-    .summary = { $manner ->
-        [loopback] { $name } sends each user to their own machine (loopback address { $server }).
-       *[private] { $name } leads to { $server }, which can't be reached from the internet.
-    }
-    .impact = { $manner ->
-        [loopback] No user gets a relay, because each one asks their own machine for it.
-       *[private] Users outside the server's own network get no relay whenever they are given this address.
-    }
-    .meaning = The list of ICE servers, or a name in it, leads to a loopback or private address. For each user it means their own machine, or a host in their own network.
-    .proof = The listed address is a loopback address, or the name resolves to one; or the name has a private address beside a public one.
-    .look-alikes = A line for the name in this host's own hosts file: then only this host is led astray. turn-down: there the address is a public one, and nothing answers.
-    .remedy = List the server's public name or address, and leave only public addresses in DNS.
+name-has-private-address = a name leads to a private address
+    .summary = { $name } leads to { $server }, which can't be reached from the internet.
+    .impact = Users outside the server's own network get no relay whenever they are given this address.
+    .meaning = The name of the server has a private address, or one beside a public one. For each user it means a host in their own network.
+    .proof = The name resolves to a private address beside a public one, or to one that nobody can use.
+    .look-alikes = list-names-private-address: there the list itself says the address. turn-down: there the address is a public one, and nothing answers.
+    .remedy = Leave only public addresses in DNS.
 
 name-has-private-address-fix-dns = If { $server } is a record of a DNS name, remove it and leave only the server's public address.
 
@@ -127,8 +121,89 @@ name-has-private-address-fix-application = List the TURN server's public name or
        *[other] { $port }
     }
 
-name-has-private-address-fix-client = { $manner ->
-        [loopback] If this host's hosts file has a line for { $name }, remove the line.
-       *[private] {""}
+list-points-at-localhost = the list sends users to their own machine
+    .summary = { $name } sends each user to their own machine (loopback address { $server }).
+    .impact = No user gets a relay, because each one asks their own machine for it.
+    .meaning = The list of ICE servers, or a name in it, leads to a loopback address, which means the machine that asks. It works while the server and the browser run on one machine, and for nobody else.
+    .proof = The listed address is a loopback address, or the name resolves to one, and no server answers there.
+    .look-alikes = A line for the name in this host's own hosts file: then only this host is led astray. turn-down: there the address is a public one, and nothing answers.
+    .remedy = List the server's public name or address.
+
+list-points-at-localhost-fix-application = List the TURN server's public name or address.
+    .command = turn:<public name or address>:{ $port ->
+        [none] 3478
+       *[other] { $port }
     }
+
+list-points-at-localhost-fix-client = If this host's hosts file has a line for { $name }, remove the line.
     .command = grep -F '{ $name }' /etc/hosts
+
+list-names-private-address = the list names a private address
+    .summary = The list names the private address { $server }, which users elsewhere can't reach.
+    .impact = Only users in the server's own network get a relay from it.
+    .meaning = The list of ICE servers names an address of a private network. For each user it means a host in their own network, if there is one.
+    .proof = The listed address is private, this host is in another network, and nothing answers there.
+    .look-alikes = A company's own server for its own users: then a VPN or the company's network leads there. turn-down: there the address is a public one.
+    .remedy = List the server's public name or address.
+
+list-names-private-address-fix-application = List the TURN server's public name or address.
+    .command = turn:<public name or address>:{ $port ->
+        [none] 3478
+       *[other] { $port }
+    }
+
+list-names-private-address-fix-client = If all users are in the server's own network, run callcheck there.
+
+port-refused-by-browsers = browsers refuse the server's port
+    .summary = Browsers refuse TURN on port { $port }: they gather no relay candidate from { $host } there, and give no error.
+    .impact = No browser gets a relay by this URL, whatever else works; other clients may.
+    .meaning = Chromium takes TURN servers on ports 80, 443 and above 1023 only, and refuses some above that, such as 5060, 6667 and 10080, because they belong to other services.
+    .proof = The listed port is one that Chromium was seen to refuse.
+    .look-alikes = turn-udp-closed and turn-tcp-closed: there the port itself does not answer.
+    .remedy = Let the TURN server listen on 3478, 5349, 443 or 80, and list that port.
+
+port-refused-by-browsers-fix-server = { $software ->
+        [coturn] Set a port that browsers take in turnserver.conf, then run systemctl restart coturn.
+       *[other] Let the server listen on a port that browsers take: 3478 is usual.
+    }
+    .command = { $software ->
+        [coturn] listening-port=3478
+       *[other] {""}
+    }
+
+port-refused-by-browsers-fix-application = List the server with that port.
+    .command = turn:{ $listed ->
+        [none] { $host }
+       *[other] { $listed }
+    }:3478
+
+stale-address-record = one of the name's addresses belongs to no server
+    .summary = { $manner ->
+        [refused] Nothing listens at { $server }, one of the addresses of { $name ->
+            [none] the server's name
+           *[other] { $name }
+        }; another one works.
+       *[silent] Nothing answers at { $server }, one of the addresses of { $name ->
+            [none] the server's name
+           *[other] { $name }
+        }; another one works.
+    }
+    .impact = Users who are given this address wait in vain or get no relay; those who get another one can call.
+    .meaning = The name has several addresses, and resolvers give them out in turn. Behind one of them no server answers: it was moved or stopped, and its record stayed.
+    .proof = No port that was asked answers at this address, while the same name's other address does.
+    .look-alikes = turn-down: one of several servers that share the name is down for now. ipv6-address-dead: there the dead address is the IPv6 one.
+    .remedy = Remove the record, or start the server that belongs to it.
+
+stale-address-record-fix-dns = If no server has { $server } any more, remove the record.
+
+stale-address-record-fix-server = If a server should answer at { $server }, start it there and open its ports.
+
+stun-server-dead = a listed STUN server does not answer
+    .summary = The STUN server { $endpoint } does not answer; the other listed servers do not need it.
+    .impact = Gathering candidates takes longer, and direct connections rest on the other servers.
+    .meaning = The list has a stun: URL at which nothing answers. Calls work through the others.
+    .proof = Nothing comes back from the server, or it refuses the port.
+    .look-alikes = network-blocks-udp and network-blocks-port: there other servers do not answer over UDP either.
+    .remedy = Remove the URL from the list, or replace it.
+
+stun-server-dead-fix-application = Remove stun:{ $endpoint } from the list; a TURN server on the list answers STUN as well.

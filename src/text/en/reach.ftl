@@ -108,15 +108,15 @@ network-blocks-udp-fix-network = { $manner ->
 network-blocks-stun = this network blocks STUN
     .summary = { $manner ->
         [port] { $router ->
-            [none] This network blocks UDP to port { $port }; other ports pass.
-           *[other] This network blocks UDP to port { $port }: the router { $router } rejects it.
+            [none] This network blocks UDP to port 3478, which STUN and TURN have by default; other ports pass.
+           *[other] This network blocks UDP to port 3478: the router { $router } rejects it.
         }
        *[content] This network blocks STUN and TURN over UDP; other UDP passes.
     }
     .impact = Users in this network learn no public address and get no relay over UDP; they can call only over TURN with TCP or TLS.
     .meaning = The network in which callcheck runs lets UDP out, but drops STUN and TURN: by their port, or because it recognizes their packets.
-    .proof = STUN is not answered by the TURN server or by unrelated servers, while other UDP gets answers or arrives. Or a router of this network rejects packets to the TURN port.
-    .look-alikes = turn-udp-closed: there unrelated STUN servers answer. network-blocks-udp: there no UDP passes at all, or only DNS.
+    .proof = STUN is not answered by the TURN server or by unrelated servers, while other UDP gets answers or arrives. Or a router of this network rejects packets to their port.
+    .look-alikes = network-blocks-port: there the port is another one than STUN's own. turn-udp-closed: there unrelated STUN servers answer. network-blocks-udp: there no UDP passes at all, or only DNS.
     .remedy = Offer TURN over TLS on port 443, or have the network let STUN and TURN pass.
 
 network-blocks-stun-fix-application = Offer TURN over TLS on port 443, which passes almost everywhere; the server must listen there.
@@ -126,9 +126,28 @@ network-blocks-stun-fix-application = Offer TURN over TLS on port 443, which pas
     }:443?transport=tcp
 
 network-blocks-stun-fix-network = { $manner ->
-        [port] Have the network let UDP out to port { $port }.
+        [port] Have the network let UDP out to port 3478.
        *[content] Have the network let STUN and TURN pass, which its filter may list as WebRTC, VoIP or peer-to-peer.
     }
+
+network-blocks-port = this network blocks a UDP port
+    .summary = { $router ->
+        [none] This network blocks UDP to port { $port }; other ports pass.
+       *[other] This network blocks UDP to port { $port }: the router { $router } rejects it.
+    }
+    .impact = Users in this network get no relay over UDP by this port; they can call over TCP or TLS, or by another port.
+    .meaning = The network in which callcheck runs lets UDP out, but none to this port, at whichever host.
+    .proof = Several hosts leave datagrams to this port unanswered, while other ports get answers. Or a router of this network rejects packets to the port.
+    .look-alikes = turn-udp-closed: there the same port answers at unrelated servers. network-blocks-stun: there it is STUN's own port, or STUN on every port.
+    .remedy = Offer TURN over TLS on port 443, or have the network let the port pass.
+
+network-blocks-port-fix-application = Offer TURN over TLS on port 443, which passes almost everywhere; the server must listen there.
+    .command = turns:{ $listed ->
+        [none] { $host }
+       *[other] { $listed }
+    }:443?transport=tcp
+
+network-blocks-port-fix-network = Have the network let UDP out to port { $port }.
 
 network-allow-list = this network allows only chosen hosts or ports
     .summary = { $manner ->

@@ -305,7 +305,7 @@ relay-untestable-from-here-fix-network = Run callcheck from another network, bes
 relay-untestable-from-here-fix-firewall-2 = Or check that UDP ports { $range } are open to everyone.
     .command = ufw status; nft list ruleset
 
-relay-cannot-reach-itself = two relays of one server can't reach each other
+relay-to-relay-blocked = two relays of one server can't reach each other
     .summary = Two relays on { $host } can't reach each other, although datagrams from outside reach them.
     .impact = Calls with both sides on this relay fail, so with the relay-only policy all calls fail.
     .meaning = If both sides of a call use this relay, the server sends to its own public address. A router or firewall in front of it does not send such packets back to it (no hairpin, also called NAT loopback), so they get lost.
@@ -313,7 +313,7 @@ relay-cannot-reach-itself = two relays of one server can't reach each other
     .look-alikes = own-address-denied: there the server itself refuses, with error 403. relay-ports-closed: there datagrams from outside don't arrive either.
     .remedy = Turn on hairpin at the server's router, or let the server deliver such packets itself.
 
-relay-cannot-reach-itself-fix-server = { $software ->
+relay-to-relay-blocked-fix-server = { $software ->
         [coturn] If coturn is behind a 1:1 NAT, write both addresses into turnserver.conf and run systemctl restart coturn: it then delivers such packets itself.
        *[other] Give the server a public address on its own network interface, so that no NAT lies between two of its relays.
     }
@@ -325,7 +325,7 @@ relay-cannot-reach-itself-fix-server = { $software ->
        *[other] {""}
     }
 
-relay-cannot-reach-itself-fix-firewall = Turn on hairpin (NAT loopback) for UDP ports { $range } at the server's router.
+relay-to-relay-blocked-fix-firewall = Turn on hairpin (NAT loopback) for UDP ports { $range } at the server's router.
 
-relay-cannot-reach-itself-fix-firewall-2 = Let the host reach its own relay ports: its firewall must not drop UDP on the loopback interface.
+relay-to-relay-blocked-fix-firewall-2 = Let the host reach its own relay ports: its firewall must not drop UDP on the loopback interface.
     .command = ufw allow in on lo
