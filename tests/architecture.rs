@@ -34,7 +34,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 /// The lab's server writes STUN through `proto::incoming` and `proto::outgoing`, so `stun_codec` stays in `proto`. `lab/host` speaks
 /// TLS as a server, with what `lab/certificates.rs` made.
 const HOMES: &[(&str, &[&str])] = &[
-    ("async_trait", &["net", "signaling", "run/call.rs", "run/call", "lab/gateway"]),
+    ("async_trait", &["net", "signaling", "run/call", "lab/gateway"]),
     ("axum", &["lab/gateway"]),
     ("base64", &["proto", "net/fetch.rs", "probe/proxy.rs", "signaling/websocket.rs"]),
     ("bytecodec", &["proto"]),
