@@ -5,6 +5,7 @@ mod calling;
 mod configuration;
 mod explain;
 pub mod ice_servers;
+mod input;
 mod login;
 mod network;
 mod output;
@@ -13,17 +14,14 @@ mod proxy;
 mod responder;
 mod runtime;
 mod session;
+mod usage;
 mod web_list;
 
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
 use clap::{CommandFactory as _, Parser as _};
-
-/// A usage or configuration error: its first line names the option and the value.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Usage(pub String);
+pub use usage::Usage;
 
 /// The exit code of a usage or configuration error.
 const USAGE: u8 = 2;

@@ -12,6 +12,7 @@ pub mod discovery;
 pub mod dtls;
 pub mod fault;
 pub mod firewall;
+pub mod five_tuple;
 pub mod gateway;
 pub mod host;
 pub mod hostility;

@@ -3,8 +3,10 @@
 pub mod describe;
 pub mod json;
 pub mod mask;
+mod style;
 pub mod text;
 
+pub use self::style::Style;
 use crate::model::report::Report;
 
 /// The formats that a report can have.
@@ -14,17 +16,6 @@ pub enum Format {
     Text,
     /// For programs.
     Json,
-}
-
-/// How a report is drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Style {
-    /// Whether colours are used.
-    pub color: bool,
-    /// Whether every observation is listed.
-    pub verbose: bool,
-    /// Whether the verdict alone is said.
-    pub quiet: bool,
 }
 
 /// Draws a report.

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use super::arguments::{self, Common};
 use super::configuration::{Account, Configuration, Signaling, filled};
-use super::{Usage, login, output, planning};
+use super::usage::Usage;
+use super::{login, output, planning};
 use crate::model::asked::Purpose;
 use crate::model::call::{Path, Role};
 use crate::model::endpoint::Transport;

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Usage, login};
+use super::usage::Usage;
+use super::{input, login};
 
 /// The file that is read where it is there, from the working folder and then from the user's folder of configurations.
 const USUAL_NAME: &str = "callcheck.toml";
@@ -84,7 +85,7 @@ impl Configuration {
     pub fn read(named: Option<&Path>) -> Result<Self, Usage> {
         let Some(file) = named.map(Path::to_owned).or_else(usual_file) else { return Ok(Self::default()) };
         let shown = file.display().to_string();
-        let text = super::planning::read_text(&shown, "--config", LONGEST_FILE)?;
+        let text = input::read_text(&shown, "--config", LONGEST_FILE)?;
         let wrong = |why: String| Usage(format!("invalid value {shown:?} for --config: {why}"));
         let table: toml::Table = toml::from_str(&text).map_err(|error| wrong(no_toml(&text, &error)))?;
         let mut configuration = Self::of(&table)?;

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::arguments::{Common, Explain};
-use super::{Usage, output};
+use super::output;
+use super::usage::Usage;
 use crate::diagnose::table;
 use crate::model::cause::Cause;
 use crate::text;

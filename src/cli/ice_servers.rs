@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 
-use super::Usage;
+use super::usage::Usage;
 use crate::model::secret::{Credentials, Secret};
 use crate::model::target::Target;
 use crate::run::plan::{Login, Planned};

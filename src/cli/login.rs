@@ -3,8 +3,8 @@
 use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
-use super::Usage;
 use super::arguments;
+use super::usage::Usage;
 use crate::model::secret::{Credentials, Secret};
 use crate::proto::responder::{SHORTEST_TOKEN, Token};
 use crate::run::plan::Login;

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::Usage;
 use super::arguments::Common;
+use super::usage::Usage;
 use crate::model::target::Host;
 use crate::net::tls::Trust;
 use crate::net::udp::Binding;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::Usage;
 use super::arguments::{Common, Format, When};
+use super::usage::Usage;
 use crate::model::call::StateKind;
 use crate::model::duration::whole_milliseconds;
 use crate::model::fact::Observation;

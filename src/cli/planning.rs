@@ -1,12 +1,12 @@
 //! Arguments become a plan; whatever is wrong with them is said before anything is sent.
 
-use std::io::Read as _;
 use std::rc::Rc;
 
 use super::arguments::{self, Common, Ports, SWEEP_TIMEOUT, Stun, Turn};
 use super::configuration::Configuration;
+use super::usage::Usage;
 use super::web_list::WebList;
-use super::{Usage, ice_servers, login, network, output, proxy, web_list};
+use super::{ice_servers, input, login, network, output, proxy, web_list};
 use crate::model::asked::{Form, Purpose, Service};
 use crate::model::endpoint::Transport;
 use crate::model::ports::USUAL_RELAY_RANGE;
@@ -48,7 +48,7 @@ fn servers(
             Ok((ice_servers::read(&list.text, &list.shown, login)?, Form::Urls))
         }
         (None, Some(source)) => {
-            let text = read_text(source, "--ice-servers", LONGEST_LIST)?;
+            let text = input::read_text(source, "--ice-servers", LONGEST_LIST)?;
             Ok((ice_servers::read(&text, source, login)?, Form::Urls))
         }
         (None, None) => Err(Usage("neither a TARGET nor --ice-servers was given".to_owned())),
@@ -167,16 +167,4 @@ fn plan(common: &Common, command: &str, purpose: Purpose, form: Form, services: 
         progress: Rc::new(|_| {}),
         contacted: Vec::new(),
     })
-}
-
-/// Reads a file, or standard input for `-`.
-pub fn read_text(source: &str, option: &str, limit: u64) -> Result<String, Usage> {
-    let wrong = |error: std::io::Error| Usage(format!("invalid value {source:?} for {option}: {error}"));
-    let mut text = String::new();
-    if source == "-" {
-        std::io::stdin().lock().take(limit).read_to_string(&mut text).map_err(wrong)?;
-    } else {
-        std::fs::File::open(source).map_err(wrong)?.take(limit).read_to_string(&mut text).map_err(wrong)?;
-    }
-    Ok(text)
 }

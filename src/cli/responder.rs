@@ -6,7 +6,8 @@ use std::time::SystemTime;
 
 use super::arguments::{Common, Responder as Arguments};
 use super::runtime::{in_runtime, interrupted};
-use super::{Usage, login, output};
+use super::usage::Usage;
+use super::{login, output};
 use crate::model::ports::PortSet;
 use crate::net::tls::unix_seconds;
 use crate::responder::answerer::Answerer;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::Usage;
+use super::usage::Usage;
 
 /// One thread is enough: everything waits for the network.
 pub fn in_runtime<T>(work: impl Future<Output = Result<T, Usage>>) -> Result<T, Usage> {

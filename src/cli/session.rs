@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use super::arguments::{Call, Common, Demo, Ports, Replay, Stun, Turn};
 use super::runtime::{in_runtime, interrupted};
-use super::{Usage, calling, network, output, planning};
+use super::usage::Usage;
+use super::{calling, input, network, output, planning};
 use crate::lab::demo;
 use crate::model::asked::Purpose;
 use crate::model::finding::Overrides;
@@ -72,7 +73,7 @@ pub fn demo(command: &Demo, common: &Common) -> Result<u8, Usage> {
 pub fn replay(command: &Replay, common: &Common) -> Result<u8, Usage> {
     output::check_report_file(common)?;
     let source = command.file.display().to_string();
-    let text = planning::read_text(&source, "FILE", LARGEST_REPORT)?;
+    let text = input::read_text(&source, "FILE", LARGEST_REPORT)?;
     let report: Report = serde_json::from_str(&text)
         .map_err(|error| Usage(format!("invalid value {source:?} for FILE: it is not a report of callcheck: {error}")))?;
     if report.schema != SCHEMA {

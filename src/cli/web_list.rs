@@ -6,7 +6,8 @@ use url::Url;
 
 use super::arguments::Common;
 use super::runtime::in_runtime;
-use super::{Usage, login, network, proxy};
+use super::usage::Usage;
+use super::{login, network, proxy};
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{HandshakeFact, NameAnswer};
 use crate::model::outcome::Outcome;

@@ -15,12 +15,8 @@ mod signaling;
 mod tls;
 mod turn;
 
-use std::net::IpAddr;
-
 use super::reading::Readings;
 use super::run::Run;
-use crate::model::address::Reach;
-use crate::model::endpoint::Endpoint;
 
 /// Reads a run.
 #[must_use]
@@ -39,14 +35,4 @@ pub fn read(run: &Run<'_>) -> Readings {
     signaling::read(run, &mut readings);
     call::read(run, &mut readings);
     readings
-}
-
-/// Whether an address is one of the internet, where the server is one too.
-fn leads_outside(address: IpAddr, server: IpAddr) -> bool {
-    Reach::of(address).is_global() || !Reach::of(server).is_global()
-}
-
-/// A service as sentences name it: `UDP 203.0.113.10:3478`.
-pub fn named(endpoint: Endpoint) -> String {
-    format!("{} {}", endpoint.transport.title(), endpoint.address)
 }

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use super::candidates::Candidate;
 use super::ports::needed;
 use super::reading::{Manner, Reading, Readings, What};
-use super::readings::named;
 use super::run::Run;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::finding::{Confidence, Level};
@@ -101,10 +100,10 @@ fn about_services(message: Message, services: &[Endpoint]) -> Message {
     transports.sort_unstable();
     transports.dedup();
     message
-        .with("service", named(*first))
+        .with("service", first.title())
         .with("endpoint", first.address.to_string())
         .with("ports-comma", ports.join(","))
-        .with("services", services.iter().take(NAMED).map(|endpoint| named(*endpoint)).collect::<Vec<_>>())
+        .with("services", services.iter().take(NAMED).map(|endpoint| endpoint.title()).collect::<Vec<_>>())
         .with("service-count", u32::try_from(services.len()).unwrap_or(u32::MAX))
         .with("port", first.address.port().to_string())
         .with("ports", ports)

@@ -1,10 +1,12 @@
 //! What would have mattered and was not tested, as keys of sentences.
 
+mod list;
 mod responder;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use self::list::{List, word};
 use super::conclude::{Conclusion, UNTESTABLE};
 use super::ports::{beyond, udp_ranges};
 use super::reading::{Known, Manner, Reading, Readings, State, What};
@@ -50,29 +52,6 @@ pub fn list(run: &Run<'_>, readings: &Readings, conclusion: &Conclusion, cut_sho
         calls(run, &mut list);
     }
     list.all
-}
-
-/// What was not tested, each once.
-#[derive(Default)]
-struct List {
-    all: Vec<NotTested>,
-    known: HashSet<String>,
-}
-
-impl List {
-    fn add(&mut self, message: Message) {
-        if self.known.insert(format!("{message:?}")) {
-            self.all.push(NotTested { what: String::new(), why: String::new(), message });
-        }
-    }
-}
-
-/// What ended a run, as a word of the texts.
-fn word(cut_short: CutShort) -> &'static str {
-    match cut_short {
-        CutShort::Interrupted => "interrupted",
-        CutShort::Deadline => "deadline",
-    }
 }
 
 /// Why a run ended before it was through.

@@ -10,7 +10,7 @@ use sha1::Sha1;
 
 use super::configuration::Config;
 use super::fault::Fault;
-use super::server::FiveTuple;
+use super::five_tuple::FiveTuple;
 use crate::model::secret::{Credentials, Secret};
 use crate::proto::authentication::{LongTerm, prepared};
 use crate::proto::credentials::hmac_password;

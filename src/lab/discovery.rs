@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::server::FiveTuple;
+use super::five_tuple::FiveTuple;
 use crate::proto::incoming::Incoming;
 use crate::proto::raw::{CHANGE_REQUEST, RESPONSE_PORT};
 

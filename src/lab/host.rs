@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, spawn_local};
 
 use self::driver::Driver;
 use self::listeners::{Listeners, Ports};
@@ -140,14 +140,14 @@ impl Lab {
             redirects
         });
         let now = seconds(time_of_day);
-        let (driver, mut tasks) = Driver::start(server, listeners, &certificates, now)?;
+        let (driver, mut tasks) = run(server, listeners, &certificates, now)?;
         let mut controls = Vec::new();
         for _ in 0..CONTROLS {
             let listeners = Listeners::control(Ipv4Addr::LOCALHOST.into())?;
             controls.extend(listeners.endpoints.iter().map(|endpoint| endpoint.address));
             let mut server = Config::new(Vec::new());
             server.faults = vec![Fault::TurnDisabled];
-            tasks.extend(Driver::start(server, listeners, &certificates, now)?.1);
+            tasks.extend(run(server, listeners, &certificates, now)?.1);
         }
         Ok(Self { driver, endpoints, controls, ca_pem: certificates.root_pem, tasks })
     }
@@ -219,6 +219,22 @@ impl Drop for Lab {
         }
         self.driver.stop();
     }
+}
+
+/// Runs a server on its listeners, at that time of day in seconds since 1970; the tasks live until they are aborted.
+fn run(
+    config: Config,
+    listeners: Listeners,
+    certificates: &Certificates,
+    time_of_day: i64,
+) -> io::Result<(Rc<Driver>, Vec<AbortHandle>)> {
+    let Listeners { endpoints: _, datagrams, streams, reserved } = listeners;
+    let (driver, mut tasks) = Driver::start(config, datagrams, reserved, certificates, time_of_day)?;
+    for (transport, listener) in streams {
+        let accept = streams::accept(Rc::clone(&driver), transport, listener, certificates.server.clone());
+        tasks.push(spawn_local(accept).abort_handle());
+    }
+    Ok((driver, tasks))
 }
 
 /// The listeners that clients are sent to, and those that a redirect points at.

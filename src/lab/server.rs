@@ -21,6 +21,7 @@ use super::authentication::Authenticator;
 use super::configuration::{Config, RelayAddress};
 use super::fault::Fault;
 use super::firewall::{Firewall, is_lost};
+pub use super::five_tuple::FiveTuple;
 use super::hostility::Hostility;
 use super::ports::PortPool;
 use crate::model::endpoint::Transport;
@@ -34,17 +35,6 @@ const STREAM_CUT_AFTER: usize = 4096;
 
 /// The largest datagram that passes under [`Fault::MtuBlackhole`].
 const BLACKHOLE_MTU: usize = 1200;
-
-/// A client's connection to the server (RFC 8656 §3: the 5-tuple).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FiveTuple {
-    /// How the client reaches the server.
-    pub transport: Transport,
-    /// The client, as the server sees it.
-    pub client: SocketAddr,
-    /// The server's own address, as the client asked it.
-    pub server: SocketAddr,
-}
 
 /// Which of the server's addresses an answer comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::call::{Path, Role};
 use super::endpoint::Transport;
-use super::target::Host;
+use super::host::Host;
 
 /// What a run was asked to test.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

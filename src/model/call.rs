@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::endpoint::Transport;
+use super::verdict::Verdict;
 
 /// The two ends of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -398,7 +399,7 @@ pub struct PathResult {
     /// Which candidates were allowed.
     pub path: Path,
     /// Whether the call connected with media.
-    pub verdict: super::report::Verdict,
+    pub verdict: Verdict,
     /// From the offer to both sides connected, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connected_ms: Option<u64>,

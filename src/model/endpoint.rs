@@ -102,6 +102,12 @@ impl Endpoint {
         self.address.ip()
     }
 
+    /// The name that a person reads, `UDP 203.0.113.10:3478`.
+    #[must_use]
+    pub fn title(self) -> String {
+        format!("{} {}", self.transport.title(), self.address)
+    }
+
     /// The form in which a report lists contacted hosts, `203.0.113.10:3478/udp`.
     #[must_use]
     pub fn contact(self) -> String {

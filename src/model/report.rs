@@ -10,36 +10,10 @@ use super::finding::{Finding, NotTested, RuledOut, Unexplained};
 use super::message::Message;
 use super::nat::Nat;
 use super::relay_ports::RelayPorts;
+pub use super::verdict::Verdict;
 
 /// The version of the report's form. Fields only get added within one version.
 pub const SCHEMA: &str = "callcheck/1";
-
-/// The answer in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// Calls will work on what was tested, and all that matters was tested.
-    Ok,
-    /// They work for some users or transports, or run badly.
-    Degraded,
-    /// They fail.
-    Failed,
-    /// What would decide could not be tested from here.
-    Inconclusive,
-}
-
-impl Verdict {
-    /// The name that a report uses.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Degraded => "degraded",
-            Self::Failed => "failed",
-            Self::Inconclusive => "inconclusive",
-        }
-    }
-}
 
 /// The program that made a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

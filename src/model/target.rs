@@ -1,44 +1,11 @@
 //! What a person types to name a server: a host, a host with a port, or a STUN or TURN URI.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::asked::{Form, Service};
 use super::endpoint::Transport;
-
-/// A host's name or literal address.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Host {
-    /// A literal IPv4 or IPv6 address.
-    Address(IpAddr),
-    /// A name to resolve.
-    Name(String),
-}
-
-impl Host {
-    /// The literal address, where it is one.
-    #[must_use]
-    pub fn address(&self) -> Option<IpAddr> {
-        match self {
-            Self::Address(address) => Some(*address),
-            Self::Name(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Address(address) => address.fmt(formatter),
-            Self::Name(name) => formatter.write_str(name),
-        }
-    }
-}
+pub use super::host::Host;
 
 /// A server as a person names it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,11 @@
-//! One 5-tuple in motion: drives [`Transactions`] over datagrams or a stream, and hands out answers and relayed data.
+//! One 5-tuple in motion: drives its transactions over datagrams or a stream, and hands out answers and relayed data.
 //!
 //! A session lives as long as a handle to it; its tasks end with the last one.
 
 mod pump;
+mod state;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,6 +15,8 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use self::pump::{pump_datagrams, pump_stream, write_stream};
+pub use self::state::Relayed;
+use self::state::{Ended, State};
 use super::network::{Datagrams, Network, Stream};
 use crate::model::duration::milliseconds;
 use crate::model::endpoint::Endpoint;
@@ -24,7 +26,7 @@ use crate::proto::channel_data::ChannelData;
 use crate::proto::request::{Request, send_indication};
 use crate::proto::response::{Class, Response};
 use crate::proto::schedule::Schedule;
-use crate::proto::transactions::{Answer, Due, Received, Transactions};
+use crate::proto::transactions::Answer;
 
 /// How long a request over a stream may take. TCP retransmits by itself, first after one second (RFC 6298 §2).
 const STREAM_PATIENCE: Duration = Duration::from_millis(2200);
@@ -34,19 +36,6 @@ const PARTING_NONCES: u32 = 4;
 
 /// How many relayed datagrams wait to be taken; a flood beyond that is dropped.
 const RELAYED_QUEUE: usize = 4096;
-
-/// A datagram that came through the relay.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Relayed {
-    /// The peer as the relay sees it; absent where it came over a channel.
-    pub peer: Option<SocketAddr>,
-    /// The channel that it came over, if any.
-    pub channel: Option<u16>,
-    /// What the peer sent.
-    pub payload: Vec<u8>,
-    /// When it came.
-    pub at: Instant,
-}
 
 /// The end of a request.
 #[derive(Debug)]
@@ -78,28 +67,6 @@ impl Drop for Inner {
             task.abort();
         }
     }
-}
-
-#[derive(Default)]
-struct State {
-    transactions: Transactions,
-    waiting: HashMap<[u8; 12], oneshot::Sender<Ended>>,
-    outbox: Vec<Vec<u8>>,
-    strays: Vec<Stray>,
-    relayed: Option<mpsc::Sender<Relayed>>,
-    trouble: Option<Outcome>,
-    closed: Option<Outcome>,
-    icmp_errors: u32,
-    round_trip: Option<Duration>,
-    sends: u32,
-    answers: u32,
-    /// The bytes that came over a stream.
-    received: u64,
-}
-
-enum Ended {
-    Answered(Box<Answer>),
-    GivenUp { sends: u32 },
 }
 
 impl Session {
@@ -353,78 +320,4 @@ fn outcome_of_strays(strays: &[Stray]) -> Outcome {
         }
     }
     Outcome::Silent
-}
-
-impl State {
-    fn take(&mut self, bytes: &[u8], from: Option<SocketAddr>, now: Instant) {
-        match self.transactions.receive(bytes, now.into_std()) {
-            Received::Answer(answer) => {
-                self.answers += 1;
-                // Before a round trip is known a request is sent again sooner than its answer can come.
-                self.sends += if self.round_trip.is_some() { answer.sends } else { 1 };
-                // Karn's rule: an answer to a retransmitted request tells no round trip.
-                if answer.sends == 1 {
-                    let shortest = self.round_trip.map_or(answer.round_trip, |known| known.min(answer.round_trip));
-                    self.round_trip = Some(shortest);
-                } else if self.round_trip.is_none() {
-                    self.round_trip = Some(answer.round_trip);
-                }
-                if let Some(waiting) = self.waiting.remove(&answer.id) {
-                    _ = waiting.send(Ended::Answered(answer));
-                }
-            }
-            Received::Data { peer, payload } => self.relay(Relayed { peer: Some(peer), channel: None, payload, at: now }),
-            Received::ChannelData { channel, payload } => {
-                self.relay(Relayed { peer: None, channel: Some(channel), payload, at: now });
-            }
-            Received::Duplicate => {}
-            Received::Stray(kind) => self.stray(kind, from),
-        }
-    }
-
-    fn relay(&mut self, arrived: Relayed) {
-        if let Some(relayed) = &self.relayed {
-            // A full queue means a flood: what overflows is dropped.
-            _ = relayed.try_send(arrived);
-        }
-    }
-
-    fn stray(&mut self, kind: StrayKind, from: Option<SocketAddr>) {
-        if let Some(stray) = self.strays.iter_mut().find(|stray| stray.defect == kind) {
-            stray.count = stray.count.saturating_add(1);
-            stray.from = from;
-        } else {
-            self.strays.push(Stray { defect: kind, count: 1, from });
-        }
-    }
-
-    /// What is to be sent now; requests that are given up are told so.
-    fn outgoing(&mut self, now: Instant) -> Vec<Vec<u8>> {
-        let mut outgoing = std::mem::take(&mut self.outbox);
-        for due in self.transactions.due(now.into_std()) {
-            match due {
-                Due::Transmit(bytes) => outgoing.push(bytes),
-                Due::GivenUp { id, sends } => {
-                    if let Some(waiting) = self.waiting.remove(&id) {
-                        _ = waiting.send(Ended::GivenUp { sends });
-                    }
-                }
-            }
-        }
-        outgoing
-    }
-
-    fn fail(&mut self) {
-        for (id, sends) in self.transactions.abandon() {
-            if let Some(waiting) = self.waiting.remove(&id) {
-                _ = waiting.send(Ended::GivenUp { sends });
-            }
-        }
-    }
-
-    fn close(&mut self, outcome: Outcome) {
-        self.closed = Some(outcome);
-        self.relayed = None;
-        self.fail();
-    }
 }

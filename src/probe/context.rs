@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::outside::Outside;
 use super::progress::Watcher;
-use super::sweep::Wish;
+use super::sweep::wish::Wish;
 use crate::model::duration::whole_milliseconds;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{BindingFact, ChallengeFact, Fact, Observation};

@@ -2,35 +2,26 @@
 //!
 //! Everything here is told by the answers themselves, since Socket.IO's clients only say that they could not connect.
 
+mod connection;
 mod upgrade;
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::time::Instant;
 
+pub use self::connection::ANSWER_LIMIT;
+use self::connection::{connect, headers, reach};
 use super::context::Context;
-use super::reach::try_connect;
 use crate::model::call::Role;
 use crate::model::duration::milliseconds;
-use crate::model::endpoint::{Endpoint, Transport};
-use crate::model::fact::{
-    ConnectFact, EngineEnd, EngineFact, EnginePollsFact, EngineTransport, Fact, HandshakeEnd, NameFact, SocketEnd, SocketFact,
-};
+use crate::model::fact::{EngineEnd, EngineFact, EnginePollsFact, EngineTransport, Fact, NameFact, SocketEnd, SocketFact};
 use crate::model::target::Host;
 use crate::net::http::{Answer, InvalidRequest, NoAnswer, Request, exchange};
 use crate::net::network::Stream;
-use crate::net::tls::handshake;
 use crate::signaling::call_event::CallEvent;
 use crate::signaling::engine::{self, Opening};
 use crate::signaling::gateway::Gateway;
-
-/// How long an answer may take: a gateway that checks a login in its database has this much, and a call that waits longer fails.
-pub const ANSWER_LIMIT: Duration = Duration::from_secs(3);
-
-/// How long a TLS handshake may take.
-const HANDSHAKE_LIMIT: Duration = Duration::from_secs(2);
 
 /// How many further requests a session has: with two gateways behind one address, all of them reach the right one by chance in
 /// one of sixteen runs, or never where they take turns.
@@ -77,41 +68,6 @@ pub fn admitted(context: &Context, gateway: &Gateway, role: Role, first: Option<
     };
     let fact = SocketFact { role, namespace: gateway.namespace().to_owned(), auth: gateway.auth().is_some(), end };
     context.record.add("signaling-socket", gateway.place(), Fact::Socket(fact));
-}
-
-/// A connection to one address with its facts; none where it may not be used.
-async fn reach(context: &Context, gateway: &Gateway, address: SocketAddr) -> Option<(SocketAddr, Box<dyn Stream>)> {
-    let endpoint = endpoint(gateway, address);
-    // Rules on TURN servers read endpoints; this is none of theirs.
-    let target = format!("gateway {address}");
-    context.record.contact(endpoint);
-    let (reply, stream) = try_connect(context, endpoint).await;
-    context.record.add("signaling-connect", &target, Fact::Connect(ConnectFact { reply }));
-    let stream = stream?;
-    if !gateway.secure {
-        return Some((address, stream));
-    }
-    let now = context.network.time_of_day();
-    let (fact, stream) = handshake(stream, &gateway.host, &context.trust, now, HANDSHAKE_LIMIT).await;
-    let trusted = fact.end == HandshakeEnd::Completed && fact.defects.is_empty();
-    context.record.add("signaling-handshake", &target, Fact::Handshake(fact));
-    stream.filter(|_| trusted).map(|stream| (address, stream))
-}
-
-/// A further connection, whose facts are known.
-async fn connect(context: &Context, gateway: &Gateway, address: SocketAddr) -> Option<Box<dyn Stream>> {
-    let (_, stream) = try_connect(context, endpoint(gateway, address)).await;
-    let stream = stream?;
-    if !gateway.secure {
-        return Some(stream);
-    }
-    let now = context.network.time_of_day();
-    let (fact, stream) = handshake(stream, &gateway.host, &context.trust, now, HANDSHAKE_LIMIT).await;
-    stream.filter(|_| fact.end == HandshakeEnd::Completed && fact.defects.is_empty())
-}
-
-fn endpoint(gateway: &Gateway, address: SocketAddr) -> Endpoint {
-    Endpoint::new(if gateway.secure { Transport::Tls } else { Transport::Tcp }, address)
 }
 
 /// The handshake by polling, and where it opens a session, further requests of it.
@@ -171,12 +127,6 @@ fn request(gateway: &Gateway, method: &str, target: &str) -> Result<Request, Inv
         request = request.with_header(name, value)?;
     }
     Ok(request)
-}
-
-/// The configured headers, and the origin.
-fn headers(gateway: &Gateway) -> Vec<(&str, &str)> {
-    let configured = gateway.headers().iter().map(|(name, value)| (name.as_str(), value.expose()));
-    configured.chain(gateway.origin().map(|origin| ("Origin", origin))).collect()
 }
 
 fn end_of(no_answer: NoAnswer) -> EngineEnd {

@@ -6,8 +6,10 @@
 mod change_request;
 mod hairpin;
 mod lifetime;
+mod pace;
 mod relay;
 mod socket;
+mod subject;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,32 +17,16 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use self::relay::Relay;
-use self::socket::Socket;
+use self::subject::Subject;
 use super::context::Context;
 use super::ice_server::IceServer;
-use crate::model::address::Reach;
-use crate::model::endpoint::{Endpoint, Transport};
-use crate::model::fact::{Fact, MappingFact};
-use crate::net::session::Exchange;
-use crate::proto::request::Request;
-use crate::proto::response::Response;
-use crate::proto::schedule::Schedule;
-
-/// How many tests of one run may take a lost datagram for a filtered one: it bounds the tries of each.
-const TESTS: u32 = 8;
+use crate::model::endpoint::Transport;
 
 /// How many servers are asked; one that is honest and has two addresses is enough.
 const MOST_SERVERS: usize = 4;
 
 /// How long the answer of a second server is waited for, once everything else is through.
 const SECOND_OPINION: Duration = Duration::from_secs(1);
-
-/// The distance of two tries: bounded, so that all of them together take no longer than a second and a half.
-const SHORTEST_DISTANCE: Duration = Duration::from_millis(80);
-const LONGEST_SERIES: Duration = Duration::from_millis(1500);
-
-/// The least time that the last try gets.
-const SHORTEST_WAIT: Duration = Duration::from_millis(250);
 
 /// What of the NAT is tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,31 +35,6 @@ pub struct Scope {
     pub longest_idle: Option<Duration>,
     /// Whether other servers than those in question are asked for the own address meanwhile.
     pub has_controls: bool,
-}
-
-/// A socket that has asked one server for its address outside.
-pub struct Subject {
-    socket: Socket,
-    asked: Asked,
-    round_trip: Duration,
-}
-
-/// What a server told a socket.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked {
-    server: SocketAddr,
-    local: SocketAddr,
-    mapped: SocketAddr,
-    other: Option<SocketAddr>,
-}
-
-impl Asked {
-    /// Whether the address outside may be this host's: one within some site, told by a server that is not there, is another's, and
-    /// the tests would knock on it.
-    fn is_plausible(&self) -> bool {
-        let (told, server) = (Reach::of(self.mapped.ip()), Reach::of(self.server.ip()));
-        told.is_global() || told == server || self.mapped.ip() == self.local.ip()
-    }
 }
 
 /// Tests the NAT towards the servers that are asked over UDP, one family of addresses beside the other.
@@ -157,83 +118,4 @@ async fn second_opinion(context: &Context, towards: SocketAddr) -> Vec<(SocketAd
         Some(peer) => peer.told_by_two_within(SECOND_OPINION).await,
         None => Vec::new(),
     }
-}
-
-impl Subject {
-    /// Opens a socket and asks a server for its address outside.
-    async fn open(context: &Context, server: SocketAddr) -> Option<Self> {
-        let socket = Socket::open(&context.network, server).ok()?;
-        let started = tokio::time::Instant::now();
-        let asked = ask(context, &socket, server).await?;
-        Some(Self { socket, asked, round_trip: started.elapsed() })
-    }
-
-    /// The first one at a server: it is asked once more where the server has answered others meanwhile.
-    async fn first(context: &Context, server: SocketAddr) -> Option<Self> {
-        match Self::open(context, server).await {
-            None if context.record.has_answered(udp(server)) => Self::open(context, server).await,
-            opened => opened,
-        }
-    }
-
-    /// Another one at a server that has answered: on a line that loses much, silence is asked once more.
-    async fn another(context: &Context, server: SocketAddr) -> Option<Self> {
-        match Self::open(context, server).await {
-            Some(subject) => Some(subject),
-            None => Self::open(context, server).await,
-        }
-    }
-}
-
-/// Asks a server for a socket's address outside, with its fact.
-async fn ask(context: &Context, socket: &Socket, server: SocketAddr) -> Option<Asked> {
-    context.record.contact(udp(server));
-    let exchange = socket.ask(&Request::binding(), server, server, Schedule::first_contact()).await;
-    let fact = mapping_fact(socket, server, &exchange);
-    let asked = fact.mapped.map(|mapped| Asked { server, local: fact.local, mapped, other: fact.other_address });
-    let asked = asked.filter(Asked::is_plausible);
-    context.record.add("nat-mapping", udp(server), Fact::Mapping(fact));
-    asked
-}
-
-fn mapping_fact(socket: &Socket, server: SocketAddr, exchange: &Exchange) -> MappingFact {
-    let response = exchange.response.as_ref().filter(|_| exchange.reply.succeeded());
-    MappingFact {
-        reply: exchange.reply.clone(),
-        local: socket.local(server),
-        mapped: response.and_then(Response::reflexive),
-        other_address: response.and_then(|response| response.other_address),
-    }
-}
-
-/// Sends a request until it is answered from where it should, or silence counts.
-async fn until_sure(context: &Context, subject: &Subject, request: &Request, to: SocketAddr, from: SocketAddr) -> Exchange {
-    let mut sends = 0;
-    loop {
-        let tries = context.tries(TESTS);
-        let pace = pace(subject.round_trip, tries);
-        let schedule = Schedule::paced(tries.saturating_sub(sends).max(1), pace.distance, pace.wait);
-        let mut exchange = subject.socket.ask(request, to, from, schedule).await;
-        sends += exchange.reply.sends;
-        exchange.reply.sends = sends;
-        // What is known of the way's loss grows meanwhile, and with it the number of tries.
-        if !exchange.reply.silent() || sends >= context.tries(TESTS) {
-            return exchange;
-        }
-    }
-}
-
-/// When a datagram is tried again, and how long the last one is waited for.
-struct Pace {
-    distance: Duration,
-    wait: Duration,
-}
-
-fn pace(round_trip: Duration, tries: u32) -> Pace {
-    let distance = SHORTEST_DISTANCE.max(round_trip / 2).min(LONGEST_SERIES / tries.max(1));
-    Pace { distance, wait: SHORTEST_WAIT.max(round_trip * 2) }
-}
-
-fn udp(address: SocketAddr) -> Endpoint {
-    Endpoint::new(Transport::Udp, address)
 }

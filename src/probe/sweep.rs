@@ -5,11 +5,13 @@
 
 mod draw;
 mod pace;
+mod relay;
 mod sockets;
+pub(super) mod wish;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -20,15 +22,14 @@ use tokio::time::{Instant, sleep_until};
 
 use self::draw::{Drawing, Drawn, Requests};
 use self::pace::{Budget, Loss};
+pub use self::relay::Relay;
 use self::sockets::Sockets;
+pub use self::wish::Wish;
 use super::context::Context;
-use super::outside::Peer;
 use super::progress::Progress;
-use crate::model::endpoint::Endpoint;
 use crate::model::fact::{Fact, PortProtocol, PortsBy, PortsEnd, PortsFact, Tally};
 use crate::model::ports::{PortRange, PortSet, USUAL_RELAY_RANGE};
 use crate::net::network::Datagrams;
-use crate::proto::authentication::LongTerm;
 use crate::proto::stamp::Stamp;
 
 /// Beyond so many ports that were seen before, in a row, a server that goes through a queue has no other ones.
@@ -51,31 +52,6 @@ const DRAWS: u32 = 3;
 
 /// After so many requests in a row without an answer, the server answers no more.
 const UNANSWERED: u32 = 64;
-
-/// What is asked of a sweep.
-#[derive(Clone, Copy, Debug)]
-pub struct Wish {
-    /// The range in question.
-    pub range: Option<PortRange>,
-    /// The most ports a second.
-    pub rate: Option<u32>,
-}
-
-/// A server whose ports are swept, as the main allocation has shown it.
-pub struct Relay<'a> {
-    /// Its endpoint, over UDP.
-    pub endpoint: Endpoint,
-    /// What its requests are signed with, but for the nonce.
-    pub signed: &'a LongTerm,
-    /// A relayed address that it has given out.
-    pub relayed: SocketAddr,
-    /// An own socket outside to which no relayed address has sent anything: a firewall with a memory lets in whoever was answered.
-    pub outside: &'a Peer,
-    /// Its address, as the relay sees it.
-    pub peer: IpAddr,
-    /// The round trip to it.
-    pub round_trip: Duration,
-}
 
 /// Sweeps a relay and records what its ports let in.
 pub async fn sweep(context: &Context, relay: &Relay<'_>, wish: Wish) {

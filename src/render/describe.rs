@@ -2,7 +2,10 @@
 
 mod call;
 mod nat;
+mod reply;
 
+use self::reply::{in_ms, reply};
+pub use self::reply::{outcome, protocol};
 use crate::model::endpoint::Transport;
 use crate::model::fact::{
     BindingFact, Cargo, CertificateDefect, ConnectTraceFact, ControlFact, ControlKind, CredentialsSource, EngineEnd, EngineFact,
@@ -10,7 +13,7 @@ use crate::model::fact::{
     PortsBy, PortsFact, RedirectEnd, ResponderFact, RouteFact, SizeFact, SocketEnd, StreamFact, THROUGH_PROXY, TraceFact,
     VolumeFact,
 };
-use crate::model::outcome::{Defect, Outcome, Protocol, Reply, Unreachable};
+use crate::model::outcome::Outcome;
 use crate::model::ports::PortSet;
 
 /// An observation in one line.
@@ -164,69 +167,6 @@ fn join(addresses: &[std::net::IpAddr], services: &[String]) -> String {
 fn date(seconds: i64) -> String {
     let Ok(seconds) = u64::try_from(seconds) else { return format!("{seconds} s before 1970") };
     humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).to_string()
-}
-
-fn in_ms(reply: &Reply) -> String {
-    reply.rtt_ms.map_or_else(String::new, |rtt| format!(" in {rtt:.1} ms"))
-}
-
-fn reply(reply: &Reply) -> String {
-    match &reply.outcome {
-        Outcome::Success | Outcome::Error { .. } => format!("{}{}", outcome(&reply.outcome), in_ms(reply)),
-        Outcome::Silent if reply.sends > 1 => format!("no answer to {} requests", reply.sends),
-        Outcome::Silent
-        | Outcome::Unreachable { .. }
-        | Outcome::DeniedLocally
-        | Outcome::NoRoute
-        | Outcome::Closed
-        | Outcome::NotStun { .. }
-        | Outcome::FromElsewhere { .. }
-        | Outcome::Unusable { .. } => outcome(&reply.outcome),
-    }
-}
-
-/// The end of an exchange in some words.
-#[must_use]
-pub fn outcome(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Success => "answered".to_owned(),
-        Outcome::Error { code } => format!("error {code}"),
-        Outcome::Silent => "no answer".to_owned(),
-        Outcome::Unreachable { reason, from } => {
-            let reason = match reason {
-                Unreachable::Port => "refused, nothing listens",
-                Unreachable::Host => "host unreachable",
-                Unreachable::Network => "network unreachable",
-                Unreachable::Prohibited => "rejected by a filter",
-                Unreachable::Other => "unreachable",
-            };
-            from.map_or_else(|| reason.to_owned(), |from| format!("{reason} (says {from})"))
-        }
-        Outcome::DeniedLocally => "this host refuses to send".to_owned(),
-        Outcome::NoRoute => "no route".to_owned(),
-        Outcome::Closed => "the connection was closed".to_owned(),
-        Outcome::NotStun { speaks } => format!("the answer is {}, not STUN", protocol(*speaks)),
-        Outcome::FromElsewhere { from } => format!("the answer came from {from}"),
-        Outcome::Unusable { defect } => match defect {
-            Defect::Integrity => "the answer's integrity check failed".to_owned(),
-            Defect::Fingerprint => "the answer's fingerprint does not fit".to_owned(),
-            Defect::Malformed => "the answer is malformed".to_owned(),
-            Defect::Transaction => "only answers to other requests came".to_owned(),
-            Defect::Incomplete => "the answer lacks its address".to_owned(),
-            Defect::UnknownAttribute => "the answer demands an unknown attribute".to_owned(),
-        },
-    }
-}
-
-/// The name of a protocol.
-#[must_use]
-pub fn protocol(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Http => "HTTP",
-        Protocol::Tls => "TLS",
-        Protocol::Ssh => "SSH",
-        Protocol::Other => "an unknown protocol",
-    }
 }
 
 /// The end of a handshake in some words.

@@ -2,17 +2,19 @@
 
 mod call;
 mod nat;
+mod pen;
 mod ports;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use colored::{Color, Colorize as _};
+use colored::Color;
 use comfy_table::{ContentArrangement, Table, presets};
 
-use super::Style;
+use self::pen::Pen;
 use super::describe::describe;
+use super::style::Style;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{Fact, HandshakeEnd, InboundWay, Observation};
 use crate::model::finding::{Finding, Level, Where};
@@ -66,21 +68,6 @@ fn controls(report: &Report) -> Vec<String> {
     let servers: BTreeSet<IpAddr> = report.observations.iter().filter(|seen| seen.is_of_server()).filter_map(ips).collect();
     let asked = report.observations.iter().filter(|seen| matches!(seen.fact, Fact::Control(_))).filter_map(ips);
     asked.collect::<BTreeSet<_>>().difference(&servers).map(ToString::to_string).collect()
-}
-
-#[derive(Clone, Copy)]
-struct Pen {
-    color: bool,
-}
-
-impl Pen {
-    fn bold(self, text: &str) -> String {
-        if self.color { text.bold().to_string() } else { text.to_owned() }
-    }
-
-    fn paint(self, text: &str, color: Color) -> String {
-        if self.color { text.color(color).bold().to_string() } else { text.to_owned() }
-    }
 }
 
 fn headline(report: &Report, pen: Pen) -> String {

@@ -105,7 +105,7 @@ fn alive(seen: &Seen<'_, ControlFact>, ip: IpAddr, readings: &mut Readings) {
     let state = if by_itself { State::Holds } else { State::Broken(Manner::Silent) };
     let reading = Reading::new(What::Alive, Place::Server { server: ip }, state, vec![seen.at]);
     readings.add(match seen.endpoint {
-        Some(endpoint) => reading.saying("service", super::named(endpoint)),
+        Some(endpoint) => reading.saying("service", endpoint.title()),
         None => reading,
     });
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::signaling::{gateway, settle};
 use super::tls::spoken;
 use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::run::{Run, Seen};
@@ -11,6 +10,7 @@ use crate::model::fact::{
     SocketFact,
 };
 use crate::model::outcome::{Outcome, Unreachable};
+use crate::model::place::Place;
 
 /// What a gateway says of a namespace that it doesn't have.
 const INVALID_NAMESPACE: &str = "invalid namespace";
@@ -18,7 +18,11 @@ const INVALID_NAMESPACE: &str = "invalid namespace";
 pub fn read(run: &Run<'_>, readings: &mut Readings) {
     reach(run, readings);
     engines(run, readings);
-    sockets(run, readings);
+}
+
+/// A reading of the gateway.
+pub fn gateway(what: What, state: State, evidence: Vec<usize>) -> Reading {
+    Reading::new(what, Place::Gateway, state, evidence)
 }
 
 /// The address in the target of an observation, `gateway 203.0.113.20:443`.
@@ -232,7 +236,7 @@ fn cors(seen: &Seen<'_, EngineFact>, readings: &mut Readings) {
 }
 
 /// Whether the peers are let in; one that is refused is not mended by another that is not.
-fn sockets(run: &Run<'_>, readings: &mut Readings) {
+pub fn sockets(run: &Run<'_>) -> Vec<Reading> {
     let all: Vec<Seen<'_, SocketFact>> = run.facts(|fact| if let Fact::Socket(it) = fact { Some(it) } else { None }).collect();
     let unknown = |seen: &Seen<'_, SocketFact>| match &seen.fact.end {
         SocketEnd::Refused { message } => message.to_ascii_lowercase().contains(INVALID_NAMESPACE),
@@ -273,5 +277,5 @@ fn sockets(run: &Run<'_>, readings: &mut Readings) {
             None => reading,
         });
     }
-    settle(seen, readings);
+    seen
 }

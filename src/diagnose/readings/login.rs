@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::network::clock_behind;
 use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::run::{Run, Seen, Service};
+use crate::model::duration::span;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{AllocationFact, CredentialsFact, CredentialsOddity, Fact};
 use crate::model::outcome::Outcome;
@@ -223,14 +224,4 @@ fn name_of(oddity: CredentialsOddity) -> String {
         CredentialsOddity::PasswordNotAscii => "password-not-ascii",
     }
     .to_owned()
-}
-
-/// A span of time as people read it: the largest unit, and the next where the first is small.
-pub fn span(seconds: u64) -> String {
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => format!("{} min", seconds / 60),
-        3600..86_400 => format!("{} h", seconds / 3600),
-        _ => format!("{} days", seconds / 86_400),
-    }
 }

@@ -3,12 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
-use super::login::span;
 use crate::diagnose::nat::NatEvidence;
 use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::run::Run;
 use crate::model::address::Reach;
 use crate::model::asked::Purpose;
+use crate::model::duration::span;
 use crate::model::fact::{Fact, OWN_SIDE_TRACE};
 use crate::model::nat::{Dependence, Known as Told};
 use crate::model::outcome::{Defect, Outcome};

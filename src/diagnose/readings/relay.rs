@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::leads_outside;
 use crate::diagnose::ports::TriedPorts;
 use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::run::{RelayAt, Relayed, Run, Seen};
@@ -82,6 +81,11 @@ fn address(known: &BTreeSet<IpAddr>, at: RelayAt, ports: &BTreeMap<u16, Relayed<
         State::Broken(if other_family { Manner::Other } else { Manner::Different })
     };
     readings.add(advertised(Reading::new(What::OwnAddress, place(at), state, evidence)));
+}
+
+/// Whether an address is one of the internet, where the server is one too.
+fn leads_outside(address: IpAddr, server: IpAddr) -> bool {
+    Reach::of(address).is_global() || !Reach::of(server).is_global()
 }
 
 fn permissions(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readings) {

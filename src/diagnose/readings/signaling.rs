@@ -2,11 +2,11 @@
 //!
 //! What failed in one attempt is not mended by another that went well: of several attempts the worst counts.
 
+use super::gateway::gateway;
 use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::run::{Run, Seen};
 use crate::model::call::{DtlsEnd, Path, Role};
 use crate::model::fact::{Ended, ExchangeFact, Fact, Forwarded, IceEnd, PeerFact};
-use crate::model::place::Place;
 
 /// Words by which gateways say that nobody is there to take the call.
 const ABSENT: [&str; 6] = ["offline", "not online", "not connected", "unavailable", "not available", "не в сети"];
@@ -28,6 +28,7 @@ const SLOW_MS: u64 = 1000;
 
 pub fn read(run: &Run<'_>, readings: &mut Readings) {
     super::gateway::read(run, readings);
+    settle(super::gateway::sockets(run), readings);
     let mut seen = Vec::new();
     for attempt in Attempt::all(run) {
         exchange(&attempt, &mut seen);
@@ -118,11 +119,6 @@ pub fn settle(seen: Vec<Reading>, readings: &mut Readings) {
 /// A length of time as sentences have it, in seconds.
 pub fn seconds(ms: u64) -> String {
     if ms < 10_000 { format!("{}.{}", ms / 1000, ms % 1000 / 100) } else { (ms / 1000).to_string() }
-}
-
-/// A reading of the gateway.
-pub fn gateway(what: What, state: State, evidence: Vec<usize>) -> Reading {
-    Reading::new(what, Place::Gateway, state, evidence)
 }
 
 /// What the gateway did with the messages of one attempt. Where it refused the call, or lost a connection, nothing that is missing tells more.

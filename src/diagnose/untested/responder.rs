@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{List, word};
+use super::list::{List, word};
 use crate::diagnose::run::{Run, Seen};
 use crate::model::asked::Purpose;
 use crate::model::endpoint::Transport;

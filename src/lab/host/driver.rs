@@ -13,13 +13,13 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::Instant;
 
-use super::listeners::{Listeners, bind};
-use super::streams;
+use super::listeners::bind;
 use crate::lab::certificates::Certificates;
 use crate::lab::configuration::Config;
 use crate::lab::dtls::{Associations, Opened};
 use crate::lab::fault::Fault;
-use crate::lab::server::{Command, FiveTuple, Server, Source};
+use crate::lab::five_tuple::FiveTuple;
+use crate::lab::server::{Command, Server, Source};
 use crate::model::endpoint::Transport;
 use crate::model::secret::Credentials;
 
@@ -53,18 +53,18 @@ struct Relay {
 }
 
 impl Driver {
-    /// Starts a server on its listeners, at that time of day in seconds since 1970; the tasks live until they are aborted.
+    /// Starts a server on its datagram sockets, at that time of day in seconds since 1970; the tasks live until they are aborted.
     ///
     /// # Errors
     ///
     /// What the system says.
     pub fn start(
         config: Config,
-        listeners: Listeners,
+        datagrams: Vec<(Transport, UdpSocket)>,
+        reserved: Vec<Socket>,
         certificates: &Certificates,
         time_of_day: i64,
     ) -> io::Result<(Rc<Self>, Vec<AbortHandle>)> {
-        let Listeners { endpoints: _, datagrams, streams, reserved } = listeners;
         let (mut by_address, mut associations) = (BTreeMap::new(), BTreeMap::new());
         for (transport, socket) in datagrams {
             let address = socket.local_addr()?;
@@ -87,10 +87,6 @@ impl Driver {
         let mut tasks = vec![spawn_local(keep_time(Rc::clone(&driver))).abort_handle()];
         for (address, socket) in &driver.datagrams {
             tasks.push(spawn_local(listen(Rc::clone(&driver), *address, Rc::clone(socket))).abort_handle());
-        }
-        for (transport, listener) in streams {
-            let accept = streams::accept(Rc::clone(&driver), transport, listener, certificates.server.clone());
-            tasks.push(spawn_local(accept).abort_handle());
         }
         Ok((driver, tasks))
     }

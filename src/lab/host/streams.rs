@@ -14,8 +14,8 @@ use tokio_rustls::TlsAcceptor;
 
 use super::driver::Driver;
 use crate::lab::fault::Fault;
+use crate::lab::five_tuple::FiveTuple;
 use crate::lab::hostility::Hostility;
-use crate::lab::server::FiveTuple;
 use crate::model::endpoint::Transport;
 use crate::proto::framing::Framer;
 

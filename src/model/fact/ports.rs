@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Tally;
+use super::reach::Tally;
 use crate::model::endpoint::Endpoint;
 use crate::model::outcome::{Outcome, Reply, Unreachable};
 use crate::model::ports::{PortRange, PortSet};

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Tally;
+use super::reach::Tally;
 use crate::model::outcome::Unreachable;
 
 /// How a datagram reached, or did not reach, a relayed address from outside.

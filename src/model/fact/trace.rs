@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::IcmpFact;
+use super::relay::IcmpFact;
 
 /// The probe of a trace of the own side of a way.
 pub const OWN_SIDE_TRACE: &str = "nat-trace";

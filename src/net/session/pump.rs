@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
-use super::State;
+use super::state::State;
 use crate::model::outcome::{Outcome, Protocol, StrayKind, Unreachable};
 use crate::net::network::{Arrival, Datagrams, Stream};
 use crate::net::timer::sleep_until;

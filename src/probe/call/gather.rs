@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use futures::future::{join, join_all};
 
-use super::Driver;
+use super::driver::Driver;
 use super::host::Host;
-use super::relay::Relay;
 use crate::model::call::Path;
 use crate::model::endpoint::Transport;
 use crate::peer::{Gathered, Peer};
@@ -47,10 +46,9 @@ fn open_hosts(driver: &Rc<Driver>, path: Path, servers: &[IceServer]) {
     let own = own_addresses(&driver.context, servers);
     let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) = own.into_iter().partition(IpAddr::is_ipv4);
     for addresses in [v4, v6] {
-        let Ok(host) = Host::open(driver, &addresses) else { continue };
+        let Ok(host) = Host::open(driver.context.network.as_ref(), &addresses) else { continue };
         let host = Rc::new(host);
-        driver.hosts.borrow_mut().push(Rc::clone(&host));
-        driver.spawn(Rc::clone(&host).read(Rc::clone(driver)));
+        driver.take_host(&host);
         for address in host.addresses().iter().filter(|_| path.includes_host()) {
             driver.add_local(Gathered::Host { address: *address });
         }
@@ -69,7 +67,7 @@ pub fn own_addresses(context: &Context, servers: &[IceServer]) -> BTreeSet<IpAdd
 
 /// What each server sees of each host socket.
 fn reflexive<'a>(driver: &'a Rc<Driver>, path: Path, servers: &'a [IceServer]) -> impl Iterator<Item = impl Future<Output = ()>> {
-    let hosts = driver.hosts.borrow().clone();
+    let hosts = driver.hosts();
     let asked: Vec<_> = servers.iter().filter(|it| it.endpoint.transport == Transport::Udp).collect();
     let pairs: Vec<_> =
         hosts.into_iter().flat_map(|host| asked.clone().into_iter().map(move |server| (Rc::clone(&host), server))).collect();
@@ -77,13 +75,10 @@ fn reflexive<'a>(driver: &'a Rc<Driver>, path: Path, servers: &'a [IceServer]) -
         if host.addresses()[0].is_ipv4() != server.endpoint.address.is_ipv4() {
             return;
         }
-        let Some((address, base)) = host.ask(driver, server.endpoint.address).await else { return };
+        let Some((address, base)) = host.ask(&driver.context, server.endpoint.address).await else { return };
         // Without a NAT it is the host candidate once more (RFC 8445 §5.1.3).
-        if !path.includes_host() || address != base {
-            let known = driver.peer.borrow().has_local(address);
-            if !known {
-                driver.add_local(Gathered::Reflexive { address, base, url: server.url() });
-            }
+        if (!path.includes_host() || address != base) && !driver.has_local(address) {
+            driver.add_local(Gathered::Reflexive { address, base, url: server.url() });
         }
     })
 }
@@ -94,14 +89,7 @@ fn relayed<'a>(driver: &'a Rc<Driver>, path: Path, servers: &'a [IceServer]) -> 
     wanted.map(move |server| async move {
         let Some(allocation) = allocated(&driver.context, server).await else { return };
         let (relayed, transport) = (allocation.relayed, server.endpoint.transport);
-        let relay = Rc::new(Relay::new(allocation));
-        driver.relays.borrow_mut().push(Rc::clone(&relay));
-        driver.spawn(Rc::clone(&relay).read(Rc::clone(driver)));
-        driver.spawn(Rc::clone(&relay).keep());
-        let remotes = driver.peer.borrow().remote_addresses();
-        for address in remotes {
-            relay.permit(driver, address.ip());
-        }
+        driver.take_relay(allocation);
         driver.add_local(Gathered::Relay { relayed, transport, url: server.url() });
     })
 }

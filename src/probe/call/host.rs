@@ -8,14 +8,13 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::Driver;
 use crate::model::duration::milliseconds;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{BindingFact, Fact};
 use crate::model::outcome::{Defect, Outcome, Reply};
-use crate::net::network::{Arrival, Datagrams};
+use crate::net::network::{Arrival, Datagrams, Network};
 use crate::net::timer::sleep_until;
-use crate::probe::context::Record;
+use crate::probe::context::{Context, Record};
 use crate::proto::request::Request;
 use crate::proto::response::{Class, Response};
 use crate::proto::schedule::Schedule;
@@ -38,9 +37,9 @@ struct Question {
 
 impl Host {
     /// A socket with these addresses of this host.
-    pub fn open(driver: &Driver, addresses: &[IpAddr]) -> Result<Self, Outcome> {
+    pub fn open(network: &dyn Network, addresses: &[IpAddr]) -> Result<Self, Outcome> {
         let towards = *addresses.first().ok_or(Outcome::NoRoute)?;
-        let socket = driver.context.network.bind_udp(towards)?;
+        let socket = network.bind_udp(towards)?;
         let port = socket.local().port();
         let addresses = addresses.iter().map(|address| SocketAddr::new(*address, port)).collect();
         Ok(Self { socket, addresses, contacted: RefCell::default(), questions: RefCell::default() })
@@ -65,23 +64,23 @@ impl Host {
         is_sent
     }
 
-    /// Hands what arrives to whoever waits for it.
-    pub async fn read(self: Rc<Self>, driver: Rc<Driver>) {
+    /// Hands what arrives to the question that it answers; anything else is received, at an own address and from a source.
+    pub async fn read(self: Rc<Self>, network: Rc<dyn Network>, receive: impl Fn(SocketAddr, SocketAddr, &[u8])) {
         loop {
             // An ICMP error is no proof that a pair is dead (RFC 8445 §7.2.5.2.2 wants hard errors only, and checks go on).
             let Arrival::Datagram { from, bytes } = self.socket.receive().await else { continue };
             let question = self.questions.borrow().iter().find(|it| it.transactions.borrow().awaits(&bytes)).cloned();
             match question {
                 Some(question) => question.take(&bytes),
-                None => driver.receive(self.towards(&driver, from.ip()), from, &bytes),
+                None => receive(self.towards(network.as_ref(), from.ip()), from, &bytes),
             }
         }
     }
 
     /// The own address that is used to reach another.
-    fn towards(&self, driver: &Driver, other: IpAddr) -> SocketAddr {
+    fn towards(&self, network: &dyn Network, other: IpAddr) -> SocketAddr {
         let [only] = &*self.addresses else {
-            let source = driver.context.network.source(other);
+            let source = network.source(other);
             let used = self.addresses.iter().find(|address| Some(address.ip()) == source);
             return *used.unwrap_or(&self.addresses[0]);
         };
@@ -89,25 +88,25 @@ impl Host {
     }
 
     /// Asks a server for the address outside, with its fact; the own address that it is for comes with it.
-    pub async fn ask(&self, driver: &Driver, server: SocketAddr) -> Option<(SocketAddr, SocketAddr)> {
+    pub async fn ask(&self, context: &Context, server: SocketAddr) -> Option<(SocketAddr, SocketAddr)> {
         let mut id = [0; 12];
-        driver.context.network.randomize(&mut id);
+        context.network.randomize(&mut id);
         let mut transactions = Transactions::default();
         let schedule = Schedule::first_contact();
         transactions.start(id, Request::binding().seal(id), schedule, None, Instant::now().into_std());
         let question =
             Rc::new(Question { transactions: RefCell::new(transactions), answer: RefCell::default(), answered: Notify::new() });
         self.questions.borrow_mut().push(Rc::clone(&question));
-        driver.context.record.contact(Endpoint::new(Transport::Udp, server));
+        context.record.contact(Endpoint::new(Transport::Udp, server));
         let reply = self.wait(&question, server).await;
         self.questions.borrow_mut().retain(|it| !Rc::ptr_eq(it, &question));
 
-        let base = self.towards(driver, server.ip());
+        let base = self.towards(context.network.as_ref(), server.ip());
         let response = question.answer.borrow_mut().take().map(|answer| answer.response);
         let mapped = response.as_ref().and_then(Response::reflexive);
         let software = response.and_then(|response| response.software);
         let fact = BindingFact { local: Some(base), mapped, software, ..BindingFact::of(reply) };
-        driver.context.record.add("call-binding", Endpoint::new(Transport::Udp, server), Fact::Binding(fact));
+        context.record.add("call-binding", Endpoint::new(Transport::Udp, server), Fact::Binding(fact));
         mapped.map(|mapped| (mapped, base))
     }
 

@@ -6,12 +6,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::Driver;
+use super::tasks::Tasks;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{ChannelFact, Fact, PeerKind, PermissionFact};
 use crate::net::ledger::Held;
 use crate::net::session::Relayed;
+use crate::peer::Peer;
 use crate::probe::allocate::Allocation;
+use crate::probe::context::Record;
 use crate::proto::request::{FIRST_CHANNEL, Request};
 
 /// How many datagrams wait for a permission; later ones push the earlier out, whose answers nobody would wait for any more.
@@ -26,6 +28,9 @@ const LIFETIME: Duration = Duration::from_mins(10);
 /// A relay of a call.
 pub(super) struct Relay {
     allocation: Allocation,
+    record: Record,
+    peer: Rc<RefCell<Peer>>,
+    tasks: Rc<Tasks>,
     permissions: RefCell<BTreeMap<IpAddr, Permission>>,
     channels: RefCell<Vec<Channel>>,
 }
@@ -44,8 +49,9 @@ struct Channel {
 }
 
 impl Relay {
-    pub fn new(allocation: Allocation) -> Self {
-        Self { allocation, permissions: RefCell::default(), channels: RefCell::default() }
+    /// A relay over an allocation, for the peer whose tasks these are.
+    pub fn new(allocation: Allocation, record: Record, peer: Rc<RefCell<Peer>>, tasks: Rc<Tasks>) -> Self {
+        Self { allocation, record, peer, tasks, permissions: RefCell::default(), channels: RefCell::default() }
     }
 
     /// The relayed address.
@@ -62,17 +68,17 @@ impl Relay {
     }
 
     /// Asks for the permission for an address, where it is of the relay's family and wasn't asked for yet.
-    pub fn permit(self: &Rc<Self>, driver: &Rc<Driver>, peer: IpAddr) {
+    pub fn permit(self: &Rc<Self>, peer: IpAddr) {
         let mut permissions = self.permissions.borrow_mut();
         if peer.is_ipv4() != self.address().is_ipv4() || permissions.contains_key(&peer) {
             return;
         }
         permissions.insert(peer, Permission::Asked(Vec::new()));
-        let (relay, shared) = (Rc::clone(self), Rc::clone(driver));
-        driver.spawn(async move { relay.ask_permission(&shared, peer).await });
+        let relay = Rc::clone(self);
+        self.tasks.spawn(async move { relay.ask_permission(peer).await });
     }
 
-    async fn ask_permission(&self, driver: &Driver, peer: IpAddr) {
+    async fn ask_permission(&self, peer: IpAddr) {
         let Allocation { session, signed, relayed, .. } = &self.allocation;
         let exchange = session.ask_signed(&Request::create_permission(peer), signed.as_ref()).await;
         let is_granted = exchange.reply.succeeded();
@@ -83,28 +89,28 @@ impl Relay {
                 if is_granted {
                     session.send_to_peer(to, &bytes);
                 } else {
-                    driver.unsendable(*relayed, to);
+                    self.peer.borrow_mut().unsendable(*relayed, to);
                 }
             }
         }
         let fact = PermissionFact { reply: exchange.reply, relayed: *relayed, peer, whose: PeerKind::Remote };
-        driver.context.record.add("call-permission", session.endpoint(), Fact::Permission(fact));
+        self.record.add("call-permission", session.endpoint(), Fact::Permission(fact));
     }
 
     /// Sends a datagram through the relay; `false` where the server doesn't permit it.
-    pub fn send(self: &Rc<Self>, driver: &Rc<Driver>, to: SocketAddr, bytes: &[u8]) -> bool {
+    pub fn send(self: &Rc<Self>, to: SocketAddr, bytes: &[u8]) -> bool {
         let session = &self.allocation.session;
         let channels = self.channels.borrow();
         if let Some(channel) = channels.iter().find(|channel| channel.is_bound && channel.peer == to) {
             session.send_over_channel(channel.number, bytes);
             return true;
         }
-        self.permit(driver, to.ip());
+        self.permit(to.ip());
         match self.permissions.borrow_mut().get_mut(&to.ip()) {
             Some(Permission::Granted) => session.send_to_peer(to, bytes),
             Some(Permission::Asked(waiting)) => {
                 if waiting.len() == MOST_WAITING {
-                    driver.unsendable(self.address(), waiting.remove(0).0);
+                    self.peer.borrow_mut().unsendable(self.address(), waiting.remove(0).0);
                 }
                 waiting.push((to, bytes.to_vec()));
             }
@@ -114,18 +120,18 @@ impl Relay {
     }
 
     /// Binds a channel to an address; until it is bound, and where it is refused, Send indications carry the data.
-    pub fn bind(self: &Rc<Self>, driver: &Rc<Driver>, peer: SocketAddr) {
+    pub fn bind(self: &Rc<Self>, peer: SocketAddr) {
         let mut channels = self.channels.borrow_mut();
         if channels.iter().any(|channel| channel.peer == peer) {
             return;
         }
         let number = FIRST_CHANNEL + u16::try_from(channels.len()).unwrap_or_default();
         channels.push(Channel { number, peer, is_bound: false });
-        let (relay, shared) = (Rc::clone(self), Rc::clone(driver));
-        driver.spawn(async move { relay.ask_channel(&shared, number, peer).await });
+        let relay = Rc::clone(self);
+        self.tasks.spawn(async move { relay.ask_channel(number, peer).await });
     }
 
-    async fn ask_channel(&self, driver: &Driver, number: u16, peer: SocketAddr) {
+    async fn ask_channel(&self, number: u16, peer: SocketAddr) {
         let Allocation { session, signed, .. } = &self.allocation;
         let exchange = session.ask_signed(&Request::channel_bind(number, peer), signed.as_ref()).await;
         if exchange.reply.succeeded()
@@ -134,7 +140,7 @@ impl Relay {
             channel.is_bound = true;
         }
         let fact = ChannelFact { reply: exchange.reply, carried: None };
-        driver.context.record.add("call-channel", session.endpoint(), Fact::Channel(fact));
+        self.record.add("call-channel", session.endpoint(), Fact::Channel(fact));
     }
 
     /// Who sent what came through the relay.
@@ -143,12 +149,12 @@ impl Relay {
         relayed.peer.or_else(|| by_channel(relayed.channel?))
     }
 
-    /// Hands what comes through the relay to the peer.
-    pub async fn read(self: Rc<Self>, driver: Rc<Driver>) {
+    /// Receives what comes through the relay, at its address and from a source.
+    pub async fn read(self: Rc<Self>, receive: impl Fn(SocketAddr, SocketAddr, &[u8])) {
         let mut arrivals = self.allocation.session.relayed();
         while let Some(relayed) = arrivals.recv().await {
             if let Some(source) = self.source(&relayed) {
-                driver.receive(self.address(), source, &relayed.payload);
+                receive(self.address(), source, &relayed.payload);
             }
         }
     }

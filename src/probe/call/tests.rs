@@ -10,6 +10,7 @@ use crate::lab::fault::Fault;
 use crate::lab::host::{Lab, LabConfig};
 use crate::model::call::{CandidateKind, PairEnd, StateKind};
 use crate::model::endpoint::{Endpoint, Transport};
+use crate::model::fact::Fact;
 use crate::model::secret::{Credentials, Secret};
 use crate::model::target::Host;
 use crate::net::network::Network;

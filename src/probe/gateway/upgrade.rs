@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, timeout_at};
 
-use super::{ANSWER_LIMIT, connect, headers};
+use super::connection::{ANSWER_LIMIT, connect, headers};
 use crate::model::duration::milliseconds;
 use crate::model::fact::{EngineEnd, EngineFact, EngineTransport, Fact};
 use crate::net::network::Stream;

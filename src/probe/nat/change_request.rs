@@ -8,7 +8,8 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Asked, Subject, mapping_fact, until_sure};
+use super::pace::until_sure;
+use super::subject::{Asked, Subject, mapping_fact, udp};
 use crate::model::address::Reach;
 use crate::model::fact::{Contact, Fact, FilteringFact, FilteringWay};
 use crate::model::outcome::Outcome;
@@ -66,7 +67,7 @@ async fn filter(context: &Context, subject: &Subject, from: SocketAddr, change: 
     let reply = until_sure(context, subject, &request, server, from).await.reply;
     let outcome = reply.outcome.clone();
     let fact = FilteringFact { local, mapped, from, contact, way: FilteringWay::ChangeRequest, reply };
-    context.record.add("nat-filtering", super::udp(server), Fact::Filtering(fact));
+    context.record.add("nat-filtering", udp(server), Fact::Filtering(fact));
     outcome
 }
 
@@ -76,10 +77,10 @@ async fn map(context: &Context, subject: &Subject, other: SocketAddr) {
     let places = [SocketAddr::new(other.ip(), server.port()), other, SocketAddr::new(server.ip(), other.port())];
     let places: BTreeSet<SocketAddr> = places.into_iter().filter(|place| *place != server).collect();
     let asked = places.into_iter().map(|place| async move {
-        context.record.contact(super::udp(place));
+        context.record.contact(udp(place));
         let exchange = until_sure(context, subject, &Request::binding(), place, place).await;
         let fact = mapping_fact(&subject.socket, place, &exchange);
-        context.record.add("nat-mapping", super::udp(place), Fact::Mapping(fact));
+        context.record.add("nat-mapping", udp(place), Fact::Mapping(fact));
     });
     futures::future::join_all(asked).await;
 }

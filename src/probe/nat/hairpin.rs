@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{Asked, Subject, pace};
+use super::pace::pace;
+use super::subject::{Asked, Subject, udp};
 use crate::model::fact::{Fact, HairpinFact};
 use crate::probe::context::Context;
 
@@ -17,8 +18,8 @@ pub async fn run(context: &Context, one: &Subject, other: &Subject) {
     let (to, back) = (one.asked.mapped, other.asked.mapped);
     let token = context.outside.token();
     let (mut at_one, mut at_other) = (one.socket.expect(token), other.socket.expect(token));
-    context.record.contact(super::udp(to));
-    context.record.contact(super::udp(back));
+    context.record.contact(udp(to));
+    context.record.contact(udp(back));
     let tries = context.tries(2);
     let pace = pace(one.round_trip, tries);
     let started = Instant::now();
@@ -38,5 +39,5 @@ pub async fn run(context: &Context, one: &Subject, other: &Subject) {
     }
     let fact = HairpinFact { to, arrived: from.is_some(), sends, from };
     let Asked { server, .. } = one.asked;
-    context.record.add("nat-hairpin", super::udp(server), Fact::Hairpin(fact));
+    context.record.add("nat-hairpin", udp(server), Fact::Hairpin(fact));
 }

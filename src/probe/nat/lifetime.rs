@@ -6,8 +6,9 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::time::{Instant, sleep_until};
 
+use super::pace::{TESTS, pace};
 use super::relay::Relay;
-use super::{Subject, ask, pace};
+use super::subject::{Subject, ask, udp};
 use crate::model::duration::whole_milliseconds;
 use crate::model::fact::{Fact, LifetimeFact, LifetimeWay};
 use crate::probe::context::Context;
@@ -75,7 +76,7 @@ async fn outlive(context: &Context, server: SocketAddr, means: Means<'_>, idle: 
     // Where it was gone it was so at the last try; how long before, isn't known.
     let idle = if alive == Some(false) { begun.elapsed().saturating_sub(means.patience(&subject)) } else { first };
     let fact = LifetimeFact { idle_ms: whole_milliseconds(idle), mapped, way: means.way(), alive, sends };
-    context.record.add("nat-lifetime", super::udp(server), Fact::Lifetime(fact));
+    context.record.add("nat-lifetime", udp(server), Fact::Lifetime(fact));
     alive
 }
 
@@ -133,7 +134,7 @@ async fn is_answered_to(context: &Context, subject: &Subject, mapped: SocketAddr
     if other.asked.mapped.ip() != mapped.ip() {
         return (None, 0);
     }
-    let tries = context.tries(super::TESTS);
+    let tries = context.tries(TESTS);
     let pace = pace(subject.round_trip, tries);
     let schedule = Schedule::paced(tries, pace.distance, pace.wait);
     let request = Request::binding_answered_to(mapped.port());

@@ -11,7 +11,8 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Subject, ask, pace};
+use super::pace::{TESTS, pace};
+use super::subject::{Subject, ask, udp};
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{Contact, Fact, FilteringFact, FilteringWay, MappingFact, NatRelayFact};
 use crate::model::outcome::{Outcome, Reply};
@@ -133,7 +134,7 @@ impl Relay {
         let mut sends = 0;
         loop {
             // What is known of the way's loss grows meanwhile, and with it the number of tries.
-            let tries = context.tries(super::TESTS);
+            let tries = context.tries(TESTS);
             if sends >= tries {
                 return Reply { outcome: Outcome::Silent, sends, rtt_ms: None, strays: Vec::new() };
             }
@@ -151,8 +152,8 @@ impl Relay {
     /// Has a socket send to the relay, and tells how the relay sees it.
     pub async fn knock(&self, context: &Context, subject: &Subject) -> Option<SocketAddr> {
         let token = context.outside.token();
-        context.record.contact(super::udp(self.address()));
-        let tries = context.tries(super::TESTS);
+        context.record.contact(udp(self.address()));
+        let tries = context.tries(TESTS);
         let pace = pace(subject.round_trip, tries);
         let started = Instant::now();
         for sends in 1..=tries {
@@ -221,7 +222,7 @@ pub async fn run(context: &Context, relay: &Relay, subject: &Subject) {
         mapped: Some(seen),
         other_address: None,
     };
-    context.record.add("nat-mapping", super::udp(place), Fact::Mapping(fact));
+    context.record.add("nat-mapping", udp(place), Fact::Mapping(fact));
     if !came || subject.asked.server.ip() != place.ip() {
         try_filter(context, relay, subject, at(subject, Contact::AddressAndPort, seen)).await;
     }
@@ -230,7 +231,7 @@ pub async fn run(context: &Context, relay: &Relay, subject: &Subject) {
 async fn try_filter(context: &Context, relay: &Relay, subject: &Subject, mut fact: FilteringFact) -> bool {
     fact.reply = relay.send(context, subject, fact.mapped).await;
     let came = fact.reply.succeeded();
-    let endpoint: Endpoint = super::udp(relay.server());
+    let endpoint: Endpoint = udp(relay.server());
     context.record.add("nat-filtering", endpoint, Fact::Filtering(fact));
     came
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Relay;
 use super::pace::{Loss, Slot};
+use super::relay::Relay;
 use crate::net::ledger::Held;
 use crate::net::leg::Leg;
 use crate::net::network::Datagrams;

@@ -1,8 +1,8 @@
 //! What a responder answers.
 
+use super::message::{ANSWERS, Fields, HEAD, LONGEST, head, opened};
 use super::request::{Nonce, Question};
 use super::token::{Purpose, TAG, Token};
-use super::{ANSWERS, Fields, HEAD, LONGEST, head, opened};
 use crate::model::ports::PortRange;
 
 /// How many ranges of taken ports one answer can name.

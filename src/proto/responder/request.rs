@@ -1,7 +1,7 @@
 //! What is asked of a responder.
 
+use super::message::{Fields, HEAD, LONGEST, head, opened};
 use super::token::{Purpose, TAG, Token};
-use super::{Fields, HEAD, LONGEST, head, opened};
 
 /// What makes the answers to one run's requests its own.
 pub type Nonce = [u8; 16];

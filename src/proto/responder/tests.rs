@@ -1,5 +1,6 @@
 //! The messages survive the way and nothing else passes for them.
 
+use super::message::head;
 use super::*;
 use crate::model::ports::PortRange;
 use crate::model::secret::Secret;

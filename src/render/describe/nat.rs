@@ -1,6 +1,6 @@
 //! What the NAT's tests saw, each in one line of plain words.
 
-use super::{outcome, reply};
+use super::reply::{outcome, reply};
 use crate::model::duration::in_words;
 use crate::model::fact::{
     Contact, FilteringFact, FilteringWay, HairpinFact, LifetimeFact, LifetimeWay, MappingFact, NatRelayFact,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Pen;
+use super::pen::Pen;
 use crate::model::call::{Call, Candidate, MediaFlow, Pair, PairEnd, Peer, StateKind};
 
 /// The most pairs that are listed.

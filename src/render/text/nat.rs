@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Pen;
+use super::pen::Pen;
 use crate::model::duration::in_words;
 use crate::model::nat::{Behaviour, Consequence, Dependence, Known, Lifetime, PortPreservation};
 use crate::model::report::{Loss, Report};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use super::Pen;
+use super::pen::Pen;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{Fact, PortReplyFact, PortsBy};
 use crate::model::outcome::{Outcome, Unreachable};

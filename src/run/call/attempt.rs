@@ -5,8 +5,10 @@ use std::time::Duration;
 use futures::future::select_all;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::calling::Calling;
 use super::end::{Course, End, Happening, Sent};
-use super::{Attempted, Calling, Log, summary};
+use super::log::{Attempted, Log};
+use super::summary;
 use crate::model::call::{Path, Role, StateKind, TrickledCandidate};
 use crate::model::duration::whole_milliseconds;
 use crate::model::fact::{self, Fact, Refusal};
@@ -237,7 +239,7 @@ impl<'a> Attempt<'a> {
         let next = select_all(self.ends.iter_mut().map(|end| Box::pin(end.next())));
         tokio::select! {
             biased;
-            () = self.log.stopping.wait() => None,
+            () = self.log.stopped() => None,
             (happening, at, _) = next => Some((at, happening)),
         }
     }
