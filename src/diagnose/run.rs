@@ -12,6 +12,7 @@ use crate::model::fact::{
     InboundWay, LossFact, NameFact, Observation, OutboundFact, PermissionFact, PortsFact, RedirectFact, RouteFact, SelfPairFact,
     SizeFact, StreamFact, THROUGH_PROXY, VolumeFact,
 };
+use crate::model::host::Host;
 
 /// A fact with the number of its observation.
 #[derive(Debug)]
@@ -126,6 +127,8 @@ pub struct Run<'a> {
     redirected_to: HashSet<SocketAddr>,
     /// The first address of the name that leads to an address.
     first_of_name: HashMap<IpAddr, IpAddr>,
+    /// The addresses of each name; none where services stand in their place.
+    addresses_of: HashMap<&'a str, Option<HashSet<IpAddr>>>,
 }
 
 impl<'a> Run<'a> {
@@ -150,6 +153,7 @@ impl<'a> Run<'a> {
             at_address: HashMap::new(),
             redirected_to: HashSet::new(),
             first_of_name: HashMap::new(),
+            addresses_of: HashMap::new(),
         };
         let mut has_sent = BTreeSet::new();
         for (at, observation) in observations.iter().enumerate() {
@@ -167,6 +171,12 @@ impl<'a> Run<'a> {
             self.redirected_to.extend(hops.filter(|hop| **hop != endpoint.address));
         }
         for name in &self.names {
+            let known = self.addresses_of.entry(name.target).or_insert_with(|| Some(HashSet::new()));
+            if !name.fact.services.is_empty() {
+                *known = None;
+            } else if let Some(known) = known {
+                known.extend(&name.fact.addresses);
+            }
             let Some(first) = name.fact.addresses.iter().min() else { continue };
             for address in &name.fact.addresses {
                 self.first_of_name.entry(*address).or_insert(*first);
@@ -285,8 +295,12 @@ impl<'a> Run<'a> {
     /// Whether a service is said to be a TURN server's.
     #[must_use]
     pub fn is_of_relay(&self, endpoint: Endpoint) -> bool {
-        let mut services = self.asked.services.iter().filter(|service| service.transport == endpoint.transport);
-        services.any(|service| service.relay && (service.port_or_default() == endpoint.address.port() || service.port.is_none()))
+        self.asked.services.iter().any(|service| {
+            service.relay
+                && service.transport == endpoint.transport
+                && (service.port_or_default() == endpoint.address.port() || service.port.is_none())
+                && self.leads_to(&service.host, endpoint.ip())
+        })
     }
 
     /// One of the addresses that a server's name leads to, the same for all of them.
@@ -331,7 +345,20 @@ impl<'a> Run<'a> {
                 && (service.port_or_default() == port
                     || service.port.is_none()
                         && self.names.iter().any(|name| name.fact.services.iter().any(|service| service.ends_with(&suffix))))
+                && self.leads_to(&service.host, endpoint.ip())
         })
+    }
+
+    /// Whether a host that was asked for is at an address, as far as that is known: an SRV record names hosts with names of their own.
+    #[must_use]
+    pub fn leads_to(&self, host: &Host, address: IpAddr) -> bool {
+        match host {
+            Host::Address(own) => *own == address,
+            Host::Name(name) => match self.addresses_of.get(name.as_str()) {
+                Some(Some(addresses)) => addresses.contains(&address),
+                Some(None) | None => true,
+            },
+        }
     }
 
     /// The address that a server saw of this host over UDP, by those that have nothing to do with it.

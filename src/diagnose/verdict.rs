@@ -1,6 +1,7 @@
 //! The answer in one word and in one sentence, from the findings and from what was seen to work.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use super::conclude::Conclusion;
 use super::interval::clopper_pearson;
@@ -210,7 +211,7 @@ fn fine(run: &Run<'_>, conclusion: &Conclusion, host: &str) -> Message {
                 None => return with_transports(run, with_host("headline-turn-ok")),
             }
         }
-        Purpose::Turn => with_transports(run, with_hosts(run, Message::new("headline-turn-ok"))),
+        Purpose::Turn => with_transports(run, with_hosts(run, conclusion, host, Message::new("headline-turn-ok"))),
     };
     match warning {
         Some(finding) => {
@@ -225,20 +226,24 @@ fn fine(run: &Run<'_>, conclusion: &Conclusion, host: &str) -> Message {
     }
 }
 
-/// The hosts that were asked, each once; of many the first, and how many more there are.
-fn with_hosts(run: &Run<'_>, message: Message) -> Message {
+/// The hosts through which calls will work, each once; of many the first, and how many more there are.
+fn with_hosts(run: &Run<'_>, conclusion: &Conclusion, first: &str, message: Message) -> Message {
+    let working: BTreeSet<IpAddr> = conclusion.standings.working().map(|endpoint| endpoint.ip()).collect();
     let mut hosts: Vec<String> = Vec::new();
-    for service in &run.asked.services {
+    for service in run.asked.services.iter().filter(|service| service.relay) {
         let host = service.host.to_string();
-        if !hosts.contains(&host) {
+        if !hosts.contains(&host) && working.iter().any(|ip| run.leads_to(&service.host, *ip)) {
             hosts.push(host);
         }
     }
-    if hosts.len() <= NAMED_HOSTS {
-        return message.with("host", hosts);
+    match hosts.len() {
+        0 => message.with("host", first),
+        1..=NAMED_HOSTS => message.with("host", hosts),
+        _ => {
+            let more = u32::try_from(hosts.split_off(1).len()).unwrap_or(u32::MAX);
+            message.with("host", hosts).with("more", more)
+        }
     }
-    let more = u32::try_from(hosts.split_off(1).len()).unwrap_or(u32::MAX);
-    message.with("host", hosts).with("more", more)
 }
 
 /// As many hosts have room in a headline.

@@ -3,7 +3,9 @@
 use super::super::reading::Manner::{
     self, Http, Loopback, NoAddress, NotFound, Other, Private, SpeaksTls, Ssh, Unavailable, Unused,
 };
-use super::super::reading::What::{Alive, BrowserPort, Dns, HighPort, Listens, Near, PublicName, Reach, Resolver, Resolves, Speaks, Tls};
+use super::super::reading::What::{
+    Alive, BrowserPort, Dns, HighPort, Listens, Near, PublicName, Reach, Resolver, Resolves, Speaks, Tls,
+};
 use super::super::row::{At, Cause, Effect, Pattern, all, row};
 use crate::model::cause::Group;
 
@@ -74,11 +76,7 @@ pub const CAUSES: &[Cause] = &[
         effect: Effect::Degrade,
         rows: &[
             row(At::Sibling, 1.0, &[all(Reach)]).inferred().manner("silent"),
-            row(At::Sibling, 1.4, &[all(Listens)])
-                .shows(&[all(Listens).asked()])
-                .may(&[all(Reach)])
-                .inferred()
-                .manner("refused"),
+            row(At::Sibling, 1.4, &[all(Listens)]).shows(&[all(Listens).asked()]).may(&[all(Reach)]).inferred().manner("refused"),
         ],
     },
     Cause {
