@@ -1,53 +1,35 @@
 //! A browser's `iceServers` (W3C WebRTC §4.2.3), in the forms in which files and services have it.
 
+mod browser;
+
 use std::rc::Rc;
 
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::usage::Usage;
+use crate::model::fact::{ListEntryFact, ListMistake, ListRefusal};
 use crate::model::secret::{Credentials, Secret};
 use crate::model::target::Target;
 use crate::run::plan::{Login, Planned};
 
 const NO_LIST: &str = "it is JSON, but not a list of iceServers such as [{\"urls\": \"turn:turn.example.org\"}]";
 
+/// A list that was read.
+#[derive(Default)]
+pub struct Listed {
+    /// The services to test.
+    pub planned: Vec<Planned>,
+    /// What a browser makes of each entry, where the list is one that browsers take as it is.
+    pub entries: Vec<ListEntryFact>,
+}
+
 /// The forms in which services give out such a list.
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum Document {
-    /// The array itself.
-    List(Vec<Entry>),
-    /// What a browser's `RTCPeerConnection` takes; Twilio writes `ice_servers`, Cloudflare gives one entry in place of the array.
-    Configuration {
-        #[serde(rename = "iceServers", alias = "ice_servers")]
-        ice_servers: Box<Document>,
-    },
-    /// Xirsys' envelope: `v` in its third version, `d` in its second.
-    Envelope {
-        #[serde(alias = "d")]
-        v: Box<Document>,
-    },
-    /// One entry.
-    One(Entry),
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    /// `uris` is the draft's word (draft-uberti-behave-turn-rest §2.2), as `password` is.
-    #[serde(alias = "uris")]
-    urls: Option<Urls>,
-    /// The word before `urls`; some services give both.
-    url: Option<Urls>,
-    username: Option<String>,
-    #[serde(alias = "password")]
-    credential: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Urls {
-    One(String),
-    Many(Vec<String>),
+    /// What a browser's `RTCPeerConnection` takes: the array itself, or `{"iceServers": […]}`.
+    OfBrowsers(Vec<Map<String, Value>>),
+    /// What an application makes such a list of: Twilio writes `ice_servers`, Cloudflare gives one entry in place of the array, Xirsys has an
+    /// envelope, `v` in its third version and `d` in its second.
+    OfService(Vec<Map<String, Value>>),
 }
 
 /// Reads the services; an entry without credentials of its own takes those of the command line.
@@ -55,7 +37,7 @@ enum Urls {
 /// # Errors
 ///
 /// [`Usage`] names the source and what is wrong with its text.
-pub fn read(text: &str, source: &str, fallback: Option<&Rc<Login>>) -> Result<Vec<Planned>, Usage> {
+pub fn read(text: &str, source: &str, fallback: Option<&Rc<Login>>) -> Result<Listed, Usage> {
     read_for("--ice-servers", text, source, fallback)
 }
 
@@ -64,58 +46,99 @@ pub fn read(text: &str, source: &str, fallback: Option<&Rc<Login>>) -> Result<Ve
 /// # Errors
 ///
 /// [`Usage`] names that, the source, and what is wrong with its text.
-pub fn read_for(option: &str, text: &str, source: &str, fallback: Option<&Rc<Login>>) -> Result<Vec<Planned>, Usage> {
-    let wrong = |source: &str, why: &str| Usage(format!("invalid value {source:?} for {option}: {why}"));
-    let document: Document = serde_json::from_str(text).map_err(|error| wrong(source, &describe(text, &error)))?;
-    let mut planned = Vec::new();
-    for entry in entries(document) {
-        let login = login(&entry).map(Rc::new).or_else(|| fallback.cloned());
-        for url in urls(entry).ok_or_else(|| wrong(source, NO_LIST))? {
-            let target: Target = url.parse().map_err(|error| wrong(source, &format!("{error}")))?;
-            if !matches!(target, Target::Uri(_)) {
-                return Err(wrong(source, &format!("{url:?} is not a stun:, stuns:, turn: or turns: URI")));
+pub fn read_for(option: &str, text: &str, source: &str, fallback: Option<&Rc<Login>>) -> Result<Listed, Usage> {
+    let wrong = |why: &str| Usage(format!("invalid value {source:?} for {option}: {why}"));
+    // Fetch and file editors write a byte order mark, and browsers skip it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let value: Value = serde_json::from_str(text).map_err(|error| wrong(&format!("it is not JSON: {error}")))?;
+    let (entries, of_browsers) = match document(value).ok_or_else(|| wrong(NO_LIST))? {
+        Document::OfBrowsers(entries) => (entries, true),
+        Document::OfService(entries) => (entries, false),
+    };
+    let mut listed = Listed::default();
+    for entry in &entries {
+        let refusal = browser::refusal(entry).filter(|refusal| of_browsers && !is_left_to_us(entry, refusal, fallback));
+        let login = login(entry).map(Rc::new).or_else(|| fallback.cloned());
+        for url in urls(entry) {
+            match url.parse::<Target>() {
+                Ok(target @ Target::Uri(_)) => listed.planned.extend(target.services().into_iter().map(|service| {
+                    let login = if service.relay { login.clone() } else { None };
+                    Planned { service, login }
+                })),
+                // A browser says what is wrong, in its own words.
+                Ok(_) | Err(_) if refusal.is_some() => {}
+                Ok(_) => return Err(wrong(&format!("{:?} is not a stun:, stuns:, turn: or turns: URI", browser::shown(&url)))),
+                Err(error) => return Err(wrong(&error.to_string())),
             }
-            planned.extend(target.services().into_iter().map(|service| {
-                let login = if service.relay { login.clone() } else { None };
-                Planned { service, login }
-            }));
+        }
+        if of_browsers {
+            listed.entries.push(ListEntryFact { refusal });
         }
     }
-    if planned.is_empty() {
-        return Err(wrong(source, "it lists no server"));
+    let says_something = listed.entries.iter().any(|entry| entry.refusal.is_some());
+    if listed.planned.is_empty() && !says_something {
+        return Err(wrong("it lists no server"));
     }
-    Ok(planned)
+    Ok(listed)
 }
 
-fn entries(document: Document) -> Vec<Entry> {
-    match document {
-        Document::List(entries) => entries,
-        Document::Configuration { ice_servers } => entries(*ice_servers),
-        Document::Envelope { v } => entries(*v),
-        Document::One(entry) => vec![entry],
+/// Whether the login that a browser misses is the one that was given beside the list.
+fn is_left_to_us(entry: &Map<String, Value>, refusal: &ListRefusal, fallback: Option<&Rc<Login>>) -> bool {
+    refusal.mistake == ListMistake::Credentials
+        && refusal.found.is_none()
+        && fallback.is_some()
+        && !entry.contains_key("username")
+        && !entry.contains_key("credential")
+}
+
+fn document(value: Value) -> Option<Document> {
+    match value {
+        Value::Array(entries) => objects(entries).map(Document::OfBrowsers),
+        Value::Object(mut object) => {
+            if let Some(servers) = object.remove("iceServers") {
+                return match servers {
+                    Value::Array(entries) => objects(entries).map(Document::OfBrowsers),
+                    other => inner(other),
+                };
+            }
+            for key in ["ice_servers", "v", "d"] {
+                if let Some(within) = object.remove(key) {
+                    return inner(within);
+                }
+            }
+            let is_entry = URLS.iter().any(|key| object.contains_key(*key));
+            is_entry.then(|| Document::OfService(vec![object]))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     }
 }
 
-fn urls(entry: Entry) -> Option<Vec<String>> {
-    Some(match entry.urls.or(entry.url)? {
-        Urls::One(url) => vec![url],
-        Urls::Many(urls) => urls,
+/// What stands inside of a service's envelope.
+fn inner(value: Value) -> Option<Document> {
+    document(value).map(|document| match document {
+        Document::OfBrowsers(entries) | Document::OfService(entries) => Document::OfService(entries),
     })
 }
 
-fn login(entry: &Entry) -> Option<Login> {
-    let credentials =
-        Credentials { username: Secret::new(entry.username.clone()?), password: Secret::new(entry.credential.clone()?) };
-    Some(Login::Given(credentials))
+fn objects(entries: Vec<Value>) -> Option<Vec<Map<String, Value>>> {
+    entries.into_iter().map(|entry| if let Value::Object(entry) = entry { Some(entry) } else { None }).collect()
 }
 
-/// An untagged enum tells nothing of where the text is wrong; reading it without a form does.
-fn describe(text: &str, error: &serde_json::Error) -> String {
-    match serde_json::from_str::<serde_json::Value>(text) {
-        Err(syntax) => format!("it is not JSON: {syntax}"),
-        Ok(_) if error.is_data() => NO_LIST.to_owned(),
-        Ok(_) => error.to_string(),
+/// The keys of URLs: `uris` is the draft's word (draft-uberti-behave-turn-rest §2.2), `url` the one before `urls`; some services give several.
+const URLS: [&str; 3] = ["urls", "uris", "url"];
+
+fn urls(entry: &Map<String, Value>) -> Vec<String> {
+    match URLS.iter().find_map(|key| entry.get(*key)) {
+        Some(Value::Array(urls)) => urls.iter().map(browser::as_text).collect(),
+        Some(Value::Null) | None => Vec::new(),
+        Some(one) => vec![browser::as_text(one)],
     }
+}
+
+fn login(entry: &Map<String, Value>) -> Option<Login> {
+    let text = |keys: &[&str]| keys.iter().find_map(|key| entry.get(*key)).map(browser::as_text);
+    let (username, password) = (text(&["username"])?, text(&["credential", "password"])?);
+    Some(Login::Given(Credentials { username: Secret::new(username), password: Secret::new(password) }))
 }
 
 #[cfg(test)]
@@ -126,10 +149,10 @@ mod tests {
     fn the_usual_forms_are_read() {
         let list = r#"[{"urls": ["stun:a.example", "turn:a.example?transport=tcp"], "username": "u", "credential": "c"}]"#;
         let object = r#"{"iceServers": [{"url": "turns:a.example:443"}]}"#;
-        let services = read(list, "-", None).expect("valid");
+        let services = read(list, "-", None).expect("valid").planned;
         assert_eq!(services.len(), 2);
         assert!(services[0].login.is_none() && services[1].login.is_some());
-        assert_eq!(read(object, "-", None).expect("valid").len(), 1);
+        assert_eq!(read(object, "-", None).expect("valid").planned.len(), 1);
     }
 
     /// As the services' own documentation shows them, with the names of the hosts replaced.
@@ -167,7 +190,7 @@ mod tests {
                 1,
             ),
         ] {
-            let services = read(text, "-", None).unwrap_or_else(|error| panic!("{service}: {error}"));
+            let services = read(text, "-", None).unwrap_or_else(|error| panic!("{service}: {error}")).planned;
             let with_login = services.iter().filter(|planned| planned.login.is_some()).count();
             assert_eq!((services.len(), with_login), (count, logins), "{service}");
         }
@@ -180,14 +203,37 @@ mod tests {
             "{",
             "[]",
             "3",
-            r#"[{"urls": "https://a.example"}]"#,
-            r#"[{"urls": "turn://a"}]"#,
             r#"{"a": 1}"#,
             r#"{"v": "denied", "s": "error"}"#,
-            "[{}]",
+            r#"{"v": {"iceServers": {"urls": "https://a.example"}}}"#,
         ] {
             let error = read(text, "ice.json", None).err().expect(text);
             assert!(error.to_string().starts_with("invalid value \"ice.json\" for --ice-servers: "), "{error}");
         }
+    }
+
+    #[test]
+    fn what_browsers_refuse_of_their_own_form_is_told_and_the_rest_is_tested() {
+        let refused = |text: &str| {
+            let listed = read(text, "-", None).expect(text);
+            let refused = listed.entries.iter().filter(|entry| entry.refusal.is_some()).count();
+            (listed.planned.len(), refused)
+        };
+        assert_eq!(refused(r#"[{"urls": "https://a.example"}]"#), (0, 1));
+        assert_eq!(refused("[{}]"), (0, 1));
+        assert_eq!(refused(r#"[{"urls": ["turn://a", "stun:a.example"]}]"#), (1, 1));
+        assert_eq!(
+            refused(r#"[{"urls": "turn:a.example", "username": "u", "password": "p"}, {"urls": "stun:b.example"}]"#),
+            (2, 1)
+        );
+        assert_eq!(refused("\u{feff}[{\"urls\": \"turn:a.example?transport=UDP\", \"username\": 1, \"credential\": 2}]"), (1, 0));
+    }
+
+    #[test]
+    fn a_login_beside_the_list_stands_for_one_that_it_leaves_out() {
+        let login = Rc::new(Login::Given(Credentials { username: Secret::new("u"), password: Secret::new("p") }));
+        let refused = |text: &str| read(text, "-", Some(&login)).expect(text).entries[0].refusal.clone().map(|it| it.mistake);
+        assert_eq!(refused(r#"[{"urls": "turn:a.example"}]"#), None);
+        assert_eq!(refused(r#"[{"urls": "turn:a.example", "username": "u", "password": "p"}]"#), Some(ListMistake::Credentials));
     }
 }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::arguments::{self, Common, Ports, SWEEP_TIMEOUT, Stun, Turn};
 use super::configuration::Configuration;
+use super::ice_servers::Listed;
 use super::usage::Usage;
 use super::web_list::WebList;
 use super::{ice_servers, input, login, network, output, proxy, web_list};
@@ -20,8 +21,9 @@ const LONGEST_LIST: u64 = 1 << 20;
 pub fn turn(command: &Turn, common: &Common, name: &str, purpose: Purpose) -> Result<Plan, Usage> {
     let login = login::resolve(&command.login)?.map(Rc::new);
     let mut list = None;
-    let (services, form) = servers(command.target.as_ref(), command.ice_servers.as_deref(), login.as_ref(), common, &mut list)?;
-    let mut plan = plan(common, name, purpose, form, services)?;
+    let (listed, form) = servers(command.target.as_ref(), command.ice_servers.as_deref(), login.as_ref(), common, &mut list)?;
+    let mut plan = plan(common, name, purpose, form, listed.planned)?;
+    plan.list = listed.entries;
     plan.long_stream = command.stream;
     plan.take_list(list);
     Ok(plan)
@@ -34,14 +36,14 @@ fn servers(
     login: Option<&Rc<Login>>,
     common: &Common,
     list: &mut Option<WebList>,
-) -> Result<(Vec<Planned>, Form), Usage> {
+) -> Result<(Listed, Form), Usage> {
     match (target, source) {
         (Some(target), _) => {
             let planned = target.services().into_iter().map(|service| {
                 let login = if service.relay { login.cloned() } else { None };
                 Planned { service, login }
             });
-            Ok((planned.collect(), target.form()))
+            Ok((Listed { planned: planned.collect(), entries: Vec::new() }, target.form()))
         }
         (None, Some(source)) if web_list::is_url(source) => {
             let list = list.insert(web_list::get(source, common)?);
@@ -68,17 +70,18 @@ impl Plan {
 pub fn ice_servers_of_call(command: &arguments::Call, configuration: &Configuration, common: &Common) -> Result<Plan, Usage> {
     let login = login::resolve(&command.login)?.map(Rc::new);
     let mut list = None;
-    let (services, form) = match (&command.turn, &command.ice_servers) {
+    let (listed, form) = match (&command.turn, &command.ice_servers) {
         (None, None) => match configuration.ice_servers()? {
             Some(text) => {
                 let file = configuration.file.display().to_string();
                 (ice_servers::read_for("ice_servers", &text, &file, login.as_ref())?, Form::Urls)
             }
-            None => (Vec::new(), Form::Urls),
+            None => (Listed::default(), Form::Urls),
         },
         (target, source) => servers(target.as_ref(), source.as_deref(), login.as_ref(), common, &mut list)?,
     };
-    let mut plan = plan(common, "call", Purpose::Call, form, services)?;
+    let mut plan = plan(common, "call", Purpose::Call, form, listed.planned)?;
+    plan.list = listed.entries;
     plan.take_list(list);
     Ok(plan)
 }
@@ -112,9 +115,9 @@ pub fn ports(command: &Ports, common: &Common) -> Result<Plan, Usage> {
         let (option, other) = if address.is_ipv4() { ("-6", "IPv4") } else { ("-4", "IPv6") };
         return Err(Usage(format!("invalid value \"{address}\" for --responder: it is {other}, which {option} leaves out")));
     }
-    let (services, form) = servers(Some(&command.target), None, login.as_ref(), common, &mut None)?;
+    let (listed, form) = servers(Some(&command.target), None, login.as_ref(), common, &mut None)?;
     // Where no login is given the responder stands for the server, which need not be there yet.
-    let services = if responder.is_some() && login.is_none() { Vec::new() } else { services };
+    let services = if responder.is_some() && login.is_none() { Vec::new() } else { listed.planned };
     let mut plan = plan(common, "ports", Purpose::Ports, form, services)?;
     let beside = match &command.target {
         Target::Host(host) => {
@@ -166,5 +169,6 @@ fn plan(common: &Common, command: &str, purpose: Purpose, form: Form, services: 
         ports: None,
         progress: Rc::new(|_| {}),
         contacted: Vec::new(),
+        list: Vec::new(),
     })
 }

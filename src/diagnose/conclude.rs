@@ -235,6 +235,8 @@ impl Judge<'_, '_> {
         let is_of_call = matches!(candidate.place, Place::Gateway | Place::Peer { .. } | Place::Call);
         let has_rest = !is_of_call && self.standings.any_may_work(elsewhere);
         match candidate.effect() {
+            // Without a list that browsers take no page has a peer connection.
+            Effect::FailAll if candidate.place == Place::List => Level::Fail,
             Effect::Fail | Effect::FailAll if has_rest => Level::Degrade,
             Effect::Fail | Effect::FailAll => Level::Fail,
             Effect::Degrade | Effect::DegradeHere | Effect::Optional if is_list && !lost.is_empty() && !has_rest => Level::Fail,

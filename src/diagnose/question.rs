@@ -12,6 +12,8 @@ pub enum What {
     PublicName,
     /// A listed private address is of the network that this host is in.
     Near,
+    /// Browsers take the list.
+    ListTaken,
     /// A listed port is one that browsers take.
     BrowserPort,
     // Reach

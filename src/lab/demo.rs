@@ -175,6 +175,7 @@ pub fn plan(servers: &Servers, timeout: Duration, lines: Rc<dyn Lines>, onlooker
         progress: Rc::new(|_| {}),
         call,
         contacted: Vec::new(),
+        list: Vec::new(),
     }
 }
 

@@ -20,7 +20,10 @@ use super::endpoint::Endpoint;
 
 pub use call::{CandidateCounts, Delivery, Ended, ExchangeFact, Forwarded, IceEnd, PairFact, PeerFact, Refusal};
 pub use control::{ClockFact, ControlFact, ControlKind, ProxyFact, THROUGH_PROXY};
-pub use given::{CredentialsFact, CredentialsOddity, CredentialsSource, NameAnswer, NameFact, RouteFact};
+pub use given::{
+    CredentialsFact, CredentialsOddity, CredentialsSource, ListEntryFact, ListMistake, ListRefusal, NameAnswer, NameFact,
+    RouteFact,
+};
 pub use nat::{Contact, FilteringFact, FilteringWay, HairpinFact, LifetimeFact, LifetimeWay, MappingFact, NatRelayFact};
 pub use ports::{PortProtocol, PortReplyFact, PortWay, PortsBy, PortsEnd, PortsFact};
 pub use reach::{BindingFact, Certificate, CertificateDefect, ConnectFact, HandshakeEnd, HandshakeFact, LossFact, Tally};
@@ -73,6 +76,8 @@ pub const AGAIN: &str = "binding-again";
 pub enum Fact {
     /// What the credentials look like, without what they say.
     Credentials(CredentialsFact),
+    /// What a browser makes of an entry of the list.
+    ListEntry(ListEntryFact),
     /// What the resolver says of a name.
     Name(NameFact),
     /// Whether this host can send to an address.

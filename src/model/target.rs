@@ -108,8 +108,8 @@ fn parse_uri(text: &str) -> Result<Option<Uri>, InvalidTarget> {
     let transport = match query {
         None => None,
         Some(_) if !relay => return Err(InvalidTarget::Query(text.to_owned())),
-        Some("transport=udp") => Some(QueryTransport::Udp),
-        Some("transport=tcp") => Some(QueryTransport::Tcp),
+        Some(query) if query.eq_ignore_ascii_case("transport=udp") => Some(QueryTransport::Udp),
+        Some(query) if query.eq_ignore_ascii_case("transport=tcp") => Some(QueryTransport::Tcp),
         Some(_) => return Err(InvalidTarget::Query(text.to_owned())),
     };
     let (host, port) = split_host(authority)?;

@@ -36,6 +36,10 @@ fn describe_fact(seen: &Observation) -> String {
                 None => format!("credentials: {made}"),
             }
         }
+        Fact::ListEntry(fact) => match &fact.refusal {
+            Some(refusal) => format!("{target}: RTCPeerConnection throws {}: {}", refusal.error, refusal.words),
+            None => format!("{target}: RTCPeerConnection takes it"),
+        },
         Fact::Name(fact) => name(target, fact),
         Fact::Route(fact) => route(target, fact),
         Fact::Connect(fact) if over_dtls(seen) => format!("first message of DTLS to {target}: {}", reply(&fact.reply)),

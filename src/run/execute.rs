@@ -14,6 +14,7 @@ use super::plan::{Plan, PortsPlan};
 use super::{responder, server};
 use crate::model::call::Call;
 use crate::model::duration::whole_milliseconds;
+use crate::model::fact::Fact;
 use crate::model::finding::Overrides;
 use crate::model::report::{CutShort, Report, SCHEMA, Tool};
 use crate::net::network::Network;
@@ -56,6 +57,9 @@ pub async fn execute(
     };
     for endpoint in &plan.contacted {
         context.record.contact(*endpoint);
+    }
+    for (index, entry) in plan.list.iter().enumerate() {
+        context.record.add("ice-servers", format!("entry {} of the list", index + 1), Fact::ListEntry(entry.clone()));
     }
     let log = Rc::new(Log::default());
     let until = Until::new(context.record.started() + limit(plan).saturating_sub(SWEEP_MARGIN));

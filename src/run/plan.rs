@@ -7,6 +7,7 @@ use super::call::Calling;
 use crate::model::asked::{Asked, AskedCall, Form, Purpose, Service};
 use crate::model::duration::whole_milliseconds;
 use crate::model::endpoint::Endpoint;
+use crate::model::fact::ListEntryFact;
 use crate::model::ports::PortRange;
 use crate::model::secret::{Credentials, Secret};
 use crate::model::target::Host;
@@ -50,6 +51,8 @@ pub struct Plan {
     pub call: Option<Calling>,
     /// The hosts that were asked while the plan was made.
     pub contacted: Vec<Endpoint>,
+    /// What a browser makes of each entry of the list, where one was given as browsers take it.
+    pub list: Vec<ListEntryFact>,
 }
 
 /// How the ports of a relay are gone through.

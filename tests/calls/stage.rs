@@ -104,6 +104,7 @@ impl Stage {
             longest_idle: None,
             proxy: None,
             contacted: Vec::new(),
+            list: Vec::new(),
             ports: None,
             progress: Rc::new(|_| {}),
             call: Some(Calling {

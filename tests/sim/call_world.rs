@@ -266,6 +266,7 @@ impl CallWorld {
             longest_idle: None,
             proxy: None,
             contacted: Vec::new(),
+            list: Vec::new(),
             ports: None,
             progress: Rc::new(|_| {}),
             call: Some(Calling {

@@ -79,6 +79,7 @@ impl Asks {
             progress: Rc::new(|_| {}),
             call: None,
             contacted: Vec::new(),
+            list: Vec::new(),
         }
     }
 }

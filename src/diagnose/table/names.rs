@@ -4,7 +4,7 @@ use super::super::reading::Manner::{
     self, Http, Loopback, NoAddress, NotFound, Other, Private, SpeaksTls, Ssh, Unavailable, Unused,
 };
 use super::super::reading::What::{
-    Alive, BrowserPort, Dns, HighPort, Listens, Near, PublicName, Reach, Resolver, Resolves, Speaks, Tls,
+    Alive, BrowserPort, Dns, HighPort, ListTaken, Listens, Near, PublicName, Reach, Resolver, Resolves, Speaks, Tls,
 };
 use super::super::row::{At, Cause, Effect, Pattern, all, row};
 use crate::model::cause::Group;
@@ -36,6 +36,12 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Names,
         effect: Effect::Degrade,
         rows: &[row(At::List, 1.0, &[all(PublicName).as_(&[Unused])])],
+    },
+    Cause {
+        id: "list-refused-by-browsers",
+        group: Group::Names,
+        effect: Effect::FailAll,
+        rows: &[row(At::List, 1.0, &[all(ListTaken)])],
     },
     Cause {
         id: "list-points-at-localhost",

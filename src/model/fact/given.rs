@@ -52,6 +52,58 @@ pub enum CredentialsOddity {
     PasswordNotAscii,
 }
 
+/// What a browser makes of an entry of a list of ICE servers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ListEntryFact {
+    /// Why it refuses the entry, and with it the list; nothing where it takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<ListRefusal>,
+}
+
+/// What `new RTCPeerConnection` throws.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ListRefusal {
+    /// The name of the error: `InvalidAccessError`.
+    pub error: String,
+    /// Its words.
+    pub words: String,
+    /// What is wrong.
+    pub mistake: ListMistake,
+    /// A key that stands in place of the right one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+}
+
+/// What is wrong with an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ListMistake {
+    /// It has no URL.
+    NoUrls,
+    /// A URL is none.
+    Url,
+    /// `username` or `credential` is missing.
+    Credentials,
+    /// One of them is empty.
+    EmptyCredentials,
+    /// The user name is longer than 509 bytes.
+    LongName,
+}
+
+impl ListMistake {
+    /// The name as JSON has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoUrls => "no-urls",
+            Self::Url => "url",
+            Self::Credentials => "credentials",
+            Self::EmptyCredentials => "empty-credentials",
+            Self::LongName => "long-name",
+        }
+    }
+}
+
 /// What the resolver says of a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NameFact {

@@ -121,6 +121,33 @@ name-has-private-address-fix-application = List the TURN server's public name or
        *[other] { $port }
     }
 
+list-refused-by-browsers = browsers refuse the list of ICE servers
+    .summary = Browsers refuse the list of ICE servers: RTCPeerConnection throws { $error } at { $entry }.
+    .impact = A page that uses this list gets no peer connection at all, so no call starts. { $words ->
+        [none] {""}
+       *[other] The error says: { $words }
+    }
+    .meaning = The list of ICE servers is given to RTCPeerConnection, which checks every entry before anything else. One entry that it refuses makes it throw, whatever the others say.
+    .proof = The list has an entry on which Chromium was seen to throw; its own words are in the report.
+    .look-alikes = credentials-rejected: there the list is taken, and the server refuses the login. A list that an application changes before it uses it: then look at what it becomes.
+    .remedy = Correct the entry: urls with turn: or stun: URLs, and for turn: a username and a credential that are not empty.
+
+list-refused-by-browsers-fix-application = { $mistake ->
+        [no-urls] Give { $entry } at least one URL under the key urls.
+        [url] Correct the URL in { $entry }: scheme, host, port, and for turn: and turns: ?transport=udp or ?transport=tcp.
+        [empty-credentials] Give { $entry } a username and a credential that are not empty.
+        [long-name] Shorten the username in { $entry } to 509 bytes at most.
+       *[credentials] { $found ->
+            [none] Give { $entry } the keys username and credential.
+           *[other] Give { $entry } the keys username and credential; it has { $found } instead.
+        }
+    }
+    .command = { $mistake ->
+        [url] "urls": "turn:turn.example.org:3478?transport=udp"
+        [long-name] {""}
+       *[other] {"{"} "urls": "turn:turn.example.org:3478", "username": "NAME", "credential": "PASSWORD" {"}"}
+    }
+
 list-points-at-localhost = the list sends users to their own machine
     .summary = { $name } sends each user to their own machine (loopback address { $server }).
     .impact = No user gets a relay, because each one asks their own machine for it.
