@@ -140,6 +140,9 @@ fn no<T>(why: &str) -> Result<T, Inexpressible> {
 }
 
 fn world(scenario: &Scenario) -> Result<World, Inexpressible> {
+    if let Some(what) = beyond_simulation(scenario) {
+        return no(what);
+    }
     let placement = match scenario.server {
         format::Placement::Public => Placement::Public,
         format::Placement::OneToOneNat => Placement::OneToOneNat,
@@ -162,6 +165,21 @@ fn world(scenario: &Scenario) -> Result<World, Inexpressible> {
         add_fault(&mut world, fault, scenario)?;
     }
     Ok(world)
+}
+
+/// What of a scenario the simulated network has not, or nothing.
+fn beyond_simulation(scenario: &Scenario) -> Option<&'static str> {
+    let lacking = [
+        (scenario.other_server.is_some(), "other server"),
+        (scenario.replicas.is_some(), "replicas"),
+        (scenario.second_process.is_some(), "second process on a port"),
+        (scenario.asked_from != format::AskedFrom::Caller, "callcheck beside the server"),
+        (scenario.controls == format::Controls::None, "run without controls"),
+        (scenario.dns.silent_on_aaaa, "resolver that answers some questions"),
+        (!scenario.dns.hosts.is_empty(), "hosts file"),
+        (scenario.network_dies_after_allocation, "network that dies"),
+    ];
+    lacking.into_iter().find_map(|(is_asked, what)| is_asked.then_some(what))
 }
 
 fn nats(scenario: &Scenario) -> Vec<super::nat::Behaviour> {
@@ -296,6 +314,8 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::RelayLoss(_) => break_relay(host, fault, scenario),
         Fault::RelayEgressRefused => return no("allocation that coturn gives up because sending fails"),
         Fault::TcpLoss(_) => return no("segment of TCP"),
+        Fault::RelaysCantReachEachOther => return no("relay that can't reach another"),
+        Fault::LaterAnswersDieOnTheWay => return no("answers of a short life"),
         Fault::TurnUdpLimited(_) => return no("limit of packets a second"),
         Fault::OneToOneNatForwardsTurnPortsOnly | Fault::OneToOneNatRemapsRelayPorts => {
             let forwarded = |port| Rule::any(Action::Accept).inward().port(port);
