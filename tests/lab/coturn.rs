@@ -280,6 +280,7 @@ fn fault_lines(fault: &Fault, scenario: &Scenario, site: Site) -> Vec<String> {
         | Fault::TcpLoss(_)
         | Fault::OneToOneNatForwardsTurnPortsOnly
         | Fault::OneToOneNatRemapsRelayPorts
+        | Fault::OneToOneNatDropsHairpin
         | Fault::ServerNatRewritesSources
         | Fault::LoadBalancerHidesTcpSources
         | Fault::RepliesFromOtherAddress

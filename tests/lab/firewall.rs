@@ -125,7 +125,7 @@ pub fn end_callers_network(scenario: &Scenario) -> Outcome<()> {
     let (router, device) = rules.gateway;
     let drop = |way| format!("{way} \"{device}\" drop");
     let (declaration, out, back) = (Hook::Forward.declaration(), drop("iifname"), drop("oifname"));
-    router.nft(&format!("table inet {DEAD} {{\nchain all {{\n{declaration}\n{out}\n{back}\n}}\n}}\n"))
+    router.nft(&format!("table inet {DEAD} {{\nchain everything {{\n{declaration}\n{out}\n{back}\n}}\n}}\n"))
 }
 
 /// Undoes that.
@@ -220,6 +220,7 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         | Fault::ExternalIpWrong(_)
         | Fault::OneToOneNatForwardsTurnPortsOnly
         | Fault::OneToOneNatRemapsRelayPorts
+        | Fault::OneToOneNatDropsHairpin
         | Fault::ServerNatRewritesSources
         | Fault::LoadBalancerHidesTcpSources
         | Fault::LoadBalancerWithoutBackend

@@ -25,19 +25,16 @@ const OWN = {
   "login-closed": () => instead((socket) => socket.conn.close()),
   /** Ends each call by itself, as a limit of its length does. */
   "ends-the-call": () => {
-    const { join, receive } = Exchange.prototype;
-    const members = new Set();
-    Exchange.prototype.join = function (member) {
-      members.add(member);
-      join.call(this, member);
-    };
+    const { receive } = Exchange.prototype;
     Exchange.prototype.receive = function (member, event, payload) {
-      if (event === "call:answer") {
-        const end = { chatId: payload.chatId, reason: "limit" };
-        setTimeout(() => members.forEach((each) => each.send("call:end", end)), END_AFTER);
-      }
+      if (event === "call:answer") setTimeout(() => end(this, member, payload.chatId), END_AFTER);
       return receive.call(this, member, event, payload);
     };
+    function end(exchange, callee, chatId) {
+      const message = { chatId, reason: "limit" };
+      const reply = receive.call(exchange, callee, "call:end", message);
+      if (reply.ok) callee.send("call:end", message);
+    }
   },
 };
 

@@ -460,6 +460,7 @@ fn edge_rules(scenario: &Scenario) -> String {
     } else {
         String::new()
     };
+    let refused = if has(Fault::OneToOneNatDropsHairpin) { format!("ip daddr {TURN} drop") } else { String::new() };
     let (inwards, outwards) = (edge_inwards(scenario, &forwarded), edge_outwards(scenario));
     format!(
         "table inet translation {{
@@ -470,6 +471,7 @@ fn edge_rules(scenario: &Scenario) -> String {
             chain own {{
                 type filter hook input priority 0
                 iifname \"wan\" ct state new drop
+                {refused}
             }}
             chain outwards {{
                 type nat hook postrouting priority srcnat

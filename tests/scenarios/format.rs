@@ -330,6 +330,8 @@ pub enum Fault {
     OneToOneNatForwardsTurnPortsOnly,
     /// The same, and it gives other ports to what leaves the relay range.
     OneToOneNatRemapsRelayPorts,
+    /// The 1:1 NAT drops what comes from inside to its own address, in place of refusing it.
+    OneToOneNatDropsHairpin,
     /// The server's NAT puts its own private address in place of every caller's.
     ServerNatRewritesSources,
     /// A load balancer puts its own private address in place of the callers' where they come by TCP.
@@ -510,7 +512,7 @@ pub enum Credentials {
 
 /// The caller's resolver.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Dns {
     /// It never answers.
     #[serde(default)]
@@ -980,6 +982,7 @@ impl Fault {
             | Self::ExternalIpMissing
             | Self::OneToOneNatForwardsTurnPortsOnly
             | Self::OneToOneNatRemapsRelayPorts
+            | Self::OneToOneNatDropsHairpin
             | Self::ServerNatRewritesSources
             | Self::LoadBalancerHidesTcpSources
             | Self::LoadBalancerWithoutBackend

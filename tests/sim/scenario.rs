@@ -178,6 +178,7 @@ fn beyond_simulation(scenario: &Scenario) -> Option<&'static str> {
         (scenario.dns.silent_on_aaaa, "resolver that answers some questions"),
         (!scenario.dns.hosts.is_empty(), "hosts file"),
         (scenario.network_dies_after_allocation, "network that dies"),
+        (scenario.ice_servers.as_ref().is_some_and(|document| document.contains("localhost")), "loopback"),
     ];
     lacking.into_iter().find_map(|(is_asked, what)| is_asked.then_some(what))
 }
@@ -314,6 +315,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::RelayLoss(_) => break_relay(host, fault, scenario),
         Fault::RelayEgressRefused => return no("allocation that coturn gives up because sending fails"),
         Fault::TcpLoss(_) => return no("segment of TCP"),
+        Fault::OneToOneNatDropsHairpin => return no("host beside the server"),
         Fault::RelaysCantReachEachOther => return no("relay that can't reach another"),
         Fault::LaterAnswersDieOnTheWay => return no("answers of a short life"),
         Fault::TurnUdpLimited(_) => return no("limit of packets a second"),
