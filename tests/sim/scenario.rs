@@ -48,18 +48,22 @@ const HOUR_S: i64 = 3600;
 /// How far the clock of the lab's server is ahead where it is.
 const CLOCK_SKEW_S: u32 = 7200;
 
-/// What only a real coturn, a proxy or a second listening address can show; these run in the network lab alone, as do calls through
+/// What only a real coturn, a proxy, a second server or another place to ask from can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 20] = [
+const LAB_ONLY: [&str; 42] = [
     "external_ip_of_the_other_family",
     "healthy_behind_load_balancer_that_hides_sources",
-    "healthy_with_two_relay_addresses",
     "healthy_line_that_carries_1000_bytes",
     "healthy_line_that_carries_1280_bytes",
+    "healthy_with_two_relay_addresses",
     "large_packets_vanish_on_the_way",
     "line_carries_1000_bytes_and_fragments_are_dropped",
     "line_carries_1280_bytes_and_no_router_says_so",
     "load_balancer_without_backend",
+    "name_with_two_addresses_and_the_relay_range_of_one_closed",
+    "name_with_two_addresses_both_served",
+    "name_with_two_addresses_one_of_which_nobody_has",
+    "name_with_two_addresses_one_of_which_serves_something_else",
     "proxy_carries_turn_over_tls",
     "proxy_demands_a_login",
     "proxy_does_not_reach_the_server",
@@ -71,6 +75,24 @@ const LAB_ONLY: [&str; 20] = [
     "relay_egress_refused_by_servers_firewall",
     "server_error_on_allocate",
     "stun_at_server_that_limits_requests",
+    "two_servers_and_a_part_of_ones_range_closed",
+    "two_servers_and_the_certificate_of_one_expired",
+    "two_servers_and_the_quota_of_one_reached",
+    "two_servers_and_the_relay_egress_of_one_dropped",
+    "two_servers_and_the_relay_range_of_each_closed",
+    "two_servers_and_the_relay_range_of_one_closed",
+    "two_servers_healthy",
+    "two_servers_in_a_network_that_drops_udp_to_the_turn_port",
+    "two_servers_in_a_network_without_udp",
+    "two_servers_of_which_one_drops_udp",
+    "two_servers_of_which_one_drops_udp_and_one_is_a_web_server",
+    "two_servers_of_which_one_host_is_down",
+    "two_servers_of_which_one_is_a_web_server",
+    "two_servers_of_which_this_network_drops_one",
+    "two_servers_that_both_drop_udp",
+    "two_servers_with_different_logins_of_which_one_is_wrong",
+    "two_servers_with_external_ip_wrong_at_one",
+    "two_servers_with_external_ip_wrong_at_one_and_range_closed_at_the_other",
 ];
 
 /// One test a file, but for those of the network lab alone.
