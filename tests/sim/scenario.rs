@@ -50,7 +50,7 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy, a second server or another place to ask from can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 42] = [
+const LAB_ONLY: [&str; 47] = [
     "external_ip_of_the_other_family",
     "healthy_behind_load_balancer_that_hides_sources",
     "healthy_line_that_carries_1000_bytes",
@@ -73,8 +73,13 @@ const LAB_ONLY: [&str; 42] = [
     "realm_of_another_kind",
     "relay_address_of_another_interface",
     "relay_egress_refused_by_servers_firewall",
+    "replicas_that_relay_on_addresses_of_their_own",
     "server_error_on_allocate",
     "stun_at_server_that_limits_requests",
+    "tcp_proxy_before_a_server_without_udp",
+    "tcp_proxy_before_a_server_without_udp_and_range_dropped",
+    "two_processes_on_one_port_and_a_wrong_password",
+    "two_processes_on_one_port_that_are_alike",
     "two_servers_and_a_part_of_ones_range_closed",
     "two_servers_and_the_certificate_of_one_expired",
     "two_servers_and_the_quota_of_one_reached",
