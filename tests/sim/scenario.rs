@@ -50,7 +50,12 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy, a second server or another place to ask from can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 47] = [
+const LAB_ONLY: [&str; 54] = [
+    "asked_behind_the_servers_address_and_its_nat_drops",
+    "asked_behind_the_servers_address_with_hairpin",
+    "asked_on_the_server_itself",
+    "asked_on_the_server_itself_and_range_dropped",
+    "asked_on_the_server_itself_that_is_down",
     "external_ip_of_the_other_family",
     "healthy_behind_load_balancer_that_hides_sources",
     "healthy_line_that_carries_1000_bytes",
@@ -59,6 +64,8 @@ const LAB_ONLY: [&str; 47] = [
     "large_packets_vanish_on_the_way",
     "line_carries_1000_bytes_and_fragments_are_dropped",
     "line_carries_1280_bytes_and_no_router_says_so",
+    "list_with_localhost_alone",
+    "list_with_localhost_beside_a_good_server",
     "load_balancer_without_backend",
     "name_with_two_addresses_and_the_relay_range_of_one_closed",
     "name_with_two_addresses_both_served",
