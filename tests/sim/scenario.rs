@@ -50,17 +50,19 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy, a second server or another place to ask from can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 54] = [
+const LAB_ONLY: [&str; 56] = [
     "asked_behind_the_servers_address_and_its_nat_drops",
     "asked_behind_the_servers_address_with_hairpin",
     "asked_on_the_server_itself",
     "asked_on_the_server_itself_and_range_dropped",
     "asked_on_the_server_itself_that_is_down",
+    "client_network_drops_udp_and_no_controls",
     "external_ip_of_the_other_family",
     "healthy_behind_load_balancer_that_hides_sources",
     "healthy_line_that_carries_1000_bytes",
     "healthy_line_that_carries_1280_bytes",
     "healthy_with_two_relay_addresses",
+    "healthy_without_controls",
     "large_packets_vanish_on_the_way",
     "line_carries_1000_bytes_and_fragments_are_dropped",
     "line_carries_1280_bytes_and_no_router_says_so",
