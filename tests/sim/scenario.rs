@@ -50,12 +50,13 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy, a second server or another place to ask from can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 56] = [
+const LAB_ONLY: [&str; 59] = [
     "asked_behind_the_servers_address_and_its_nat_drops",
     "asked_behind_the_servers_address_with_hairpin",
     "asked_on_the_server_itself",
     "asked_on_the_server_itself_and_range_dropped",
     "asked_on_the_server_itself_that_is_down",
+    "bandwidth_given_away_to_the_first_session",
     "client_network_drops_udp_and_no_controls",
     "external_ip_of_the_other_family",
     "healthy_behind_load_balancer_that_hides_sources",
@@ -82,6 +83,8 @@ const LAB_ONLY: [&str; 56] = [
     "realm_of_another_kind",
     "relay_address_of_another_interface",
     "relay_egress_refused_by_servers_firewall",
+    "relays_of_a_server_that_knows_one_address",
+    "relays_without_hairpin_between_them",
     "replicas_that_relay_on_addresses_of_their_own",
     "server_error_on_allocate",
     "stun_at_server_that_limits_requests",
