@@ -50,7 +50,7 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy, a second server or another place to ask from can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 59] = [
+const LAB_ONLY: [&str; 62] = [
     "asked_behind_the_servers_address_and_its_nat_drops",
     "asked_behind_the_servers_address_with_hairpin",
     "asked_on_the_server_itself",
@@ -65,6 +65,7 @@ const LAB_ONLY: [&str; 59] = [
     "healthy_with_two_relay_addresses",
     "healthy_without_controls",
     "large_packets_vanish_on_the_way",
+    "later_answers_die_on_the_way",
     "line_carries_1000_bytes_and_fragments_are_dropped",
     "line_carries_1280_bytes_and_no_router_says_so",
     "list_with_localhost_alone",
@@ -74,6 +75,7 @@ const LAB_ONLY: [&str; 59] = [
     "name_with_two_addresses_both_served",
     "name_with_two_addresses_one_of_which_nobody_has",
     "name_with_two_addresses_one_of_which_serves_something_else",
+    "ports_sampled_of_replicas_that_relay_on_the_address_they_share",
     "proxy_carries_turn_over_tls",
     "proxy_demands_a_login",
     "proxy_does_not_reach_the_server",
@@ -92,6 +94,7 @@ const LAB_ONLY: [&str; 59] = [
     "tcp_proxy_before_a_server_without_udp_and_range_dropped",
     "two_processes_on_one_port_and_a_wrong_password",
     "two_processes_on_one_port_that_are_alike",
+    "two_processes_on_one_port_with_the_same_secret",
     "two_servers_and_a_part_of_ones_range_closed",
     "two_servers_and_the_certificate_of_one_expired",
     "two_servers_and_the_quota_of_one_reached",
