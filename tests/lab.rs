@@ -249,7 +249,8 @@ fn play(scenario: &Scenario, world: &World, tap: &Wiretap, folder: &Path, last: 
     if scenario.network_dies_after_allocation {
         firewall::restore_callers_network(scenario)?;
     }
-    if last {
+    // How many were granted before the network died is a matter of microseconds, and none can be given back.
+    if last && !scenario.network_dies_after_allocation {
         let left = coturn::allocations_after_release(servers, scenario.expect.allocations_left)?;
         if left != scenario.expect.allocations_left {
             complaints.push(format!("{left} allocations left, expected {}", scenario.expect.allocations_left));
