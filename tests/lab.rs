@@ -11,10 +11,11 @@ use std::time::Instant;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
+use certificates::Files;
 use coturn::Coturn;
 use format::Scenario;
-use namespaces::Host;
 use outcome::{Doing, Outcome};
+use topology::{OTHER_SITE, Site};
 use wiretap::Wiretap;
 
 #[path = "lab/certificates.rs"]
@@ -159,12 +160,13 @@ fn obstacle(path: &Path) -> Outcome<Option<String>> {
 
 fn read(path: &Path) -> Outcome<Scenario> {
     let text = std::fs::read_to_string(path).doing("reading the scenario")?;
-    toml::from_str(&text).doing("reading the scenario")
+    let scenario: Scenario = toml::from_str(&text).doing("reading the scenario")?;
+    scenario.contradiction().map_or(Ok(scenario), |why| Err(format!("reading the scenario: {why}")))
 }
 
 /// A scenario's network, with everything in it running.
 struct World {
-    server: Option<Coturn>,
+    servers: Vec<Coturn>,
     /// It ends when nobody holds it any more.
     _gateway: Option<Child>,
     _responder: Option<Child>,
@@ -173,29 +175,43 @@ struct World {
 fn set_up(scenario: &Scenario, folder: &Path) -> Outcome<World> {
     sandbox::prepare()?;
     topology::build(scenario)?;
-    let certificates = certificates::write(scenario.certificate, folder)?;
-    let certificate = certificates.server.as_ref();
+    let certificates = certificates::write(scenario, folder)?;
     controls::start(scenario, &certificates.controls)?;
     controls::start_interceptor(scenario, &certificates.interceptor)?;
     proxy::start(scenario, folder)?;
     command::use_resolver(scenario, folder)?;
-    let server = if fakes::replaces_coturn(scenario) { None } else { Some(coturn::start(scenario, certificate, folder)?) };
-    embedded::start(scenario)?;
+    command::use_hosts_file(scenario, folder)?;
+    let mut servers = Vec::new();
+    for site in topology::sites(scenario) {
+        servers.extend(start_server(scenario, site, certificates.server.as_ref(), folder)?);
+    }
+    if let Some(view) = scenario.of_other_server() {
+        servers.extend(start_server(&view, OTHER_SITE, certificates.other.as_ref(), folder)?);
+    }
     if scenario.ipv6 && scenario.responder.is_none() {
         coturn::wait_for_ipv6(scenario)?;
     }
-    fakes::start(scenario, certificate)?;
     let gateway = signaling::start(scenario)?;
     let responder = responder::start(scenario, folder)?;
     firewall::break_network(scenario)?;
-    Ok(World { server, _gateway: gateway, _responder: responder })
+    Ok(World { servers, _gateway: gateway, _responder: responder })
+}
+
+/// Starts what answers at a site: a coturn, or what stands in its place.
+fn start_server(scenario: &Scenario, site: Site, certificate: Option<&Files>, folder: &Path) -> Outcome<Option<Coturn>> {
+    let is_real = !fakes::replaces_coturn(scenario);
+    let server = if is_real { Some(coturn::start(scenario, site, certificate, folder)?) } else { None };
+    embedded::start(scenario, site)?;
+    fakes::start(scenario, site.host, certificate)?;
+    Ok(server)
 }
 
 /// Runs a command in the caller's place. Nobody listens, since reading every packet would be half of what is measured there.
 fn visit(path: &Path, command: &[&str]) -> Outcome<()> {
-    let _world = set_up(&read(path)?, Path::new(sandbox::WORKSHOP))?;
     let (program, arguments) = command.split_first().unwrap_or((&"sh", &[]));
-    let status = Host::Client.inside(|| Command::new(program).args(arguments).status().doing(program))?;
+    let scenario = read(path)?;
+    let _world = set_up(&scenario, Path::new(sandbox::WORKSHOP))?;
+    let status = topology::asker(&scenario).inside(|| Command::new(program).args(arguments).status().doing(program))?;
     if status.success() { Ok(()) } else { Err(format!("{program}: {status}")) }
 }
 
@@ -205,7 +221,7 @@ fn perform(path: &Path) -> Outcome<()> {
     let folder = Path::new(sandbox::WORKSHOP);
     let begun = Instant::now();
     let world = set_up(&scenario, folder)?;
-    let tap = Wiretap::start()?;
+    let tap = Wiretap::start(&scenario)?;
     let ready = begun.elapsed();
     for number in 1..=scenario.runs {
         let last = number == scenario.runs;
@@ -217,21 +233,25 @@ fn perform(path: &Path) -> Outcome<()> {
 
 /// One run of callcheck. What is left on the server is counted after the last one: coturn takes a second to tell.
 fn play(scenario: &Scenario, world: &World, tap: &Wiretap, folder: &Path, last: bool) -> Outcome<()> {
-    let World { server, .. } = world;
+    let World { servers, .. } = world;
     let call = command::compose(scenario, folder)?;
     let (run, other) = match &scenario.callee {
         Some(callee) => {
-            let (run, other) = command::run_both(&call, callee, scenario, server.as_ref())?;
+            let (run, other) = command::run_both(&call, callee, scenario, servers)?;
             (run, Some((other, callee)))
         }
-        None => (command::run(&call, scenario, server.as_ref())?, None),
+        None => (command::run(&call, scenario, servers)?, None),
     };
     let mut complaints = verify::complaints(scenario, &call, &run, tap);
     if let Some((other, callee)) = &other {
         complaints.extend(verify::complaints_of_other_end(callee, &call, other));
     }
-    if let Some(server) = server.as_ref().filter(|_| last) {
-        let left = server.allocations_after_release(scenario.expect.allocations_left)?;
+    if scenario.network_dies_after_allocation {
+        firewall::restore_callers_network(scenario)?;
+    }
+    // How many were granted before the network died is a matter of microseconds, and none can be given back.
+    if last && !scenario.network_dies_after_allocation {
+        let left = coturn::allocations_after_release(servers, scenario.expect.allocations_left)?;
         if left != scenario.expect.allocations_left {
             complaints.push(format!("{left} allocations left, expected {}", scenario.expect.allocations_left));
         }
@@ -247,6 +267,6 @@ fn play(scenario: &Scenario, world: &World, tap: &Wiretap, folder: &Path, last: 
         call.arguments.join(" "),
         run.stdout,
         run.stderr,
-        server.as_ref().map_or_else(String::new, Coturn::log_tail),
+        servers.iter().map(Coturn::log_tail).collect::<Vec<_>>().join("\n-- another --\n"),
     ))
 }

@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType, IsCa, KeyPair, KeyUsagePurpose};
 
-use crate::format::Certificate;
+use crate::format::{Certificate, Scenario};
 use crate::outcome::{Doing, Outcome};
-use crate::topology::{CONTROLS, TURN, TURN_SECOND};
+use crate::topology::{CONTROLS, OTHER, TURN, TURN_SECOND};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -27,6 +27,8 @@ type Authority = CertifiedIssuer<'static, KeyPair>;
 pub struct Certificates {
     /// The server's, where it has TLS.
     pub server: Option<Files>,
+    /// The other server's, where it has TLS.
+    pub other: Option<Files>,
     /// The control hosts', below a root of their own.
     pub controls: Files,
     /// What looks into TLS presents this for every host, below a root that nobody has here and which it sends along.
@@ -34,7 +36,7 @@ pub struct Certificates {
 }
 
 /// Writes both roots to `ca.pem` in `folder`, with that of what looks into TLS to `ca-of-company.pem`, and chains and keys beside it.
-pub fn write(kind: Certificate, folder: &Path) -> Outcome<Certificates> {
+pub fn write(scenario: &Scenario, folder: &Path) -> Outcome<Certificates> {
     let root = authority("Lab Root", None)?;
     let elsewhere = authority("Root of the Others", None)?;
     store(&folder.join("ca.pem"), &(root.pem() + &elsewhere.pem()))?;
@@ -43,7 +45,11 @@ pub fn write(kind: Certificate, folder: &Path) -> Outcome<Certificates> {
     let names = CONTROLS.map(|address| address.to_string());
     let every_name = [&names[..], &names_of_server()].concat();
     Ok(Certificates {
-        server: server_files(kind, &root, folder)?,
+        server: server_files("server", scenario.certificate, &root, folder)?,
+        other: match &scenario.other_server {
+            Some(other) => server_files("other", other.certificate, &root, folder)?,
+            None => None,
+        },
         controls: files("controls", names.to_vec(), &elsewhere, "", folder)?,
         interceptor: files("interceptor", every_name, &interceptor, &interceptor.pem(), folder)?,
     })
@@ -62,14 +68,14 @@ fn files(name: &str, hosts: Vec<String>, issuer: &Authority, behind: &str, folde
 }
 
 fn names_of_server() -> Vec<String> {
-    vec!["turn.example.org".to_owned(), TURN.to_string(), TURN_SECOND.to_string()]
+    vec!["turn.example.org".to_owned(), TURN.to_string(), TURN_SECOND.to_string(), OTHER.to_string()]
 }
 
-fn server_files(kind: Certificate, root: &Authority, folder: &Path) -> Outcome<Option<Files>> {
+fn server_files(name: &str, kind: Certificate, root: &Authority, folder: &Path) -> Outcome<Option<Files>> {
     if kind == Certificate::None {
         return Ok(None);
     }
-    let files = Files { chain: folder.join("chain.pem"), key: folder.join("key.pem") };
+    let files = Files { chain: folder.join(format!("{name}.pem")), key: folder.join(format!("{name}-key.pem")) };
     let key = KeyPair::generate().doing("making a key")?;
     store(&files.chain, &chain(kind, &key, root)?)?;
     let presented = if kind == Certificate::KeyMismatch { KeyPair::generate().doing("making a key")? } else { key };

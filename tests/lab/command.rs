@@ -18,13 +18,14 @@ use sha1::Sha1;
 use crate::clock;
 use crate::controls;
 use crate::coturn::{self, Coturn, SECRET};
-use crate::format::{Callee, Credentials, Player, Scenario};
+use crate::firewall;
+use crate::format::{Callee, Controls, Credentials, Player, Scenario};
 use crate::namespaces::Host;
 use crate::outcome::{Doing, Outcome};
 use crate::proxy;
 use crate::responder;
 use crate::signaling;
-use crate::topology::{self, CONTROLS, CONTROLS_V6, TURN_SECOND, TURN_V6};
+use crate::topology::{self, CONTROLS, CONTROLS_V6, OTHER, TURN_SECOND, TURN_V6};
 
 const HOUR: u64 = 3600;
 /// So many times its scenario's bound a run may take, which is for a machine that has nothing else to do; the simulated network holds
@@ -86,7 +87,7 @@ pub fn compose(scenario: &Scenario, folder: &Path) -> Outcome<Call> {
         call.secrets.push(responder::TOKEN.into());
     }
     add_credentials(&mut call, scenario, folder)?;
-    add_controls(&mut call, scenario.ipv6);
+    add_controls(&mut call, scenario);
     call.secrets.push(proxy::LOGIN.1.into());
     if signaling::is_needed(scenario) {
         for (variable, token) in signaling::TOKENS {
@@ -106,6 +107,7 @@ fn places(scenario: &Scenario, folder: &Path) -> BTreeMap<&'static str, String> 
     BTreeMap::from([
         ("{turn}", topology::turn_address(scenario.server).to_string()),
         ("{turn-second}", TURN_SECOND.to_string()),
+        ("{other}", OTHER.to_string()),
         ("{turn6}", TURN_V6.to_string()),
         ("{proxy}", format!("{}:{}", topology::caller_gateway(scenario.nat).1, proxy::PORT)),
         ("{proxy-login}", format!("{}:{}", proxy::LOGIN.0, proxy::LOGIN.1)),
@@ -175,14 +177,30 @@ fn ephemeral(call: &mut Call, name: &str, folder: &Path) -> Outcome<()> {
     password_by_file(call, name, &password, folder)
 }
 
-fn add_controls(call: &mut Call, ipv6: bool) {
+fn add_controls(call: &mut Call, scenario: &Scenario) {
+    if scenario.controls == Controls::None {
+        call.arguments.push("--no-controls".into());
+        return;
+    }
     let mut controls = vec![format!("{}:19302", CONTROLS[0]), format!("{}:3478", CONTROLS[1])];
-    if ipv6 {
+    if scenario.ipv6 {
         controls.extend([format!("[{}]:19302", CONTROLS_V6[0]), format!("[{}]:3478", CONTROLS_V6[1])]);
     }
     for control in controls {
         call.arguments.extend(["--control".into(), control]);
     }
+}
+
+/// Gives the caller the scenario's hosts file, where it has one.
+pub fn use_hosts_file(scenario: &Scenario, folder: &Path) -> Outcome<()> {
+    if scenario.dns.hosts.is_empty() {
+        return Ok(());
+    }
+    let own = folder.join("hosts");
+    let lines = scenario.dns.hosts.iter().map(|line| format!("{} {}\n", line.address, line.name));
+    let text = "127.0.0.1 localhost\n".to_owned() + &lines.collect::<String>();
+    std::fs::write(&own, text).doing("writing hosts")?;
+    crate::sandbox::run("mount", &["--bind", &own.display().to_string(), "/etc/hosts"])
 }
 
 /// Points the caller's resolver at the lab's.
@@ -211,16 +229,16 @@ pub enum OtherEnd {
 }
 
 /// Runs callcheck at one end of a call between two networks, and what plays the other.
-pub fn run_both(call: &Call, callee: &Callee, scenario: &Scenario, server: Option<&Coturn>) -> Outcome<(Run, OtherEnd)> {
+pub fn run_both(call: &Call, callee: &Callee, scenario: &Scenario, servers: &[Coturn]) -> Outcome<(Run, OtherEnd)> {
     match callee.player {
         Player::Callcheck => {
             let waiting = Waiting::callcheck(&call.with(&callee.args), Host::Callee)?;
-            let caller = run(&call.with(&["--role", "caller"]), scenario, server)?;
+            let caller = run(&call.with(&["--role", "caller"]), scenario, servers)?;
             Ok((caller, OtherEnd::Callcheck(waiting.end(scenario)?)))
         }
         Player::BrowserAnswers => {
             let waiting = Waiting::begin(browser(callee, scenario, "callee")?, Stream::Output)?;
-            let caller = run(&call.with(&["--role", "caller"]), scenario, server)?;
+            let caller = run(&call.with(&["--role", "caller"]), scenario, servers)?;
             Ok((caller, OtherEnd::Browser(waiting.end(scenario)?.stdout)))
         }
         Player::BrowserCalls => {
@@ -312,17 +330,23 @@ fn browser(callee: &Callee, scenario: &Scenario, role: &str) -> Outcome<Child> {
 }
 
 /// Runs callcheck to its end.
-pub fn run(call: &Call, scenario: &Scenario, server: Option<&Coturn>) -> Outcome<Run> {
+pub fn run(call: &Call, scenario: &Scenario, servers: &[Coturn]) -> Outcome<Run> {
     let begun = Instant::now();
     let deadline = begun + allowed(scenario) + GRACE;
-    let mut child = spawn(call, scenario.clock_ahead_s, Host::Client)?;
+    let mut child = spawn(call, scenario.clock_ahead_s, topology::asker(scenario))?;
     let pid = Pid::from_raw(child.id().cast_signed());
     let stdout = collect(child.stdout.take());
     let stderr = collect(child.stderr.take());
+    if scenario.interrupt_after_allocation || scenario.network_dies_after_allocation {
+        coturn::poll_until(deadline, "callcheck holds an allocation", || {
+            servers.iter().map(Coturn::allocations).sum::<Outcome<usize>>().map(|held| held > 0)
+        })?;
+    }
     if scenario.interrupt_after_allocation {
-        let server = server.ok_or("interrupt-after-allocation needs a server")?;
-        coturn::poll_until(deadline, "callcheck holds an allocation", || Ok(server.allocations()? > 0))?;
         kill(pid, Signal::SIGINT).doing("interrupting callcheck")?;
+    }
+    if scenario.network_dies_after_allocation {
+        firewall::end_callers_network(scenario)?;
     }
     // Its stdout closes when it ends; only a hanging one makes this wait long.
     let report = stdout.recv_timeout(deadline.saturating_duration_since(Instant::now()));

@@ -90,22 +90,22 @@ fn start_resolver(address: IpAddr, dns: &Dns) -> Outcome<()> {
         });
         return Ok(());
     }
-    let records: Arc<[Record]> = dns.records.clone().into();
-    let same = Arc::clone(&records);
-    thread::spawn(move || serve_dns_datagrams(&datagrams, &records));
+    let dns = Arc::new(dns.clone());
+    let same = Arc::clone(&dns);
+    thread::spawn(move || serve_dns_datagrams(&datagrams, &dns));
     thread::spawn(move || {
         for stream in streams.incoming().flatten() {
-            let records = Arc::clone(&same);
-            thread::spawn(move || serve_dns_stream(stream, &records));
+            let dns = Arc::clone(&same);
+            thread::spawn(move || serve_dns_stream(stream, &dns));
         }
     });
     Ok(())
 }
 
-fn serve_dns_datagrams(socket: &UdpSocket, records: &[Record]) {
+fn serve_dns_datagrams(socket: &UdpSocket, dns: &Dns) {
     let mut buffer = [0; 1500];
     while let Ok((length, source)) = socket.recv_from(&mut buffer) {
-        if let Some(answer) = resolve(&buffer[..length], records) {
+        if let Some(answer) = resolve(&buffer[..length], dns) {
             let _: Result<usize, std::io::Error> = reply(socket, &answer, source);
         }
     }
@@ -115,14 +115,14 @@ fn reply(socket: &UdpSocket, answer: &[u8], to: SocketAddr) -> std::io::Result<u
     socket.send_to(answer, to)
 }
 
-fn serve_dns_stream(mut stream: TcpStream, records: &[Record]) {
+fn serve_dns_stream(mut stream: TcpStream, dns: &Dns) {
     let mut length = [0; 2];
     while stream.read_exact(&mut length).is_ok() {
         let mut query = vec![0; usize::from(u16::from_be_bytes(length))];
         if stream.read_exact(&mut query).is_err() {
             return;
         }
-        let Some(answer) = resolve(&query, records) else { return };
+        let Some(answer) = resolve(&query, dns) else { return };
         let Ok(length) = u16::try_from(answer.len()) else { return };
         if stream.write_all(&[&length.to_be_bytes()[..], &answer].concat()).is_err() {
             return;
@@ -130,12 +130,15 @@ fn serve_dns_stream(mut stream: TcpStream, records: &[Record]) {
     }
 }
 
-/// Answers one question: with the records of its type, with none, or with "no such name".
-fn resolve(query: &[u8], records: &[Record]) -> Option<Vec<u8>> {
+/// Answers one question: with the records of its type, with none, or with "no such name"; or not at all.
+fn resolve(query: &[u8], dns: &Dns) -> Option<Vec<u8>> {
     let (name, end) = read_name(query)?;
     let question = query.get(12..end + 4)?;
     let kind = u16::from_be_bytes([query[end], query[end + 1]]);
-    let record = records.iter().find(|record| record.name.eq_ignore_ascii_case(&name));
+    if kind == TYPE_AAAA && dns.silent_on_aaaa {
+        return None;
+    }
+    let record = dns.records.iter().find(|record| record.name.eq_ignore_ascii_case(&name));
     let data = record.map(|record| data_of(record, kind)).unwrap_or_default();
     let code = if record.is_some() { 0 } else { NAME_ERROR };
     let count = u8::try_from(data.len()).ok()?;

@@ -14,7 +14,7 @@ use crate::format::{Credentials, Fault, Placement, Redirect, Scenario};
 use crate::namespaces::Host;
 use crate::outcome::{Doing, Outcome};
 use crate::stun;
-use crate::topology::{CALLER, CONTROLS, CONTROLS_V6, TURN, TURN_PRIVATE, TURN_SECOND, TURN_V6};
+use crate::topology::{CALLER, CONTROLS, CONTROLS_V6, Site, TURN, TURN_SECOND, TURN_V6};
 
 /// The secret of the servers with ephemeral credentials.
 pub const SECRET: &str = "north-by-northwest-1959";
@@ -36,19 +36,23 @@ pub struct Coturn {
     _holders: Vec<UdpSocket>,
 }
 
-/// Starts the scenario's server, and the second one where callers are redirected to it; returns when they answer.
-pub fn start(scenario: &Scenario, certificate: Option<&Files>, folder: &Path) -> Outcome<Coturn> {
-    let lines = configuration(scenario, certificate);
-    let (process, log) = launch("first", server(scenario), &lines, folder)?;
-    wait_until_ready(scenario, own_address(scenario), &lines)?;
+/// Starts the scenario's server at a site, and the second one where callers are redirected to it or where it has the same ports; returns
+/// when they answer.
+pub fn start(scenario: &Scenario, site: Site, certificate: Option<&Files>, folder: &Path) -> Outcome<Coturn> {
+    let lines = configuration(scenario, site, certificate);
+    let (process, log) = launch("first", site, server(scenario), &lines, folder)?;
+    wait_until_ready(scenario, site.host, site.own, &lines)?;
     for fault in &scenario.faults {
         if let Fault::RedirectsTo(redirect @ (Redirect::Working | Redirect::Loop)) = fault {
             let second = second_configuration(&lines, *redirect, scenario.port);
-            launch("second", Command::new("turnserver"), &second, folder)?;
-            wait_until_ready(scenario, TURN_SECOND, &second)?;
+            launch("second", site, Command::new("turnserver"), &second, folder)?;
+            wait_until_ready(scenario, site.host, TURN_SECOND, &second)?;
         }
     }
-    let holders = hold_allocations(scenario)?;
+    if let Some(changes) = &scenario.second_process {
+        share_ports(scenario, site, &process, (&lines, changes), folder)?;
+    }
+    let holders = hold_allocations(scenario, site)?;
     let mut server = Coturn { process, log, others: 0, _holders: holders };
     server.others = server.relay_sockets()?;
     Ok(server)
@@ -60,18 +64,6 @@ impl Coturn {
         Ok(self.relay_sockets()?.saturating_sub(self.others))
     }
 
-    /// How many allocations are left when the server had its time to release them.
-    pub fn allocations_after_release(&self, expected: usize) -> Outcome<usize> {
-        let deadline = Instant::now() + RELEASE_DEADLINE;
-        loop {
-            let left = self.allocations()?;
-            if left == expected || Instant::now() > deadline {
-                return Ok(left);
-            }
-            std::thread::sleep(POLL);
-        }
-    }
-
     /// The end of the server's log.
     pub fn log_tail(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_else(|error| error.to_string());
@@ -81,13 +73,47 @@ impl Coturn {
 
     /// UDP sockets of the server's namespace which aren't listeners: coturn's listening ports all lie below the relay's.
     fn relay_sockets(&self) -> Outcome<usize> {
-        let mut count = 0;
-        for table in ["udp", "udp6"] {
-            let path = format!("/proc/{}/net/{table}", self.process.id());
-            let text = std::fs::read_to_string(&path).doing(&path)?;
-            count += text.lines().skip(1).filter_map(local_port).filter(|port| *port >= 10_000).count();
+        count_sockets(&self.process, |port| port >= 10_000)
+    }
+}
+
+/// How many UDP sockets the process's namespace has at such ports.
+fn count_sockets(process: &Child, is_counted: impl Fn(u16) -> bool) -> Outcome<usize> {
+    let mut count = 0;
+    for table in ["udp", "udp6"] {
+        let path = format!("/proc/{}/net/{table}", process.id());
+        let text = std::fs::read_to_string(&path).doing(&path)?;
+        count += text.lines().skip(1).filter_map(local_port).filter(|port| is_counted(*port)).count();
+    }
+    Ok(count)
+}
+
+/// Starts another coturn on the ports that the first one has; the kernel gives each flow to one of them. Its answers can't be told from
+/// the first one's, so it is ready when there are twice as many sockets.
+fn share_ports(
+    scenario: &Scenario,
+    site: Site,
+    first: &Child,
+    (lines, changes): (&[String], &[String]),
+    folder: &Path,
+) -> Outcome<()> {
+    let mut second = lines.to_vec();
+    apply(&mut second, changes);
+    let listeners = || count_sockets(first, |port| port == scenario.port);
+    let alone = listeners()?;
+    launch("second", site, Command::new("turnserver"), &second, folder)?;
+    poll_until(Instant::now() + START_DEADLINE, "a second server has the ports too", || Ok(listeners()? >= 2 * alone))
+}
+
+/// How many allocations of ours are left when the servers had their time to release them.
+pub fn allocations_after_release(servers: &[Coturn], expected: usize) -> Outcome<usize> {
+    let deadline = Instant::now() + RELEASE_DEADLINE;
+    loop {
+        let left = servers.iter().map(Coturn::allocations).sum::<Outcome<usize>>()?;
+        if left == expected || Instant::now() > deadline {
+            return Ok(left);
         }
-        Ok(count)
+        std::thread::sleep(POLL);
     }
 }
 
@@ -97,7 +123,8 @@ fn local_port(line: &str) -> Option<u16> {
     u16::from_str_radix(local.rsplit_once(':')?.1, 16).ok()
 }
 
-fn launch(name: &str, mut command: Command, lines: &[String], folder: &Path) -> Outcome<(Child, PathBuf)> {
+fn launch(name: &str, site: Site, mut command: Command, lines: &[String], folder: &Path) -> Outcome<(Child, PathBuf)> {
+    let name = format!("{name}-{}", site.host.name());
     let file = folder.join(format!("{name}.conf"));
     let log = folder.join(format!("{name}.log"));
     let (pid, database) = (folder.join(format!("{name}.pid")), folder.join(format!("{name}.db")));
@@ -105,7 +132,7 @@ fn launch(name: &str, mut command: Command, lines: &[String], folder: &Path) -> 
     std::fs::write(&file, text).doing("writing turnserver.conf")?;
     let output = File::create(&log).doing("making the server's log")?;
     let errors = output.try_clone().doing("making the server's log")?;
-    let process = Host::Server.inside(|| {
+    let process = site.host.inside(|| {
         command.arg("-c").arg(&file).stdin(Stdio::null()).stdout(output).stderr(errors).spawn().doing("starting turnserver")
     })?;
     Ok((process, log))
@@ -128,14 +155,7 @@ fn clock_ahead(scenario: &Scenario) -> i64 {
     scenario.faults.iter().find_map(ahead).unwrap_or_default()
 }
 
-fn own_address(scenario: &Scenario) -> Ipv4Addr {
-    match scenario.server {
-        Placement::Public => TURN,
-        Placement::OneToOneNat | Placement::PrivateNetwork => TURN_PRIVATE,
-    }
-}
-
-fn configuration(scenario: &Scenario, certificate: Option<&Files>) -> Vec<String> {
+fn configuration(scenario: &Scenario, site: Site, certificate: Option<&Files>) -> Vec<String> {
     let mut lines = vec![
         format!("listening-port={}", scenario.port),
         format!("tls-listening-port={}", scenario.tls_port),
@@ -161,10 +181,10 @@ fn configuration(scenario: &Scenario, certificate: Option<&Files>) -> Vec<String
         lines.extend(scenario.ipv6.then(|| format!("listening-ip={TURN_V6}")));
     }
     if scenario.server == Placement::OneToOneNat {
-        lines.push(format!("external-ip={TURN}/{TURN_PRIVATE}"));
+        lines.push(format!("external-ip={}/{}", site.relay, site.own));
     }
     for fault in &scenario.faults {
-        apply(&mut lines, &fault_lines(fault, scenario));
+        apply(&mut lines, &fault_lines(fault, scenario, site));
     }
     apply(&mut lines, &scenario.coturn);
     lines
@@ -213,10 +233,10 @@ fn key_of(line: &str) -> &str {
 }
 
 /// The configuration that makes a fault, where a configuration does.
-fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
+fn fault_lines(fault: &Fault, scenario: &Scenario, site: Site) -> Vec<String> {
     match fault {
         Fault::ExternalIpMissing => vec!["-external-ip".into()],
-        Fault::ExternalIpWrong(address) => vec![format!("external-ip={address}/{}", own_address(scenario))],
+        Fault::ExternalIpWrong(address) => vec![format!("external-ip={address}/{}", site.own)],
         Fault::UdpListenerOff => vec!["no-udp".into()],
         Fault::TcpListenerOff | Fault::LoadBalancerWithoutBackend => vec!["no-tcp".into()],
         Fault::StunOff => vec!["no-stun".into()],
@@ -227,7 +247,7 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         Fault::RelayAddressAbsent => vec!["relay-ip=203.0.113.77".into()],
         Fault::UdpRelayOff => vec!["no-udp-relay".into()],
         Fault::RelayLacksIpv4 => vec![format!("relay-ip={TURN_V6}")],
-        Fault::OwnAddressDenied => vec![format!("denied-peer-ip={0}-{0}", own_address(scenario))],
+        Fault::OwnAddressDenied => vec![format!("denied-peer-ip={0}-{0}", site.own)],
         Fault::CallerAddressDenied => vec![format!("denied-peer-ip={CALLER}-{CALLER}")],
         Fault::RedirectsTo(Redirect::Working | Redirect::Loop) => {
             vec![format!("alternate-server={TURN_SECOND}:{}", scenario.port), format!("listening-ip={TURN}")]
@@ -260,6 +280,7 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::TcpLoss(_)
         | Fault::OneToOneNatForwardsTurnPortsOnly
         | Fault::OneToOneNatRemapsRelayPorts
+        | Fault::OneToOneNatDropsHairpin
         | Fault::ServerNatRewritesSources
         | Fault::LoadBalancerHidesTcpSources
         | Fault::RepliesFromOtherAddress
@@ -267,6 +288,8 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
         | Fault::RelayPortsExhausted
         | Fault::ChannelsRefused
         | Fault::RelayPortShared
+        | Fault::RelaysCantReachEachOther
+        | Fault::LaterAnswersDieOnTheWay
         | Fault::ServerClockAhead(_)
         | Fault::NonceAlwaysStale
         | Fault::RealmMissing
@@ -308,12 +331,12 @@ fn fault_lines(fault: &Fault, scenario: &Scenario) -> Vec<String> {
 }
 
 /// Waits until every listener that the configuration has answers: UDP by a STUN message, the streams by accepting.
-fn wait_until_ready(scenario: &Scenario, address: Ipv4Addr, lines: &[String]) -> Outcome<()> {
+fn wait_until_ready(scenario: &Scenario, host: Host, address: Ipv4Addr, lines: &[String]) -> Outcome<()> {
     let off = |key: &str| lines.iter().any(|line| line == key);
     let question = if off("no-stun") { stun::allocate() } else { stun::binding() };
     let question = stun::encode(question)?;
     let deadline = Instant::now() + START_DEADLINE;
-    Host::Server.inside(|| {
+    host.inside(|| {
         if !off("no-udp") {
             poll_until(deadline, "the server answers over UDP", || answers_udp(&question, (address, scenario.port).into()))?;
         }
@@ -360,7 +383,7 @@ fn answers_udp(question: &[u8], server: SocketAddr) -> Outcome<bool> {
 }
 
 /// Takes allocations from another host, as many as the server gives.
-fn hold_allocations(scenario: &Scenario) -> Outcome<Vec<UdpSocket>> {
+fn hold_allocations(scenario: &Scenario, site: Site) -> Outcome<Vec<UdpSocket>> {
     let has = |fault| scenario.faults.contains(&fault);
     let refusal = if has(Fault::UserQuotaReached) || has(Fault::TotalQuotaReached) {
         QUOTA_REACHED
@@ -373,7 +396,7 @@ fn hold_allocations(scenario: &Scenario) -> Outcome<Vec<UdpSocket>> {
         let mut held = Vec::new();
         loop {
             let socket = UdpSocket::bind((CONTROLS[1], 0)).doing("binding a holder")?;
-            socket.connect((TURN, scenario.port)).doing("connecting a holder")?;
+            socket.connect((site.relay, scenario.port)).doing("connecting a holder")?;
             socket.set_read_timeout(Some(Duration::from_secs(2))).doing("setting a timeout")?;
             let challenge = exchange(&socket, stun::allocate())?;
             let answer = exchange(&socket, stun::allocate_as(&scenario.account, &challenge)?)?;

@@ -10,9 +10,8 @@ use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
 use crate::format::{Fault, Scenario};
-use crate::namespaces::Host;
 use crate::outcome::{Doing, Outcome};
-use crate::topology::TURN;
+use crate::topology::Site;
 
 /// Whether the scenario has this server.
 pub fn stands_in(scenario: &Scenario) -> bool {
@@ -25,7 +24,7 @@ fn faults(scenario: &Scenario) -> Vec<ServerFault> {
 }
 
 /// Starts the server on a thread of its own, where the scenario has it; returns when it listens.
-pub fn start(scenario: &Scenario) -> Outcome<()> {
+pub fn start(scenario: &Scenario, site: Site) -> Outcome<()> {
     let faults = faults(scenario);
     if faults.is_empty() {
         return Ok(());
@@ -35,14 +34,14 @@ pub fn start(scenario: &Scenario) -> Outcome<()> {
         users: vec![Credentials { username: Secret::new(&account.user), password: Secret::new(&account.password) }],
         realm: scenario.realm.clone(),
         faults,
-        addresses: vec![TURN.into()],
+        addresses: vec![site.own.into()],
         plain_port: scenario.port,
         tls_port: scenario.tls_port,
         relay_ports: scenario.relay_ports.first..=scenario.relay_ports.last,
         ..LabConfig::default()
     };
     let (ready, started) = mpsc::channel();
-    Host::Server.inside(|| {
+    site.host.inside(|| {
         thread::spawn(move || {
             // Nobody listens any more once the scenario has failed for another reason.
             let _ = ready.send(serve(config, &ready));

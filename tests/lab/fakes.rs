@@ -55,37 +55,37 @@ fn other_address(scenario: &Scenario) -> Option<SocketAddr> {
     scenario.faults.iter().find_map(|fault| if let Fault::OtherAddressIs(other) = fault { Some((*other).into()) } else { None })
 }
 
-/// Starts the fakes that the scenario's faults ask for.
-pub fn start(scenario: &Scenario, certificate: Option<&Files>) -> Outcome<()> {
+/// Starts the fakes that the scenario's faults ask for on a server's host.
+pub fn start(scenario: &Scenario, host: Host, certificate: Option<&Files>) -> Outcome<()> {
     if let Some(other) = other_address(scenario) {
-        start_stun(scenario.port, other)?;
+        start_stun(host, scenario.port, other)?;
     }
     if scenario.faults.contains(&Fault::HttpOnTurnPort) {
-        let listener = listen(scenario.port)?;
+        let listener = listen(host, scenario.port)?;
         thread::spawn(move || https::serve_plainly(&listener));
     }
     if let Some(manner) = manner(scenario) {
-        start_turn(scenario.port, manner)?;
+        start_turn(host, scenario.port, manner)?;
     }
     if scenario.faults.contains(&Fault::LoadBalancerWithoutBackend) {
-        let listener = listen(scenario.port)?;
+        let listener = listen(host, scenario.port)?;
         thread::spawn(move || listener.incoming().for_each(drop));
     }
     if scenario.faults.contains(&Fault::TlsTooOld) {
-        let listener = listen(scenario.tls_port)?;
+        let listener = listen(host, scenario.tls_port)?;
         thread::spawn(move || listener.incoming().flatten().for_each(refuse_version));
     }
     if scenario.faults.contains(&Fault::HttpInsideTls) {
         let files = certificate.ok_or("http-inside-tls needs a certificate")?;
-        let listener = listen(scenario.tls_port)?;
+        let listener = listen(host, scenario.tls_port)?;
         https::serve(listener, files)?;
     }
     Ok(())
 }
 
 /// A STUN server that names an OTHER-ADDRESS and cares for no CHANGE-REQUEST.
-fn start_stun(port: u16, other: SocketAddr) -> Outcome<()> {
-    let socket = Host::Server.inside(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).doing("binding a fake server"))?;
+fn start_stun(host: Host, port: u16, other: SocketAddr) -> Outcome<()> {
+    let socket = host.inside(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).doing("binding a fake server"))?;
     thread::spawn(move || {
         let mut buffer = [0; 1500];
         while let Ok((length, source)) = socket.recv_from(&mut buffer) {
@@ -97,8 +97,8 @@ fn start_stun(port: u16, other: SocketAddr) -> Outcome<()> {
     Ok(())
 }
 
-fn listen(port: u16) -> Outcome<TcpListener> {
-    Host::Server.inside(|| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).doing("binding a fake server"))
+fn listen(host: Host, port: u16) -> Outcome<TcpListener> {
+    host.inside(|| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).doing("binding a fake server"))
 }
 
 /// Answers a `ClientHello` as a server without the client's versions does.
@@ -109,9 +109,9 @@ fn refuse_version(mut stream: TcpStream) {
 }
 
 /// A server that answers Binding, challenges every plain request and refuses every signed one.
-fn start_turn(port: u16, manner: Manner) -> Outcome<()> {
-    let socket = Host::Server.inside(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).doing("binding a fake server"))?;
-    let listener = listen(port)?;
+fn start_turn(host: Host, port: u16, manner: Manner) -> Outcome<()> {
+    let socket = host.inside(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).doing("binding a fake server"))?;
+    let listener = listen(host, port)?;
     let manner = Arc::new(manner);
     let same = Arc::clone(&manner);
     thread::spawn(move || {

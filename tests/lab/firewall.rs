@@ -11,7 +11,7 @@ use crate::format::{Fault, Nat, Placement, Responder, Router, Scenario};
 use crate::namespaces::Host;
 use crate::outcome::Outcome;
 use crate::responder;
-use crate::topology::{CALLER, CALLER_PRIVATE, TURN_SECOND};
+use crate::topology::{self, CALLER, CALLER_PRIVATE, OTHER_SITE, Site, TURN_SECOND};
 
 const FROM_OUTSIDE: &str = "iifname != \"lo\"";
 const FROM_CALLER: &str = "iifname \"client\"";
@@ -41,29 +41,30 @@ impl Hook {
     }
 }
 
-/// The rules of all hosts, and the router of the caller's own network with its link to the caller.
+/// The rules of all hosts, the router of the caller's own network with its link to the caller, and the server of which rules are made.
 struct Rules {
-    rules: BTreeMap<(Host, Hook), Vec<String>>,
+    lines: BTreeMap<(Host, Hook), Vec<String>>,
     gateway: (Host, &'static str),
+    site: Site,
 }
 
 impl Rules {
-    fn new(scenario: &Scenario) -> Self {
+    fn new(scenario: &Scenario, site: Site) -> Self {
         // A filter on the NAT itself drops before the mapping is made; one behind it would leave a hole for answers.
         let gateway = if scenario.nat == Nat::None { (Host::Inet, "client") } else { (Host::Nat, "lan") };
-        Self { rules: BTreeMap::new(), gateway }
+        Self { lines: BTreeMap::new(), gateway, site }
     }
 
     fn add(&mut self, host: Host, hook: Hook, rule: impl Into<String>) {
-        self.rules.entry((host, hook)).or_default().push(rule.into());
+        self.lines.entry((host, hook)).or_default().push(rule.into());
     }
 
     fn server_input(&mut self, rule: &str) {
-        self.add(Host::Server, Hook::Input, format!("{FROM_OUTSIDE} {rule}"));
+        self.add(self.site.host, Hook::Input, format!("{FROM_OUTSIDE} {rule}"));
     }
 
     fn server_router(&mut self, rule: &str) {
-        self.add(Host::Inet, Hook::Forward, format!("oifname \"server\" {rule}"));
+        self.add(Host::Inet, Hook::Forward, format!("oifname \"{}\" {rule}", self.site.link));
     }
 
     fn caller_network(&mut self, rule: &str) {
@@ -73,7 +74,7 @@ impl Rules {
 
     fn table(&self, host: Host) -> String {
         let mut text = "table inet faults {\n".to_owned();
-        for ((_, hook), rules) in self.rules.iter().filter(|((owner, _), _)| *owner == host) {
+        for ((_, hook), rules) in self.lines.iter().filter(|((owner, _), _)| *owner == host) {
             let _ = write!(text, "chain {hook:?} {{\n{}\n{}\n}}\n", hook.declaration(), rules.join("\n"));
         }
         text + "}\n"
@@ -82,7 +83,7 @@ impl Rules {
 
 /// Puts the scenario's faults and its line's loss into the network.
 pub fn break_network(scenario: &Scenario) -> Outcome<()> {
-    let mut rules = Rules::new(scenario);
+    let mut rules = Rules::new(scenario, topology::sites(scenario)[0]);
     if scenario.loss_percent > 0.0 {
         lose_of_line(&mut rules, "udp", scenario.loss_percent);
     }
@@ -94,8 +95,15 @@ pub fn break_network(scenario: &Scenario) -> Outcome<()> {
         if matches!(fault, Fault::StreamStallsAfterBytes(_)) {
             Host::Inet.sysctl("netfilter/nf_conntrack_acct", "1")?;
         }
+        if *fault == Fault::LaterAnswersDieOnTheWay {
+            rules.site.host.sysctl("netfilter/nf_conntrack_acct", "1")?;
+        }
     }
-    let hosts: BTreeSet<Host> = rules.rules.keys().map(|(host, _)| *host).collect();
+    if let Some(view) = scenario.of_other_server() {
+        rules.site = OTHER_SITE;
+        view.faults.iter().for_each(|fault| add_fault(&mut rules, fault, &view));
+    }
+    let hosts: BTreeSet<Host> = rules.lines.keys().map(|(host, _)| *host).collect();
     hosts.into_iter().try_for_each(|host| host.nft(&rules.table(host)))
 }
 
@@ -106,6 +114,24 @@ fn close_responder(rules: &mut Rules, responder: &Responder) {
     for protocol in &responder.closed {
         rules.server_input(&format!("{protocol} dport {} drop", responder::PORT));
     }
+}
+
+/// The table in which the caller's network is dead.
+const DEAD: &str = "dead";
+
+/// Has the caller's network drop everything from now on.
+pub fn end_callers_network(scenario: &Scenario) -> Outcome<()> {
+    let rules = Rules::new(scenario, topology::sites(scenario)[0]);
+    let (router, device) = rules.gateway;
+    let drop = |way| format!("{way} \"{device}\" drop");
+    let (declaration, out, back) = (Hook::Forward.declaration(), drop("iifname"), drop("oifname"));
+    router.nft(&format!("table inet {DEAD} {{\nchain everything {{\n{declaration}\n{out}\n{back}\n}}\n}}\n"))
+}
+
+/// Undoes that.
+pub fn restore_callers_network(scenario: &Scenario) -> Outcome<()> {
+    let rules = Rules::new(scenario, topology::sites(scenario)[0]);
+    rules.gateway.0.nft(&format!("add table inet {DEAD}\ndelete table inet {DEAD}\n"))
 }
 
 /// The caller's line loses packets of a protocol each way.
@@ -142,10 +168,10 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::ServerUnroutedOverIpv6 => {
             rules.server_router("meta nfproto ipv6 meta l4proto != icmpv6 reject with icmpv6 type no-route");
         }
-        Fault::RepliesFromOtherAddress => {
-            rules.add(Host::Inet, Hook::Rewrite, format!("iifname \"server\" udp sport {port} ip saddr set {TURN_SECOND}"));
-        }
-        Fault::StreamStallsAfterBytes(bytes) => stall_streams(rules, [port, tls_port], *bytes),
+        Fault::RepliesFromOtherAddress
+        | Fault::StreamStallsAfterBytes(_)
+        | Fault::GatewayRewritesMappedAddress
+        | Fault::LaterAnswersDieOnTheWay => alter_packets(rules, fault, scenario),
         Fault::RelayRangeDropped => rules.server_input(&format!("udp dport {range} drop")),
         // The first line of most firewalls.
         Fault::ServerFirewallPassesAnswers => rules.server_input("ct state established,related accept"),
@@ -156,13 +182,13 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         | Fault::RelayPortsDroppedWhereDivisibleBy(_)
         | Fault::RelayEgressDropped
         | Fault::RelayEgressRefused
+        | Fault::RelaysCantReachEachOther
         | Fault::RelayLoss(_) => break_relay(rules, fault, scenario),
         Fault::TcpLoss(percent) => lose_of_line(rules, "tcp", *percent),
         Fault::TurnUdpLimited(rate) => {
             rules.server_input(&format!("udp dport {port} limit rate over {rate}/second burst 10 packets drop"));
         }
         Fault::LargePacketsDropped(bytes) => rules.caller_network(&format!("ip length > {bytes} drop")),
-        Fault::GatewayRewritesMappedAddress => rewrite_mapped_address(rules, port),
         Fault::ControlsSilent => {
             rules.add(Host::Control, Hook::Input, format!("{FROM_OUTSIDE} meta l4proto {{ tcp, udp }} th dport != 53 drop"));
         }
@@ -194,6 +220,7 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         | Fault::ExternalIpWrong(_)
         | Fault::OneToOneNatForwardsTurnPortsOnly
         | Fault::OneToOneNatRemapsRelayPorts
+        | Fault::OneToOneNatDropsHairpin
         | Fault::ServerNatRewritesSources
         | Fault::LoadBalancerHidesTcpSources
         | Fault::LoadBalancerWithoutBackend
@@ -228,10 +255,28 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
     }
 }
 
+/// The faults that change packets, or look at more of a flow than where it goes.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
+fn alter_packets(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
+    let (port, tls_port) = (scenario.port, scenario.tls_port);
+    match fault {
+        Fault::RepliesFromOtherAddress => {
+            rules.add(Host::Inet, Hook::Rewrite, format!("iifname \"server\" udp sport {port} ip saddr set {TURN_SECOND}"));
+        }
+        Fault::StreamStallsAfterBytes(bytes) => stall_streams(rules, [port, tls_port], *bytes),
+        Fault::GatewayRewritesMappedAddress => rewrite_mapped_address(rules, port),
+        // A flow's first question and its answer are two packets.
+        Fault::LaterAnswersDieOnTheWay => {
+            rules.add(rules.site.host, Hook::Output, format!("udp sport {port} ct packets > 2 ip ttl set 1"));
+        }
+        _ => {}
+    }
+}
+
 /// The faults of a part of the relay's range, and of what leaves it.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
 fn break_relay(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
-    let range = scenario.relay_ports;
+    let (range, Site { host, link, .. }) = (scenario.relay_ports, rules.site);
     match fault {
         Fault::RelayRangeOpenOnly(open) => {
             rules.server_input(&format!("udp dport {range} udp dport != {} drop", set(open)));
@@ -240,15 +285,19 @@ fn break_relay(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
             rules.server_input(&format!("udp dport {range} udp dport & {} == 0 drop", divisor - 1));
         }
         Fault::RelayEgressDropped => {
-            rules.add(Host::Inet, Hook::Forward, format!("iifname \"server\" udp sport {range} drop"));
+            rules.add(Host::Inet, Hook::Forward, format!("iifname \"{link}\" udp sport {range} drop"));
         }
         Fault::RelayEgressRefused => {
-            rules.add(Host::Server, Hook::Output, format!("oifname != \"lo\" udp sport {range} drop"));
+            rules.add(host, Hook::Output, format!("oifname != \"lo\" udp sport {range} drop"));
+        }
+        // The host hands such packets to itself.
+        Fault::RelaysCantReachEachOther => {
+            rules.add(host, Hook::Input, format!("iifname \"lo\" udp sport {range} udp dport {range} drop"));
         }
         // On the router: a packet that the host itself drops is an error to the sender, and coturn ends the allocation for it.
         Fault::RelayLoss(percent) => {
-            lose(rules, Host::Inet, Hook::Forward, &format!("oifname \"server\" udp dport {range}"), *percent);
-            lose(rules, Host::Inet, Hook::Forward, &format!("iifname \"server\" udp sport {range}"), *percent);
+            lose(rules, Host::Inet, Hook::Forward, &format!("oifname \"{link}\" udp dport {range}"), *percent);
+            lose(rules, Host::Inet, Hook::Forward, &format!("iifname \"{link}\" udp sport {range}"), *percent);
         }
         _ => {}
     }

@@ -23,6 +23,12 @@ pub enum Host {
     Edge,
     /// The TURN server.
     Server,
+    /// The second server behind the 1:1 NAT, where two share its address.
+    Replica,
+    /// A host beside the server behind the 1:1 NAT, from which callcheck may be asked to look.
+    Inside,
+    /// The other TURN server.
+    Other,
     /// The control hosts and the resolver.
     Control,
     /// Where the callee's callcheck runs.
@@ -41,6 +47,9 @@ impl Host {
             Self::Inet => "inet",
             Self::Edge => "edge",
             Self::Server => "server",
+            Self::Replica => "replica",
+            Self::Inside => "inside",
+            Self::Other => "other",
             Self::Control => "control",
             Self::Callee => "callee",
             Self::CalleeNat => "callee-nat",

@@ -62,7 +62,7 @@ pub fn start(scenario: &Scenario) -> Outcome<Option<Child>> {
     }
     let mut child = Host::Control.inside(|| {
         let mut command = Command::new("node");
-        command.arg(folder().join("gateway.mjs")).args(["--host", "0.0.0.0", "--port", &PORT.to_string()]);
+        command.arg(folder().join("../lab/gateway.mjs")).args(["--host", "0.0.0.0", "--port", &PORT.to_string()]);
         for fault in &scenario.gateway_faults {
             command.args(["--fault", fault]);
         }

@@ -2,9 +2,12 @@
 //!
 //! ```text
 //! client ── nat ── (carrier) ── inet ── (edge) ── server      192.168.1.2 … 198.51.100.2 … 203.0.113.10
+//!                                 ├──── other                 203.0.113.20
 //!                                 ├──── control               192.0.2.53, 192.0.2.54
 //!                                 └──── callee-nat ── callee  198.51.101.2 … 192.168.2.2
 //! ```
+//!
+//! Behind the edge there may be a second server, the replica, at 10.0.0.11, and a host inside at 10.0.1.2.
 //!
 //! A router's link towards the caller is called `lan`, the one away from it `wan`; those of `inet` bear the neighbour's name, and the
 //! hosts at the ends have `eth0`.
@@ -12,7 +15,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::delay;
-use crate::format::{Fault, Nat, Placement, Scenario};
+use crate::format::{AskedFrom, Fault, Nat, Placement, Replicas, Scenario};
 use crate::namespaces::Host;
 use crate::outcome::Outcome;
 use crate::sandbox;
@@ -25,6 +28,14 @@ pub const TURN_SECOND: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 11);
 pub const TURN_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 5, 0, 0, 0, 0, 0x10);
 /// The TURN server's own address behind a 1:1 NAT.
 pub const TURN_PRIVATE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 10);
+/// The addresses at which replicas relay, where each has one of its own.
+const TURN_OF_REPLICAS: [Ipv4Addr; 2] = [TURN_SECOND, Ipv4Addr::new(203, 0, 113, 12)];
+/// The replica's own address behind the 1:1 NAT.
+const REPLICA_PRIVATE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 11);
+/// The other TURN server.
+pub const OTHER: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 20);
+/// A host behind the server's 1:1 NAT.
+pub const INSIDE: Ipv4Addr = Ipv4Addr::new(10, 0, 1, 2);
 /// The control hosts; the first one is the resolver too.
 pub const CONTROLS: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 53), Ipv4Addr::new(192, 0, 2, 54)];
 /// The same over IPv6.
@@ -53,6 +64,46 @@ pub fn turn_address(placement: Placement) -> Ipv4Addr {
     }
 }
 
+/// Where a TURN server runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Site {
+    /// Its host.
+    pub host: Host,
+    /// The address on its own interface.
+    pub own: Ipv4Addr,
+    /// The address at which it relays, as the world knows it.
+    pub relay: Ipv4Addr,
+    /// The link of `inet` that leads to it.
+    pub link: &'static str,
+}
+
+/// The other server's site.
+pub const OTHER_SITE: Site = Site { host: Host::Other, own: OTHER, relay: OTHER, link: "other" };
+
+/// The sites of the servers that have the scenario's address: one, or two that share it.
+pub fn sites(scenario: &Scenario) -> Vec<Site> {
+    let own = if scenario.server == Placement::Public { TURN } else { TURN_PRIVATE };
+    let first = Site { host: Host::Server, own, relay: TURN, link: "server" };
+    let replica = Site { host: Host::Replica, own: REPLICA_PRIVATE, ..first };
+    match scenario.replicas {
+        None => vec![first],
+        Some(Replicas::RelayOnTheCommonAddress) => vec![first, replica],
+        Some(Replicas::RelayOnOwnAddresses) => {
+            let [relay, other] = TURN_OF_REPLICAS;
+            vec![Site { relay, ..first }, Site { relay: other, ..replica }]
+        }
+    }
+}
+
+/// Where callcheck runs.
+pub fn asker(scenario: &Scenario) -> Host {
+    match scenario.asked_from {
+        AskedFrom::Caller => Host::Client,
+        AskedFrom::Server => Host::Server,
+        AskedFrom::BehindTheServer => Host::Inside,
+    }
+}
+
 /// The router of the caller's own network, and its address there.
 pub fn caller_gateway(nat: Nat) -> (Host, Ipv4Addr) {
     match nat {
@@ -70,6 +121,11 @@ pub fn build(scenario: &Scenario) -> Outcome<()> {
     hosts.extend([Host::Inet, Host::Server, Host::Control]);
     if scenario.server == Placement::OneToOneNat {
         hosts.push(Host::Edge);
+    }
+    hosts.extend(scenario.replicas.map(|_| Host::Replica));
+    hosts.extend(scenario.other_server.as_ref().map(|_| Host::Other));
+    if asker(scenario) == Host::Inside {
+        hosts.push(Host::Inside);
     }
     if scenario.callee.is_some() {
         hosts.extend([Host::Callee, Host::CalleeNat]);
@@ -107,6 +163,11 @@ fn link_all(scenario: &Scenario, chain: &[Host]) -> Outcome<()> {
             links.push(veth(("wan", Host::Edge), ("server", Host::Inet)));
             links.push(veth(("eth0", Host::Server), ("lan", Host::Edge)));
         }
+    }
+    links.extend(scenario.replicas.map(|_| veth(("eth0", Host::Replica), ("replica", Host::Edge))));
+    links.extend(scenario.other_server.as_ref().map(|_| veth(("eth0", Host::Other), ("other", Host::Inet))));
+    if asker(scenario) == Host::Inside {
+        links.push(veth(("eth0", Host::Inside), ("inside", Host::Edge)));
     }
     links.push(veth(("eth0", Host::Control), ("control", Host::Inet)));
     if scenario.callee.is_some() {
@@ -150,8 +211,12 @@ fn configure(host: Host, scenario: &Scenario) -> Outcome<()> {
             if scenario.second_address {
                 lines.push("addr add 203.0.113.11/24 dev wan".into());
             }
+            behind_edge(scenario, &mut lines);
         }
         Host::Server => server(scenario, &mut lines),
+        Host::Replica => attach(&mut lines, "eth0", "10.0.0.11/24", "2001:db8:6::11/64", Some(("10.0.0.1", "2001:db8:6::1"))),
+        Host::Inside => attach(&mut lines, "eth0", "10.0.1.2/24", "2001:db8:a::2/64", Some(("10.0.1.1", "2001:db8:a::1"))),
+        Host::Other => other(scenario, &mut lines),
         Host::Callee => {
             attach(&mut lines, "eth0", "192.168.2.2/24", "2001:db8:8::2/64", Some(("192.168.2.1", "2001:db8:8::1")));
         }
@@ -174,6 +239,10 @@ fn configure(host: Host, scenario: &Scenario) -> Outcome<()> {
     if matches!(host, Host::Nat | Host::Carrier | Host::Inet | Host::Edge | Host::CalleeNat) {
         host.sysctl("ipv4/ip_forward", "1")?;
         host.sysctl("ipv6/conf/all/forwarding", "1")?;
+    }
+    // Servers of one network look for each other on their own link.
+    if host == Host::Inet && scenario.other_server.is_some() {
+        host.sysctl("ipv4/conf/server/proxy_arp", "1")?;
     }
     translate(host, scenario)
 }
@@ -225,6 +294,10 @@ fn inet(scenario: &Scenario, lines: &mut Vec<String>) {
     let towards_server = if scenario.server == Placement::PrivateNetwork { "10.0.0.1/24" } else { "203.0.113.1/24" };
     attach(lines, "server", towards_server, "2001:db8:5::1/64", None);
     attach(lines, "control", "192.0.2.1/24", "2001:db8:c::1/64", None);
+    if scenario.other_server.is_some() {
+        attach(lines, "other", "203.0.113.1/32", "2001:db8:7::1/64", None);
+        lines.push(format!("route add {OTHER}/32 dev other"));
+    }
     if scenario.callee.is_some() {
         attach(lines, "callee", "198.51.101.1/24", "2001:db8:9::1/64", None);
     }
@@ -251,6 +324,31 @@ fn server(scenario: &Scenario, lines: &mut Vec<String>) {
     }
 }
 
+/// The other server, in the first one's network and on a link of its own.
+fn other(scenario: &Scenario, lines: &mut Vec<String>) {
+    if scenario.of_other_server().is_some_and(|view| view.faults.contains(&Fault::HostDown)) {
+        return;
+    }
+    lines.push(format!("addr add {OTHER}/32 dev eth0"));
+    lines.push("link set eth0 up".into());
+    lines.push("route add 203.0.113.1 dev eth0".into());
+    lines.push("route add default via 203.0.113.1".into());
+}
+
+/// What the edge has besides the server behind it, and before it for replicas that relay on addresses of their own.
+fn behind_edge(scenario: &Scenario, lines: &mut Vec<String>) {
+    if scenario.replicas.is_some() {
+        lines.push("link set replica up".into());
+        lines.push(format!("route add {REPLICA_PRIVATE}/32 dev replica"));
+    }
+    if scenario.replicas == Some(Replicas::RelayOnOwnAddresses) {
+        lines.extend(TURN_OF_REPLICAS.map(|address| format!("addr add {address}/24 dev wan")));
+    }
+    if asker(scenario) == Host::Inside {
+        attach(lines, "inside", "10.0.1.1/24", "2001:db8:a::1/64", None);
+    }
+}
+
 fn translate(host: Host, scenario: &Scenario) -> Outcome<()> {
     match host {
         Host::Nat => {
@@ -271,7 +369,7 @@ fn translate(host: Host, scenario: &Scenario) -> Outcome<()> {
         Host::Client => scenario
             .local_ports
             .map_or(Ok(()), |ports| host.sysctl("ipv4/ip_local_port_range", &format!("{} {}", ports.first, ports.last))),
-        Host::Inet | Host::Server | Host::Control | Host::Callee => Ok(()),
+        Host::Inet | Host::Server | Host::Replica | Host::Inside | Host::Other | Host::Control | Host::Callee => Ok(()),
     }
 }
 
@@ -357,23 +455,63 @@ fn edge_rules(scenario: &Scenario) -> String {
     } else {
         ""
     };
+    let hairpin = if hairpins_at_edge(scenario) {
+        format!("iifname \"lan\" oifname \"lan\" ip daddr {TURN_PRIVATE} snat ip to {TURN}")
+    } else {
+        String::new()
+    };
+    let refused = if has(Fault::OneToOneNatDropsHairpin) { format!("ip daddr {TURN} drop") } else { String::new() };
+    let (inwards, outwards) = (edge_inwards(scenario, &forwarded), edge_outwards(scenario));
     format!(
         "table inet translation {{
             chain inwards {{
                 type nat hook prerouting priority dstnat
-                iifname \"wan\" ip daddr {TURN} {forwarded} dnat ip to {TURN_PRIVATE}
+                {inwards}
             }}
             chain own {{
                 type filter hook input priority 0
                 iifname \"wan\" ct state new drop
+                {refused}
             }}
             chain outwards {{
                 type nat hook postrouting priority srcnat
                 {remapped}
-                oifname \"wan\" ip saddr {TURN_PRIVATE} snat ip to {TURN}
+                {outwards}
+                {hairpin}
                 {hidden}
             }}
         }}
         "
     )
+}
+
+/// Whether the server's NAT sends what comes from inside to its own address back in.
+fn hairpins_at_edge(scenario: &Scenario) -> bool {
+    scenario.hairpinning && scenario.nat == Nat::None
+}
+
+/// Where what comes to the public addresses goes: to the server, or to the one of two to which the flow belongs.
+fn edge_inwards(scenario: &Scenario, forwarded: &str) -> String {
+    let from = if hairpins_at_edge(scenario) { "iifname != \"replica\"" } else { "iifname \"wan\"" };
+    let [first, replica] = [TURN_PRIVATE, REPLICA_PRIVATE];
+    // As load balancers do it: all of a flow goes to one of them. In turn, a flow to a relayed port would always miss, or always hit.
+    let flow = "ip saddr . th sport . th dport";
+    let shared = format!("{from} meta l4proto {{ tcp, udp }} ip daddr {TURN}");
+    let by_flow = format!("{shared} dnat ip to jhash {flow} mod 2 seed 0x1311 map {{ 0 : {first}, 1 : {replica} }}");
+    match scenario.replicas {
+        None => format!("{from} ip daddr {TURN} {forwarded} dnat ip to {first}"),
+        Some(Replicas::RelayOnTheCommonAddress) => by_flow,
+        Some(Replicas::RelayOnOwnAddresses) => {
+            let own = sites(scenario).into_iter().map(|site| format!("{from} ip daddr {} dnat ip to {}\n", site.relay, site.own));
+            own.collect::<String>() + &by_flow
+        }
+    }
+}
+
+/// The addresses with which the hosts behind the edge are seen.
+fn edge_outwards(scenario: &Scenario) -> String {
+    let servers = sites(scenario).into_iter().map(|site| (site.own, site.relay));
+    let inside = (asker(scenario) == Host::Inside).then_some((INSIDE, TURN));
+    let rule = |(own, public)| format!("oifname \"wan\" ip saddr {own} snat ip to {public}\n");
+    servers.chain(inside).map(rule).collect()
 }

@@ -1,4 +1,4 @@
-//! Listens beside the run: on the server's line for the nonces that a report must not hold, on the caller's for the hosts that it must name.
+//! Listens beside the run: on the servers' lines for the nonces that a report must not hold, on the caller's for the hosts that it must name.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -8,9 +8,10 @@ use std::thread;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::format::{AskedFrom, Scenario};
 use crate::namespaces::Host;
 use crate::outcome::{Doing, Outcome};
-use crate::topology::{CALLER, CALLER_PRIVATE, CALLER_V6};
+use crate::topology::{self, CALLER, CALLER_PRIVATE, CALLER_V6, INSIDE, OTHER_SITE};
 
 /// Every protocol, as a packet socket names it.
 const ETH_P_ALL: u16 = 3;
@@ -24,26 +25,37 @@ const SHORTEST: usize = 8;
 /// What was heard so far.
 #[derive(Debug)]
 pub struct Wiretap {
-    nonces: Heard<String>,
+    nonces: Vec<Heard<String>>,
     destinations: Heard<IpAddr>,
+    own: Option<IpAddr>,
 }
 
 type Heard<T> = Arc<Mutex<BTreeSet<T>>>;
 
 impl Wiretap {
     /// Begins to listen.
-    pub fn start() -> Outcome<Self> {
-        Ok(Self { nonces: listen(Host::Server, find_nonce)?, destinations: listen(Host::Client, find_destination)? })
+    pub fn start(scenario: &Scenario) -> Outcome<Self> {
+        let others = scenario.other_server.as_ref().map(|_| OTHER_SITE);
+        let servers = topology::sites(scenario).into_iter().chain(others);
+        let nonces = servers.map(|site| listen(site.host, find_nonce)).collect::<Outcome<_>>()?;
+        let own = match scenario.asked_from {
+            AskedFrom::Caller => None,
+            AskedFrom::Server => Some(topology::sites(scenario)[0].own.into()),
+            AskedFrom::BehindTheServer => Some(INSIDE.into()),
+        };
+        Ok(Self { nonces, destinations: listen(topology::asker(scenario), find_destination)?, own })
     }
 
-    /// The nonces that the server gave out.
+    /// The nonces that the servers gave out.
     pub fn nonces(&self) -> BTreeSet<String> {
-        snapshot(&self.nonces)
+        self.nonces.iter().flat_map(snapshot).collect()
     }
 
-    /// The hosts that the caller sent something to.
+    /// The hosts that the caller sent something to. What comes to it is heard too.
     pub fn destinations(&self) -> BTreeSet<IpAddr> {
-        snapshot(&self.destinations)
+        let mut heard = snapshot(&self.destinations);
+        heard.retain(|host| Some(*host) != self.own);
+        heard
     }
 }
 

@@ -79,6 +79,21 @@ pub struct Scenario {
     /// can't express these.
     #[serde(default)]
     pub coturn: Vec<String>,
+    /// A second server at 203.0.113.20, on a host of its own; it knows the account of the first one.
+    #[serde(default)]
+    pub other_server: Option<OtherServer>,
+    /// Several servers behind the one address; it takes a cloud's 1:1 NAT to share it out.
+    #[serde(default)]
+    pub replicas: Option<Replicas>,
+    /// Lines for a second coturn on the server's host, bound to the ports that the first one has; they change the first one's configuration.
+    #[serde(default)]
+    pub second_process: Option<Vec<String>>,
+    /// Where callcheck runs.
+    #[serde(default)]
+    pub asked_from: AskedFrom,
+    /// The hosts to compare with.
+    #[serde(default)]
+    pub controls: Controls,
     /// What the caller's resolver knows.
     #[serde(default)]
     pub dns: Dns,
@@ -93,10 +108,10 @@ pub struct Scenario {
     /// callcheck's responder on the server's host, in coturn's place.
     #[serde(default)]
     pub responder: Option<Responder>,
-    /// What is wrong with the signaling gateway of a scenario that makes a call, by the names of tests/gateway.
+    /// What is wrong with the signaling gateway of a scenario that makes a call, by the names of tests/gateway and of tests/lab/gateway.mjs.
     #[serde(default)]
     pub gateway_faults: Vec<String>,
-    /// Command and target. Credentials, controls and `--json` are added. Placeholders: `{turn}`, `{turn6}`, `{turn-second}`, `{ca}`,
+    /// Command and target. Credentials, controls and `--json` are added. Placeholders: `{turn}`, `{turn6}`, `{turn-second}`, `{other}`, `{ca}`,
     /// `{ca-of-company}`, which has the root of what looks into TLS besides,
     /// `{proxy}`, `{proxy-login}`, `{ice-servers}`, `{gateway}`; `{token}` is the file with the responder's token.
     #[serde(default = "default_args")]
@@ -110,6 +125,9 @@ pub struct Scenario {
     /// Sends SIGINT as soon as the server holds an allocation of this run.
     #[serde(default)]
     pub interrupt_after_allocation: bool,
+    /// The caller's network dies as soon as the server holds an allocation of this run, and is well again before the next one.
+    #[serde(default)]
+    pub network_dies_after_allocation: bool,
     /// How often callcheck runs in this network, one run after the other; each must come out the same. The simulated network, in which
     /// all runs are alike, makes one.
     #[serde(default = "default_runs")]
@@ -153,6 +171,56 @@ pub enum Placement {
     PrivateNetwork,
 }
 
+/// Where callcheck runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AskedFrom {
+    /// In the caller's network.
+    #[default]
+    Caller,
+    /// On the TURN server's own host.
+    Server,
+    /// On 10.0.1.2, another host behind the 1:1 NAT that the server is behind. `hairpinning` is that NAT's then: without it what comes from
+    /// inside to the server's public address ends at the NAT itself.
+    BehindTheServer,
+}
+
+/// Which hosts callcheck compares with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Controls {
+    /// Both control hosts, by `--control`.
+    #[default]
+    Both,
+    /// `--no-controls`.
+    None,
+}
+
+/// A second, independent TURN server. Its ports, relay range and realm are those of the first one unless lines for coturn say otherwise.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtherServer {
+    /// What is wrong there.
+    #[serde(default, deserialize_with = "faults_of_other_server")]
+    pub faults: Vec<Fault>,
+    /// Lines for coturn's configuration there.
+    #[serde(default)]
+    pub coturn: Vec<String>,
+    /// What it presents; without a certificate it has no TLS port.
+    #[serde(default)]
+    pub certificate: Certificate,
+}
+
+/// Two servers behind one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Replicas {
+    /// Both relay on the address that they share: each flow, to a relayed port too, goes to one of them by its addresses and ports.
+    RelayOnTheCommonAddress,
+    /// The first relays on 203.0.113.11, the second on 203.0.113.12; a flow to the common address goes to one of them as above.
+    RelayOnOwnAddresses,
+}
+
 /// What the server presents on its TLS port.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -160,7 +228,7 @@ pub enum Certificate {
     /// No TLS port at all.
     #[default]
     None,
-    /// Good for `turn.example.org`, 203.0.113.10 and 203.0.113.11, below the root in `{ca}`.
+    /// Good for `turn.example.org`, 203.0.113.10, 203.0.113.11 and 203.0.113.20, below the root in `{ca}`.
     Valid,
     /// Ended yesterday.
     Expired,
@@ -262,6 +330,8 @@ pub enum Fault {
     OneToOneNatForwardsTurnPortsOnly,
     /// The same, and it gives other ports to what leaves the relay range.
     OneToOneNatRemapsRelayPorts,
+    /// The 1:1 NAT drops what comes from inside to its own address, in place of refusing it.
+    OneToOneNatDropsHairpin,
     /// The server's NAT puts its own private address in place of every caller's.
     ServerNatRewritesSources,
     /// A load balancer puts its own private address in place of the callers' where they come by TCP.
@@ -302,6 +372,10 @@ pub enum Fault {
     CallerAddressDenied,
     /// The server refuses every channel.
     ChannelsRefused,
+    /// What one relay of the server sends to another doesn't arrive, as where a NAT before the server would have to send it back in.
+    RelaysCantReachEachOther,
+    /// Each answer of the server over UDP but the first of a flow leaves with a TTL of 1, as coturn 4.17 sends them on some systems.
+    LaterAnswersDieOnTheWay,
     /// The server gives one relayed address to all its allocations.
     RelayPortShared,
     /// The server relays for IPv6 alone, although it listens on both.
@@ -438,14 +512,30 @@ pub enum Credentials {
 
 /// The caller's resolver.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Dns {
     /// It never answers.
     #[serde(default)]
     pub silent: bool,
+    /// It answers no question for an IPv6 address.
+    #[serde(default)]
+    pub silent_on_aaaa: bool,
+    /// The lines of the caller's hosts file, but for that of `localhost`.
+    #[serde(default)]
+    pub hosts: Vec<HostsLine>,
     /// What it knows; any other name doesn't exist.
     #[serde(default)]
     pub records: Vec<Record>,
+}
+
+/// One line of a hosts file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostsLine {
+    /// The address.
+    pub address: std::net::IpAddr,
+    /// The name.
+    pub name: String,
 }
 
 /// One name, with all that is published for it.
@@ -551,9 +641,17 @@ pub struct Expect {
     pub exit: i32,
     /// All findings, in the report's order; left out where the run is cut short.
     pub findings: Option<Vec<ExpectedFinding>>,
+    /// The cause of the first finding, where a list of all would say too much.
+    pub first_is: Option<String>,
+    /// Findings that must be there, in whatever place of the report's order.
+    #[serde(default)]
+    pub found: Vec<ExpectedFinding>,
     /// Causes that must neither be found nor remain.
     #[serde(default)]
     pub not_named: Vec<String>,
+    /// Whether no finding worse than a warning may be certain.
+    #[serde(default)]
+    pub none_is_certain: bool,
     /// Words that the first finding's summary must have.
     #[serde(default)]
     pub first_says: Vec<String>,
@@ -636,8 +734,8 @@ pub struct ExpectedFinding {
     pub id: String,
     /// What it does to calls.
     pub level: Level,
-    /// How sure the report is.
-    pub confidence: Confidence,
+    /// How sure the report is; left out where that depends on what hosts told in time.
+    pub confidence: Option<Confidence>,
     /// Causes that must be among those that remain.
     #[serde(default)]
     pub remaining: Vec<String>,
@@ -676,6 +774,21 @@ impl Expect {
                 wrong.push(format!("findings {found:#?}\n  expected {expected:#?}"));
             }
         }
+        if let Some(first) = &self.first_is
+            && found.first().is_none_or(|finding| finding.id != *first)
+        {
+            let first_found = found.first().map_or_else(|| "nothing".to_owned(), ToString::to_string);
+            wrong.push(format!("says {first_found} first, expected {first}"));
+        }
+        for expected in self.found.iter().filter(|expected| !found.iter().any(|finding| expected.is(finding))) {
+            let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+            wrong.push(format!("no {expected:?}\n  among {found:#?}"));
+        }
+        for finding in found.iter().filter(|finding| self.none_is_certain && finding.level != "warn") {
+            if finding.confidence == "certain" {
+                wrong.push(format!("is certain of {finding}"));
+            }
+        }
         for id in &self.not_named {
             if found.iter().any(|finding| finding.id == *id || finding.remaining.contains(id)) {
                 wrong.push(format!("{id} is named"));
@@ -690,7 +803,7 @@ impl ExpectedFinding {
         let word = |value: &dyn fmt::Debug| format!("{value:?}").to_lowercase();
         self.id == found.id
             && word(&self.level) == found.level
-            && word(&self.confidence) == found.confidence
+            && self.confidence.is_none_or(|confidence| word(&confidence) == found.confidence)
             && self.remaining.iter().all(|id| found.remaining.contains(id))
             && self.place.as_ref().is_none_or(|place| *place == found.place)
     }
@@ -759,6 +872,144 @@ impl FromStr for PortRange {
 impl<'de> Deserialize<'de> for PortRange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Scenario {
+    /// The scenario as the other server sees it: in the same network, with faults and lines of its own.
+    pub fn of_other_server(&self) -> Option<Self> {
+        let OtherServer { faults, coturn, certificate } = self.other_server.clone()?;
+        let mut view = self.clone();
+        (view.faults, view.coturn, view.certificate) = (faults, coturn, certificate);
+        (view.server, view.second_address, view.ipv6) = (Placement::Public, false, false);
+        (view.replicas, view.second_process) = (None, None);
+        Some(view)
+    }
+
+    /// What no network can have at once, or nothing.
+    pub fn contradiction(&self) -> Option<&'static str> {
+        let behind_nat = self.server == Placement::OneToOneNat;
+        if self.replicas.is_some() && !behind_nat {
+            return Some("replicas are behind a 1:1 NAT");
+        }
+        if self.asked_from == AskedFrom::BehindTheServer && !behind_nat {
+            return Some("who is behind the server's address has a 1:1 NAT there");
+        }
+        if self.asked_from != AskedFrom::Caller && self.nat != Nat::None {
+            return Some("the caller's NAT is not on the way of one who asks beside the server");
+        }
+        if self.asked_from != AskedFrom::Caller && self.callee.is_some() {
+            return Some("a call between two networks has its caller in the caller's");
+        }
+        None
+    }
+}
+
+/// The faults of the other server, which are those of a server with one public address and no router of its own.
+fn faults_of_other_server<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Fault>, D::Error> {
+    let faults = Vec::<Fault>::deserialize(deserializer)?;
+    match faults.iter().find(|fault| !fault.is_of_any_server()) {
+        Some(fault) => Err(serde::de::Error::custom(format!("the other server can't have the fault {fault:?}"))),
+        None => Ok(faults),
+    }
+}
+
+impl Fault {
+    /// Whether it sits at a server or right before it, whichever server that is.
+    fn is_of_any_server(&self) -> bool {
+        match self {
+            Self::TurnUdpDropped
+            | Self::TurnUdpRejected
+            | Self::TurnUdpProhibited
+            | Self::TurnUdpProhibitedByServer
+            | Self::TurnTcpDropped
+            | Self::TurnTcpReset
+            | Self::TurnTcpProhibited
+            | Self::TurnTlsDropped
+            | Self::TurnDtlsDropped
+            | Self::TurnUdpLimited(_)
+            | Self::ServerDropsEverything
+            | Self::HostDown
+            | Self::RelayRangeDropped
+            | Self::RelayRangeStateful
+            | Self::ServerFirewallPassesAnswers
+            | Self::RelayRangeRejected
+            | Self::RelayRangeProhibited
+            | Self::RelayRangeOpenOnly(_)
+            | Self::RelayPortsDroppedWhereDivisibleBy(_)
+            | Self::RelayEgressDropped
+            | Self::RelayEgressRefused
+            | Self::RelayLoss(_)
+            | Self::ExternalIpWrong(_)
+            | Self::OtherAddressIs(_)
+            | Self::NotRunning
+            | Self::UdpListenerOff
+            | Self::TcpListenerOff
+            | Self::StunOff
+            | Self::TurnOff
+            | Self::AnonymousAccess
+            | Self::UserQuotaReached
+            | Self::TotalQuotaReached
+            | Self::RelayPortsExhausted
+            | Self::RelayAddressAbsent
+            | Self::UdpRelayOff
+            | Self::OwnAddressDenied
+            | Self::CallerAddressDenied
+            | Self::ChannelsRefused
+            | Self::RelayPortShared
+            | Self::RelaysCantReachEachOther
+            | Self::LaterAnswersDieOnTheWay
+            | Self::ServerClockAhead(_)
+            | Self::NonceAlwaysStale
+            | Self::RealmMissing
+            | Self::AllocateRefusedWith(_)
+            | Self::HttpOnTurnPort
+            | Self::HttpInsideTls
+            | Self::TlsTooOld
+            | Self::TlsTooOldAndSilent => true,
+            Self::TurnUdpDroppedByRouter(_)
+            | Self::TurnUdpRejectedByRouter(_)
+            | Self::TurnTcpResetByRouter(_)
+            | Self::RoutersSendNoTimeExceeded
+            | Self::TurnUdpDroppedOverIpv6
+            | Self::ServerDropsIpv6
+            | Self::ServerUnroutedOverIpv6
+            | Self::LargePacketsDropped(_)
+            | Self::LineCarries(_)
+            | Self::RoutersSendNoFragmentationNeeded
+            | Self::FragmentsDropped
+            | Self::TcpLoss(_)
+            | Self::ExternalIpMissing
+            | Self::OneToOneNatForwardsTurnPortsOnly
+            | Self::OneToOneNatRemapsRelayPorts
+            | Self::OneToOneNatDropsHairpin
+            | Self::ServerNatRewritesSources
+            | Self::LoadBalancerHidesTcpSources
+            | Self::LoadBalancerWithoutBackend
+            | Self::RepliesFromOtherAddress
+            | Self::RelayLacksIpv4
+            | Self::RedirectsTo(_)
+            | Self::StreamStallsAfterBytes(_)
+            | Self::ClientNetworkDropsUdp
+            | Self::ClientNetworkDropsStun
+            | Self::ClientNetworkDropsIpv6
+            | Self::ClientNetworkLetsNoUdpIn
+            | Self::ClientNetworkPassesUdpPorts(_)
+            | Self::ClientNetworkPassesTcpPorts(_)
+            | Self::ClientNetworkPassesHosts(_)
+            | Self::ClientNetworkDropsHosts(_)
+            | Self::ClientNetworkResetsHosts(_)
+            | Self::TcpLeavesFromOtherAddress
+            | Self::GatewayRewritesMappedAddress
+            | Self::ControlsSilent
+            | Self::ClientNetworkRequiresProxy
+            | Self::ProxyConnectsToPorts(_)
+            | Self::ProxyWantsLogin
+            | Self::LocalFirewallRefusesUdp
+            | Self::CaptivePortal
+            | Self::TlsIntercepted
+            | Self::CallerHasNoIpv4 => false,
+        }
     }
 }
 

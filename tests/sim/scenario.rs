@@ -48,18 +48,34 @@ const HOUR_S: i64 = 3600;
 /// How far the clock of the lab's server is ahead where it is.
 const CLOCK_SKEW_S: u32 = 7200;
 
-/// What only a real coturn, a proxy or a second listening address can show; these run in the network lab alone, as do calls through
+/// What only a real coturn, a proxy, a second server or another place to ask from can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 20] = [
+const LAB_ONLY: [&str; 62] = [
+    "asked_behind_the_servers_address_and_its_nat_drops",
+    "asked_behind_the_servers_address_with_hairpin",
+    "asked_on_the_server_itself",
+    "asked_on_the_server_itself_and_range_dropped",
+    "asked_on_the_server_itself_that_is_down",
+    "bandwidth_given_away_to_the_first_session",
+    "client_network_drops_udp_and_no_controls",
     "external_ip_of_the_other_family",
     "healthy_behind_load_balancer_that_hides_sources",
-    "healthy_with_two_relay_addresses",
     "healthy_line_that_carries_1000_bytes",
     "healthy_line_that_carries_1280_bytes",
+    "healthy_with_two_relay_addresses",
+    "healthy_without_controls",
     "large_packets_vanish_on_the_way",
+    "later_answers_die_on_the_way",
     "line_carries_1000_bytes_and_fragments_are_dropped",
     "line_carries_1280_bytes_and_no_router_says_so",
+    "list_with_localhost_alone",
+    "list_with_localhost_beside_a_good_server",
     "load_balancer_without_backend",
+    "name_with_two_addresses_and_the_relay_range_of_one_closed",
+    "name_with_two_addresses_both_served",
+    "name_with_two_addresses_one_of_which_nobody_has",
+    "name_with_two_addresses_one_of_which_serves_something_else",
+    "ports_sampled_of_replicas_that_relay_on_the_address_they_share",
     "proxy_carries_turn_over_tls",
     "proxy_demands_a_login",
     "proxy_does_not_reach_the_server",
@@ -69,8 +85,34 @@ const LAB_ONLY: [&str; 20] = [
     "realm_of_another_kind",
     "relay_address_of_another_interface",
     "relay_egress_refused_by_servers_firewall",
+    "relays_of_a_server_that_knows_one_address",
+    "relays_without_hairpin_between_them",
+    "replicas_that_relay_on_addresses_of_their_own",
     "server_error_on_allocate",
     "stun_at_server_that_limits_requests",
+    "tcp_proxy_before_a_server_without_udp",
+    "tcp_proxy_before_a_server_without_udp_and_range_dropped",
+    "two_processes_on_one_port_and_a_wrong_password",
+    "two_processes_on_one_port_that_are_alike",
+    "two_processes_on_one_port_with_the_same_secret",
+    "two_servers_and_a_part_of_ones_range_closed",
+    "two_servers_and_the_certificate_of_one_expired",
+    "two_servers_and_the_quota_of_one_reached",
+    "two_servers_and_the_relay_egress_of_one_dropped",
+    "two_servers_and_the_relay_range_of_each_closed",
+    "two_servers_and_the_relay_range_of_one_closed",
+    "two_servers_healthy",
+    "two_servers_in_a_network_that_drops_udp_to_the_turn_port",
+    "two_servers_in_a_network_without_udp",
+    "two_servers_of_which_one_drops_udp",
+    "two_servers_of_which_one_drops_udp_and_one_is_a_web_server",
+    "two_servers_of_which_one_host_is_down",
+    "two_servers_of_which_one_is_a_web_server",
+    "two_servers_of_which_this_network_drops_one",
+    "two_servers_that_both_drop_udp",
+    "two_servers_with_different_logins_of_which_one_is_wrong",
+    "two_servers_with_external_ip_wrong_at_one",
+    "two_servers_with_external_ip_wrong_at_one_and_range_closed_at_the_other",
 ];
 
 /// One test a file, but for those of the network lab alone.
@@ -140,6 +182,9 @@ fn no<T>(why: &str) -> Result<T, Inexpressible> {
 }
 
 fn world(scenario: &Scenario) -> Result<World, Inexpressible> {
+    if let Some(what) = beyond_simulation(scenario) {
+        return no(what);
+    }
     let placement = match scenario.server {
         format::Placement::Public => Placement::Public,
         format::Placement::OneToOneNat => Placement::OneToOneNat,
@@ -162,6 +207,22 @@ fn world(scenario: &Scenario) -> Result<World, Inexpressible> {
         add_fault(&mut world, fault, scenario)?;
     }
     Ok(world)
+}
+
+/// What of a scenario the simulated network has not, or nothing.
+fn beyond_simulation(scenario: &Scenario) -> Option<&'static str> {
+    let lacking = [
+        (scenario.other_server.is_some(), "other server"),
+        (scenario.replicas.is_some(), "replicas"),
+        (scenario.second_process.is_some(), "second process on a port"),
+        (scenario.asked_from != format::AskedFrom::Caller, "callcheck beside the server"),
+        (scenario.controls == format::Controls::None, "run without controls"),
+        (scenario.dns.silent_on_aaaa, "resolver that answers some questions"),
+        (!scenario.dns.hosts.is_empty(), "hosts file"),
+        (scenario.network_dies_after_allocation, "network that dies"),
+        (scenario.ice_servers.as_ref().is_some_and(|document| document.contains("localhost")), "loopback"),
+    ];
+    lacking.into_iter().find_map(|(is_asked, what)| is_asked.then_some(what))
 }
 
 fn nats(scenario: &Scenario) -> Vec<super::nat::Behaviour> {
@@ -296,6 +357,9 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::RelayLoss(_) => break_relay(host, fault, scenario),
         Fault::RelayEgressRefused => return no("allocation that coturn gives up because sending fails"),
         Fault::TcpLoss(_) => return no("segment of TCP"),
+        Fault::OneToOneNatDropsHairpin => return no("host beside the server"),
+        Fault::RelaysCantReachEachOther => return no("relay that can't reach another"),
+        Fault::LaterAnswersDieOnTheWay => return no("answers of a short life"),
         Fault::TurnUdpLimited(_) => return no("limit of packets a second"),
         Fault::OneToOneNatForwardsTurnPortsOnly | Fault::OneToOneNatRemapsRelayPorts => {
             let forwarded = |port| Rule::any(Action::Accept).inward().port(port);
