@@ -158,7 +158,8 @@ impl Judge<'_, '_> {
     fn finding(&self, it: &Chosen<'_>) -> Finding {
         let confidence = confidence(it);
         let is_of_relay = it.candidate.explains.iter().all(|index| self.readings.all()[*index].what.is_of_relay());
-        let untestable = confidence == Confidence::Possible && is_of_relay || it.candidate.cause.id == UNTESTABLE;
+        let untestable = confidence == Confidence::Possible && is_of_relay && !self.is_the_servers_anyhow(it)
+            || it.candidate.cause.id == UNTESTABLE;
         let mut remaining = self.remaining(it);
         let (id, level, confidence) = if untestable {
             if it.candidate.cause.id != UNTESTABLE {
@@ -189,6 +190,13 @@ impl Judge<'_, '_> {
             remaining,
             fixes: Vec::new(),
         }
+    }
+
+    /// Whether every cause that could be at work sits at the same server, so that it is not this network that keeps something back.
+    fn is_the_servers_anyhow(&self, it: &Chosen<'_>) -> bool {
+        let Some(server) = it.candidate.place.server() else { return false };
+        let rivals = it.part.shares.keys().map(|number| &self.candidates[*number]);
+        rivals.filter(|rival| overlaps(rival, &it.candidate)).all(|rival| rival.place.server() == Some(server))
     }
 
     /// A relay that can't be judged is at its place, whoever keeps its secret.
@@ -232,9 +240,11 @@ impl Judge<'_, '_> {
             (_, true) => !lost.contains(&endpoint),
         };
         // Without its signaling or its path a call fails, whatever servers work.
-        let is_of_call = matches!(candidate.place, Place::Gateway | Place::Peer { .. } | Place::Call);
+        let is_of_call =
+            matches!(candidate.place, Place::Gateway | Place::Peer { .. } | Place::Call) || self.fails_the_call(candidate);
         let has_rest = !is_of_call && self.standings.any_may_work(elsewhere);
         match candidate.effect() {
+            Effect::Degrade if self.fails_the_call(candidate) => Level::Fail,
             // Without a list that browsers take no page has a peer connection.
             Effect::FailAll if candidate.place == Place::List => Level::Fail,
             Effect::Fail | Effect::FailAll if has_rest => Level::Degrade,
@@ -244,6 +254,18 @@ impl Judge<'_, '_> {
             Effect::Optional if self.run.asked.form == Form::Urls => Level::Degrade,
             Effect::Optional | Effect::Warn | Effect::Harmless | Effect::Open => Level::Warn,
         }
+    }
+
+    /// Whether it leaves the call itself without a way: it keeps the gateway from being found, or checks from being answered where the policy
+    /// allows nothing but the relay.
+    fn fails_the_call(&self, candidate: &Candidate) -> bool {
+        let explained = candidate.explains.iter().map(|index| &self.readings.all()[*index]);
+        let is_gateways = |number: &usize| self.run.observations[*number].probe == "signaling-name";
+        explained.into_iter().any(|reading| match reading.what {
+            What::Resolves => reading.evidence.iter().any(is_gateways),
+            What::Checks => self.run.asked.relay_forced() && reading.wants_explanation(),
+            _ => false,
+        })
     }
 
     /// The causes of other explanations, each with the question that would decide.

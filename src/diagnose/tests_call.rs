@@ -303,12 +303,16 @@ fn a_forced_relay_leads_where_other_candidates_were_there() {
         ..stuck(Path::Relay, role)
     };
     let peers = [without(Role::Caller), without(Role::Callee)];
-    let forced = |path| {
-        let stage = stage(both(Path::Relay), &peers).calling(path);
-        stage.challenge(super::staged::UDP).refused(super::staged::UDP, 508).diagnosed()
+    let forced = |path, code| {
+        let stage = stage(both(Path::Relay), &peers).calling(path).challenge(super::staged::UDP);
+        match code {
+            Some(code) => stage.refused(super::staged::UDP, code).diagnosed(),
+            None => stage.diagnosed(),
+        }
     };
-    assert_eq!(forced(Some(Path::Relay))[..2], ["ice-relay-forced-without-turn", "relay-ports-exhausted"]);
-    assert_eq!(forced(None)[0], "relay-ports-exhausted", "nobody has forced it");
+    assert_eq!(forced(Some(Path::Relay), Some(508))[..2], ["relay-ports-exhausted", "ice-relay-forced-without-turn"]);
+    assert_eq!(forced(Some(Path::Relay), None)[0], "ice-relay-forced-without-turn", "no server has said why");
+    assert_eq!(forced(None, Some(508))[0], "relay-ports-exhausted", "nobody has forced it");
 }
 
 #[test]

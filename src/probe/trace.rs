@@ -10,13 +10,14 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::time::{Instant, sleep_until};
 
-use super::context::Context;
+use super::context::{Context, is_answer};
 use crate::model::address::Reach;
 use crate::model::duration::milliseconds;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{
     Cargo, ControlFact, ControlKind, Fact, Hop, IcmpFact, InboundWay, OWN_SIDE_TRACE, PortProtocol, RELAY_TRACE, TraceFact,
 };
+use crate::model::outcome::{Outcome, Unreachable};
 use crate::net::network::{Arrival, Handling};
 use crate::proto::request::Request;
 
@@ -33,14 +34,20 @@ const SENDS_MS: [u64; 3] = [0, 250, 600];
 /// When it is given up: half a second after a run's start, a trace ends before silence is established after two.
 const GIVE_UP: Duration = Duration::from_millis(1100);
 
+/// When the last requests to a silent endpoint have gone out.
+const LAST_SEND: Duration = Duration::from_millis(1600);
+
 /// How many servers are traced in one run.
 const MOST: usize = 3;
 
-/// Traces the way to each address of which a UDP endpoint is silent so far, by what a call sends there; beside it, to compare, the way to
-/// another port of the same address, and to a control that answers. Nothing is kept of those that answer meanwhile.
+/// Traces the way to each address of which nothing has answered so far, by what a call sends to its UDP endpoint; beside it, to compare, the
+/// way to another port of the same address, and to a control that answers. Nothing is kept of those that answer meanwhile.
+///
+/// A host that answers anything is reached, and has few errors to tell with: a trace would use up those that say whether a port is closed.
 pub async fn trace_silent(context: &Context, servers: &[Endpoint]) {
     let mut silent: Vec<Endpoint> = Vec::new();
-    for endpoint in servers.iter().filter(|endpoint| is_silent(context, **endpoint)) {
+    let silent_ones = servers.iter().filter(|endpoint| is_silent(context, **endpoint) && !is_there(context, **endpoint));
+    for endpoint in silent_ones {
         if silent.len() < MOST && !silent.iter().any(|known| known.ip() == endpoint.ip()) {
             silent.push(*endpoint);
         }
@@ -48,6 +55,11 @@ pub async fn trace_silent(context: &Context, servers: &[Endpoint]) {
     let mut controls: Vec<Endpoint> = Vec::new();
     for endpoint in &silent {
         controls.extend(answering_control(context, *endpoint).filter(|control| !controls.contains(control)));
+    }
+    if silent.iter().any(|endpoint| is_refusing(context, *endpoint)) {
+        // A host that refuses connections may refuse datagrams too, and say so only once a second.
+        sleep_until(context.record.started() + LAST_SEND).await;
+        silent.retain(|endpoint| is_silent(context, *endpoint));
     }
     let traced = silent.iter().map(|endpoint| async move {
         let beside = Endpoint::new(Transport::Udp, SocketAddr::new(endpoint.ip(), unused_port(context)));
@@ -64,6 +76,24 @@ pub async fn trace_silent(context: &Context, servers: &[Endpoint]) {
             context.record.add("control-trace", control, Fact::Trace(fact));
         }
     }
+}
+
+/// Whether any port of a host takes connections, or answers.
+fn is_there(context: &Context, endpoint: Endpoint) -> bool {
+    says(context, endpoint, |fact| is_answer(fact) || matches!(fact, Fact::Connect(it) if it.reply.succeeded()))
+}
+
+/// Whether connections to a host are refused, by itself or by somebody in its name.
+fn is_refusing(context: &Context, endpoint: Endpoint) -> bool {
+    let refused = Outcome::Unreachable { reason: Unreachable::Port, from: Some(endpoint.ip()) };
+    says(context, endpoint, |fact| matches!(fact, Fact::Connect(it) if it.reply.outcome == refused))
+}
+
+fn says(context: &Context, endpoint: Endpoint, what: impl Fn(&Fact) -> bool) -> bool {
+    let observations = context.record.observations();
+    let mut of_host =
+        observations.iter().filter(|seen| seen.is_of_server() && seen.endpoint().is_some_and(|it| it.ip() == endpoint.ip()));
+    of_host.any(|seen| what(&seen.fact))
 }
 
 /// Traces the first part of the way to a server, where the routers of the own network and of its operator are.

@@ -102,6 +102,7 @@ fn policy(run: &Run<'_>, seen: &mut Vec<Reading>) {
             Some(_) => Manner::Different,
             None if fact.withheld.all() == 0 => continue,
             None if !fact.relay_expected => Manner::Missing,
+            None if is_refused(run) => Manner::Refused,
             None => Manner::Unused,
         };
         let reading = of(peer, What::Policy, State::Broken(manner));
@@ -109,6 +110,12 @@ fn policy(run: &Run<'_>, seen: &mut Vec<Reading>) {
         let evidence = reading.evidence.iter().copied().chain(open.iter().flat_map(|attempt| attempt.evidence())).collect();
         seen.push(Reading { evidence, ..reading });
     }
+}
+
+/// Whether a server answers and gives no relay: then that is what keeps the policy from a path.
+fn is_refused(run: &Run<'_>) -> bool {
+    let mut refused = run.services.values().flat_map(|service| &service.allocations);
+    refused.any(|seen| matches!(seen.fact.reply.code(), Some(403 | 440 | 442 | 443 | 486 | 508)))
 }
 
 /// What a peer gets of the other side.

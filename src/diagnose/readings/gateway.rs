@@ -6,8 +6,8 @@ use super::tls::spoken;
 use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::run::{Run, Seen};
 use crate::model::fact::{
-    CertificateDefect, ConnectFact, EngineEnd, EngineFact, EngineTransport, Fact, HandshakeEnd, HandshakeFact, SocketEnd,
-    SocketFact,
+    CertificateDefect, ConnectFact, EngineEnd, EngineFact, EngineTransport, Fact, HandshakeEnd, HandshakeFact, NameAnswer,
+    SocketEnd, SocketFact,
 };
 use crate::model::outcome::{Outcome, Unreachable};
 use crate::model::place::Place;
@@ -243,12 +243,17 @@ pub fn sockets(run: &Run<'_>) -> Vec<Reading> {
         SocketEnd::Connected | SocketEnd::Lost { .. } | SocketEnd::ClosedByServer | SocketEnd::Silent => false,
     };
     let engines: Vec<_> = run.facts(|fact| if let Fact::Engine(it) = fact { Some(it) } else { None }).collect();
-    let is_never_open = !engines.is_empty() && engines.iter().all(|seen| !matches!(seen.fact.end, EngineEnd::Open { .. }));
+    let is_unknown = run
+        .observations
+        .iter()
+        .any(|seen| seen.probe == "signaling-name" && matches!(&seen.fact, Fact::Name(name) if name.answer != NameAnswer::Found));
+    let is_never_open =
+        (is_unknown || !engines.is_empty()) && engines.iter().all(|seen| !matches!(seen.fact.end, EngineEnd::Open { .. }));
     let mut seen = Vec::new();
     for socket in &all {
         let evidence = vec![socket.at];
         // Without a connection nobody was asked to let it in.
-        if is_never_open && matches!(socket.fact.end, SocketEnd::Lost { .. }) {
+        if is_never_open && matches!(socket.fact.end, SocketEnd::Lost { .. } | SocketEnd::Silent) {
             continue;
         }
         if unknown(socket) {

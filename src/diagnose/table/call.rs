@@ -21,6 +21,8 @@ pub const POLICY: &[Cause] = &[Cause {
         row(At::Call, 1.0, &[all(Policy).as_(&[Different])]).manner("all-connects"),
         // What the other candidates would have led to was not tried.
         row(At::Call, 1.0, &[all(Policy).as_(&[Unused])]).sure(&[Direct]).manner("all-withheld"),
+        // A server that says why it gives none comes first.
+        row(At::Call, 1.0, &[all(Policy).as_(&[Refused])]).effect(Effect::Degrade).manner("refused"),
     ],
 }];
 

@@ -1,11 +1,12 @@
 //! This host and the network that it stands in: what they hold back, whichever server is asked.
 
 use super::super::reading::Manner::{
-    Block, Dead, Denied, Http, Missing, OneWay, Other, Rejected, RejectedHere, Scattered, Several, Shared, Split,
+    Behind, Block, Dead, Denied, Http, Missing, OneWay, Other, Rejected, RejectedHere, Same, Scattered, Several, Shared, Split,
 };
 use super::super::reading::What::{
-    Alive, CertChain, CertOwn, Checks, Clean, Dns, GathersRelay, HighPort, Honest, In, InAgain, InAlt, InReaches, InStun,
-    Listens, Mapped, Out, Outside, OwnAddress, Ports, Proxy, Reach, Send, Speaks, Stream, Stun, Tcp, Tls, ToItself,
+    Alive, CertChain, CertName, CertOwn, Checks, Clean, Dns, GathersRelay, HighPort, Honest, In, InAgain, InAlt, InReaches,
+    InStun, Listens, Mapped, Out, Outside, OwnAddress, Ports, Proxy, Reach, Send, Source, Speaks, Stream, Stun, Tcp, Tls,
+    ToItself,
 };
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
@@ -183,18 +184,41 @@ pub const CAUSES: &[Cause] = &[
         id: VANTAGE,
         group: Group::Reach,
         effect: Effect::Open,
-        rows: &[row(At::Server, 1.0, &[all(Outside)]).may(&[
-            all(Reach),
-            all(In),
-            all(InAlt),
-            all(InAgain),
-            all(Out),
-            all(ToItself),
-            all(HighPort),
-            all(Alive),
-            all(Mapped),
-            all(OwnAddress),
-        ])],
+        rows: &[
+            row(At::Server, 1.0, &[all(Outside).as_(&[Same])]).may(&[
+                all(Reach),
+                all(In),
+                all(InAlt),
+                all(InAgain),
+                all(Out),
+                all(ToItself),
+                all(HighPort),
+                all(Alive),
+                all(Mapped),
+                all(OwnAddress),
+            ]),
+            // What answers at the own address outside, or refuses, may be the router and no server.
+            row(At::Server, 1.0, &[all(Outside).as_(&[Behind])]).may(&[
+                all(Reach),
+                all(Listens),
+                all(Speaks),
+                all(Source),
+                all(Tls),
+                all(CertName),
+                all(CertChain),
+                all(In),
+                all(InAlt),
+                all(InAgain),
+                all(Out),
+                all(ToItself),
+                all(HighPort),
+                all(Alive),
+                all(Mapped),
+                all(OwnAddress),
+                all(Clean),
+                all(Stream),
+            ]),
+        ],
     },
     Cause {
         id: DEAD_CONTROL,

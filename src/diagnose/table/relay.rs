@@ -147,7 +147,10 @@ pub const CAUSES: &[Cause] = &[
         id: "relay-to-relay-blocked",
         group: Group::Relay,
         effect: Effect::Degrade,
-        rows: &[row(At::Relay, 3.0, &[all(ToItself)]).needs(&[all(In).if_asked()]).sure(&[In, Out])],
+        rows: &[row(At::Relay, 3.0, &[all(ToItself)])
+            .needs(&[all(In).if_asked()])
+            .may(&[all(Checks), all(MediaClean)])
+            .sure(&[In, Out])],
     },
     Cause {
         id: "relay-multiplexed",

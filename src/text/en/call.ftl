@@ -8,6 +8,7 @@ ice-relay-forced-without-turn = only the relay is allowed, but there is none
     .summary = { $manner ->
             [none-configured] Only relay candidates are allowed (iceTransportPolicy), but no TURN server is configured.
             [all-withheld] Only relay candidates are allowed (iceTransportPolicy), but no TURN server gives one.
+            [refused] Only relay candidates are allowed (iceTransportPolicy), and the TURN server refuses to give one.
            *[all-connects] { $reason ->
                 [none-configured] Only the relay is allowed (iceTransportPolicy) and no TURN server is configured; with "all" the call connects.
                *[none-gathered] Only the relay is allowed (iceTransportPolicy) and no TURN server gives one; with "all" the call connects.
