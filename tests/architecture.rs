@@ -51,6 +51,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("colored", &["render", "cli/output.rs"]),
     ("comfy_table", &["render"]),
     ("crc32fast", &["proto"]),
+    ("dns_lookup", &["net/resolver.rs"]),
     ("fluent_bundle", &["text.rs"]),
     ("futures", &["net", "probe", "run", "responder", "signaling/socket_io.rs", "lab/gateway"]),
     ("hickory_resolver", &["net", "probe/control.rs"]),

@@ -1,6 +1,7 @@
 //! Names: A and AAAA, and SRV records where a URI leaves the port open (RFC 5928).
 
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::time::Duration;
 
 use futures::future::select_ok;
@@ -21,7 +22,15 @@ pub async fn endpoints(context: &Context, service: &Service) -> Vec<Endpoint> {
     let named = match (&service.host, service.port) {
         (Host::Name(name), None) => {
             // Most names have no SRV records: what then counts is asked at the same time, so that a dead resolver is known as soon.
-            let (named, own) = tokio::join!(by_service_records(context, name, service), addresses(context, name));
+            let (mut named, mut own) = (pin!(by_service_records(context, name, service)), pin!(addresses(context, name)));
+            let (named, own) = tokio::select! {
+                biased;
+                named = &mut named => (named, own.await),
+                own = &mut own => {
+                    let patience = if own.is_empty() { NAME_LIMIT } else { RECORDS_LATER };
+                    (timeout(patience, named).await.unwrap_or_default(), own)
+                }
+            };
             let Some(named) = named else {
                 let port = service.port_or_default();
                 return own.into_iter().map(|address| Endpoint::new(service.transport, SocketAddr::new(address, port))).collect();
@@ -41,6 +50,9 @@ pub async fn endpoints(context: &Context, service: &Service) -> Vec<Endpoint> {
     }
     endpoints
 }
+
+/// How much longer SRV records may take than addresses: where a hosts file has the name, no resolver need be there.
+const RECORDS_LATER: Duration = Duration::from_millis(500);
 
 /// When a name is asked for, in milliseconds: on a lossy line a question, or its answer, is soon lost.
 const QUESTIONS_MS: [u64; 3] = [0, 300, 700];
