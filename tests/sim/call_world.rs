@@ -219,15 +219,15 @@ impl CallWorld {
         let mut world = World::healthy(self.seed, config, listeners);
         let drop = || Rule::any(Action::Drop).inward();
         if self.has(Defect::RangeDropped) || self.has(Defect::RangeClosedToStrangers) {
-            world.host.filter.push(drop().udp().ports(range));
+            world.hosts[0].filter.push(drop().udp().ports(range));
         }
         if self.has(Defect::RangeClosedToStrangers) {
-            world.host.filter_memory = Memory::Stateful;
+            world.hosts[0].filter_memory = Memory::Stateful;
         }
         if self.has(Defect::UdpClosed) {
-            world.host.filter.push(drop().udp().port(3478));
+            world.hosts[0].filter.push(drop().udp().port(3478));
         }
-        world.host.alive = !self.has(Defect::Down);
+        world.hosts[0].alive = !self.has(Defect::Down);
         let [caller, callee] = self.homes;
         world.caller = caller.raise(CALLER);
         world.callee = (!self.together).then(|| callee.raise(CALLEE));
@@ -383,7 +383,7 @@ pub fn call(drawn: &CallWorld) -> Called {
         let plan = |view| drawn.plan(&world, view, &lines, &ready);
         let reports = Box::pin(run(drawn, &raised, &ready, plan)).await;
         sleep(RELEASE_TIME).await;
-        let allocations_left = raised.turn.as_ref().map_or(0, |turn| turn.allocations());
+        let allocations_left = raised.allocations();
         Called { reports, allocations_left }
     })
 }

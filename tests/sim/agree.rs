@@ -1,0 +1,107 @@
+//! Reports that have to agree: on a server asked alone and beside others, and on the same world twice.
+
+use std::collections::BTreeSet;
+
+use callcheck::model::finding::{Confidence, Finding};
+use callcheck::model::report::Report;
+use libtest_mimic::Trial;
+
+use super::case::{Case, Truth};
+use super::host::Number;
+use super::play::play;
+use super::seeds::{Judged, Worlds};
+use super::wide::draw;
+use super::worlds::is_at;
+
+const WORLDS: u64 = 160;
+const CHUNK: u64 = 20;
+
+/// Worlds that once broke a sentence.
+const MENDED: [u64; 0] = [];
+
+/// Another stream of delays, ports and numbers.
+const ANOTHER: u64 = 0xA107_4E12;
+
+/// The worlds, for each of both sentences.
+pub fn trials() -> Vec<Trial> {
+    let beside =
+        Worlds { name: "world with servers side by side", count: WORLDS, chunk: CHUNK, mended: &MENDED, play: judge_beside };
+    let twice = Worlds { name: "world asked twice", count: WORLDS, chunk: CHUNK, mended: &MENDED, play: judge_twice };
+    beside.trials().into_iter().chain(twice.trials()).collect()
+}
+
+/// A world in which nothing is left to chance but delays, ports and numbers.
+fn calm(seed: u64) -> Case {
+    let mut case = draw(seed, |fault| !fault.is_random);
+    let link = &mut case.drawn.world.caller.link;
+    (link.loss_outward, link.loss_inward) = (0.0, 0.0);
+    case
+}
+
+fn run(case: &Case) -> Report {
+    play(&case.drawn.world, &case.drawn.asks).report
+}
+
+fn judge_beside(seed: u64) -> Judged {
+    let case = calm(seed);
+    let together = run(&case);
+    let mut complaints = Vec::new();
+    let mut reports = Vec::new();
+    for host in &case.drawn.world.hosts {
+        let mut alone = case.clone();
+        alone.drawn.asks.services.retain(|planned| is_at(host, planned));
+        let report = run(&alone);
+        complaints.extend(changed(&case, host.number, &report, &together));
+        reports.push(report);
+    }
+    reports.push(together);
+    Judged { world: case.drawn.to_string(), reports, complaints }
+}
+
+/// What the servers beside it change about one: what was certain of it is certain still, and nobody is accused there whom its own report
+/// doesn't know. Of what was open, others may show more.
+fn changed(case: &Case, number: Number, alone: &Report, together: &Report) -> Vec<String> {
+    let truth = Truth::of(case, together);
+    let is_here = |finding: &&Finding| truth.server(&finding.place) == Some(number);
+    let mut complaints = Vec::new();
+    for finding in alone.findings.iter().filter(is_here).filter(|finding| finding.confidence == Confidence::Certain) {
+        let known = together.findings.iter().find(|other| other.id == finding.id && truth.server(&other.place) == Some(number));
+        if known.is_none_or(|known| known.confidence != Confidence::Certain) {
+            let confidence = known.map_or("not found", |known| known.confidence.name());
+            complaints.push(format!("{} at {} is certain alone, and {confidence} beside others", finding.id, finding.place));
+        }
+    }
+    let known: BTreeSet<&str> = alone.findings.iter().flat_map(ids).collect();
+    for finding in together.findings.iter().filter(is_here).filter(|finding| !known.contains(finding.id.as_str())) {
+        complaints.push(format!("{} at {} is found beside others alone", finding.id, finding.place));
+    }
+    let unexplained = |report: &Report| {
+        let here = report.unexplained.iter().filter(|entry| truth.server(&entry.place) == Some(number));
+        here.map(|entry| (entry.place.to_string(), entry.what.clone())).collect::<BTreeSet<_>>()
+    };
+    if unexplained(alone) != unexplained(together) {
+        let (alone, together) = (unexplained(alone), unexplained(together));
+        complaints.push(format!("unexplained of {} alone {alone:?}, beside others {together:?}", number.public()));
+    }
+    complaints
+}
+
+/// A finding and what it can't exclude.
+fn ids(finding: &Finding) -> impl Iterator<Item = &str> {
+    [finding.id.as_str()].into_iter().chain(finding.remaining.iter().map(|cause| cause.id.as_str()))
+}
+
+fn judge_twice(seed: u64) -> Judged {
+    let case = calm(seed);
+    let mut other = case.clone();
+    other.drawn.world.seed ^= ANOTHER;
+    other.drawn.world.hosts.iter_mut().for_each(|host| host.config.seed ^= ANOTHER);
+    let reports = vec![run(&case), run(&other)];
+    let said = |report: &Report| {
+        let first = report.findings.first().map(|finding| format!(", {} at {}", finding.id, finding.place));
+        format!("{}{}", report.verdict.name(), first.unwrap_or_default())
+    };
+    let (first, second) = (said(&reports[0]), said(&reports[1]));
+    let complaints = if first == second { Vec::new() } else { vec![format!("first {first}, then {second}")] };
+    Judged { world: case.drawn.to_string(), reports, complaints }
+}
