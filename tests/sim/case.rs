@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use callcheck::model::asked::Form;
 use callcheck::model::fact::{Fact, InboundWay, Observation};
 use callcheck::model::finding::{Confidence, Finding};
 use callcheck::model::place::Place;
@@ -10,6 +11,7 @@ use callcheck::model::report::Report;
 
 use super::faults::{Fault, Harm};
 use super::host::{Host, Number};
+use super::icmp;
 use super::worlds::{Dice, Drawn};
 
 /// A world with what is wrong in it.
@@ -89,6 +91,14 @@ impl Truth {
         for host in &hosts {
             let mut truth = causes(Some(host.number));
             truth.extend(&ours);
+            if case.drawn.world.icmp_saved < icmp::SAVED {
+                truth.extend(case.faults.iter().filter(|made| made.at == Some(host.number)).flat_map(|made| made.fault.unsaid));
+            }
+            // A bare host need not have TLS, and is asked for it.
+            let has_tls = host.listeners.as_ref().is_some_and(|listeners| listeners.tls.is_some());
+            if case.drawn.asks.form != Form::Urls && !has_tls {
+                truth.insert("turn-tls-closed");
+            }
             // Where chance has drawn closed ports alone, that is all there is to see.
             if truth.contains("relay-ports-partly-closed") && !any_port_open(report, host) {
                 truth.insert("relay-ports-closed");

@@ -41,6 +41,8 @@ pub struct Fault {
     pub causes: &'static [&'static str],
     /// What such a world may be said to have besides.
     pub consequences: &'static [&'static str],
+    /// What is true as well where the ICMP errors that would tell it from that are spent.
+    pub unsaid: &'static [&'static str],
     /// Whether it is in the caller's network, and not at one server.
     pub is_of_caller: bool,
     /// Whether chance decides in each run what shows of it.
@@ -52,12 +54,16 @@ pub struct Fault {
 }
 
 const fn fault(name: &'static str, causes: &'static [&'static str], apply: fn(&mut Drawn, &mut Dice) -> Option<Harm>) -> Fault {
-    Fault { name, causes, consequences: &[], is_of_caller: false, is_random: false, holds_releases: false, apply }
+    Fault { name, causes, consequences: &[], unsaid: &[], is_of_caller: false, is_random: false, holds_releases: false, apply }
 }
 
 impl Fault {
     const fn implying(self, consequences: &'static [&'static str]) -> Self {
         Self { consequences, ..self }
+    }
+
+    const fn unsaid(self, unsaid: &'static [&'static str]) -> Self {
+        Self { unsaid, ..self }
     }
 
     const fn of_caller(self) -> Self {
@@ -89,7 +95,8 @@ pub const ALL: &[Fault] = &[
     fault("UDP dropped", &["turn-udp-closed"], |drawn, _| filter(drawn, Transport::Udp, Action::Drop)),
     fault("UDP rejected", &["turn-not-listening-udp"], |drawn, _| {
         filter(drawn, Transport::Udp, Action::Reject(Unreachable::Port))
-    }),
+    })
+    .unsaid(&["turn-udp-closed"]),
     fault("UDP prohibited by a router", &["turn-udp-closed"], |drawn, _| {
         router(drawn, Transport::Udp, Action::Reject(Unreachable::Prohibited))
     }),

@@ -198,11 +198,11 @@ impl Host {
         site
     }
 
-    /// From the host outwards.
+    /// From the host outwards. A dead host filters nothing.
     fn path(&self, mute: bool) -> Vec<Middlebox> {
         let (public, private) = (IpAddr::V4(self.number.public()), IpAddr::V4(self.number.private()));
         let mut path = Vec::new();
-        if !self.filter.is_empty() {
+        if self.alive && !self.filter.is_empty() {
             path.push(Middlebox::Firewall(Firewall::new(self.filter_memory, self.filter.clone())));
         }
         if self.hides_callers {

@@ -13,7 +13,10 @@ use callcheck::lab::server::{Command, FiveTuple, Server, Source};
 use callcheck::model::endpoint::Transport;
 use callcheck::model::secret::{Credentials, Secret};
 use callcheck::net::tls::unix_seconds;
+use callcheck::proto::codec::decode;
 use callcheck::proto::framing::Framer;
+use stun_codec::rfc5766::attributes::XorPeerAddress;
+use stun_codec::rfc5766::methods::SEND;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 use tokio::task::spawn_local;
@@ -23,8 +26,9 @@ use tokio_rustls::TlsAcceptor;
 use super::balancer::Balancer;
 use super::certificate::{Presented, beginning, dtls_config, server_config};
 use super::host::AfterRelease;
-use super::host::{Host, Replicas};
+use super::host::{Host, Placement, Replicas};
 use super::internet::{Internet, Service};
+use super::nat::Hairpinning;
 use super::packet::{Fate, HOPS, Origin, Packet, Protocol, SiteId};
 use super::stream::Pipe;
 use super::web::answer_http;
@@ -77,6 +81,8 @@ pub struct TurnServer {
     server: RefCell<Server>,
     relays: RefCell<HashSet<SocketAddr>>,
     after_release: Cell<AfterRelease>,
+    /// The own address that the NAT before it doesn't lead back to.
+    unreachable: Cell<Option<IpAddr>>,
     connections: RefCell<HashMap<FiveTuple, mpsc::UnboundedSender<Vec<u8>>>>,
     associations: RefCell<HashMap<SocketAddr, Associations>>,
 }
@@ -88,6 +94,8 @@ impl TurnServer {
         let open = |config: Config| {
             let server = Self::new(internet, site, listeners.clone(), config);
             server.after_release.set(host.after_release);
+            let is_cut_off = host.placement == Placement::OneToOneNat && host.hairpinning == Hairpinning::Unsupported;
+            server.unreachable.set(is_cut_off.then(|| host.number.public().into()));
             server
         };
         let first = open(host.config.clone());
@@ -117,6 +125,7 @@ impl TurnServer {
             server: RefCell::new(server),
             relays: RefCell::default(),
             after_release: Cell::default(),
+            unreachable: Cell::default(),
             connections: RefCell::default(),
             associations: RefCell::default(),
         })
@@ -137,6 +146,10 @@ impl TurnServer {
     }
 
     fn receive(&self, tuple: FiveTuple, bytes: &[u8]) {
+        // The lab's server delivers to its own relays itself, whatever NAT is before it.
+        if self.unreachable.get().is_some_and(|address| peer_of_send(bytes) == Some(address)) {
+            return;
+        }
         self.with_server(|server, now| server.receive_from_client(now, tuple, bytes));
     }
 
@@ -234,6 +247,12 @@ impl TurnServer {
             fate: Fate::default(),
         });
     }
+}
+
+/// The peer that a Send indication (RFC 8656 §11.1) is for.
+fn peer_of_send(bytes: &[u8]) -> Option<IpAddr> {
+    let message = decode(bytes).ok().filter(|message| message.method() == SEND)?;
+    message.get_attribute::<XorPeerAddress>().map(|peer| peer.address().ip())
 }
 
 /// What the second server of a shared address has of its own.

@@ -97,7 +97,10 @@ fn move_in(drawn: &mut Drawn, dice: &mut Dice) {
     let world = &mut drawn.world;
     let first = &world.hosts[0];
     world.caller.v6 = false;
-    if dice.chance(0.5) || first.placement == Placement::PrivateNetwork {
+    let is_private = first.placement == Placement::PrivateNetwork;
+    // Over IPv6 nobody is behind another's address.
+    let is_over_v6 = drawn.asks.services.iter().any(|it| it.service.host.address().is_some_and(|address| address.is_ipv6()));
+    if dice.chance(0.5) || is_private || is_over_v6 {
         dice.note("ON THE SERVER");
         world.vantage = Vantage::OnServer;
         world.caller.nats.clear();
@@ -153,6 +156,10 @@ pub fn wrong_certainties(report: &Report, truth: &Truth) -> Vec<String> {
 
 /// The faults that nothing hides, and that the report neither names nor lets remain.
 fn untold(case: &Case, report: &Report, truth: &Truth) -> Vec<String> {
+    let logs_in = case.drawn.asks.services.iter().any(|planned| planned.login.is_some());
+    if report.verdict == Verdict::Inconclusive && !logs_in {
+        return Vec::new();
+    }
     let alone = case.faults.iter().filter(|made| made.harm == Harm::Noticed && case.is_alone(made));
     let untold = alone.filter(|made| !truth.is_told(made, report));
     untold.map(|made| format!("{} is neither found nor does it remain", made.fault.name)).collect()
