@@ -13,6 +13,7 @@ mod sim {
     pub mod agree;
     pub mod balancer;
     pub mod call;
+    pub mod call_alteration;
     pub mod call_loop;
     pub mod call_world;
     pub mod call_worlds;

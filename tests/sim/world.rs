@@ -52,6 +52,7 @@ pub const CALLER_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 2);
 
 /// The callee as the world knows it, and inside its network.
 pub const CALLEE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 66);
+const CALLEE_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 4, 0, 0, 0, 0, 2);
 pub const CALLEE_AT_HOME: Ipv4Addr = Ipv4Addr::new(192, 168, 7, 2);
 
 /// The router of the caller's home: a name server for its hosts, and the portal or what looks into TLS where there is one.
@@ -320,9 +321,14 @@ impl World {
     }
 }
 
-/// The callee has IPv4 alone, and no host beside it.
+/// The callee has no host beside it.
 fn callee_site(callee: &Caller) -> Site {
-    callee.site(CALLEE, CALLEE_AT_HOME)
+    let mut site = callee.site(CALLEE, CALLEE_AT_HOME);
+    if callee.v6 {
+        site.addresses.push(CALLEE_V6.into());
+        site.routed.push(CALLEE_V6.into());
+    }
+    site
 }
 
 fn router_site() -> Site {
