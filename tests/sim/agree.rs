@@ -96,12 +96,22 @@ fn judge_twice(seed: u64) -> Judged {
     let mut other = case.clone();
     other.drawn.world.seed ^= ANOTHER;
     other.drawn.world.hosts.iter_mut().for_each(|host| host.config.seed ^= ANOTHER);
-    let reports = vec![run(&case), run(&other)];
+    let mut soon = case.clone();
+    soon.drawn.world.icmp_saved = 0;
+    let reports = vec![run(&case), run(&other), run(&soon)];
     let said = |report: &Report| {
         let first = report.findings.first().map(|finding| format!(", {} at {}", finding.id, finding.place));
         format!("{}{}", report.verdict.name(), first.unwrap_or_default())
     };
     let (first, second) = (said(&reports[0]), said(&reports[1]));
-    let complaints = if first == second { Vec::new() } else { vec![format!("first {first}, then {second}")] };
+    let mut complaints = Vec::new();
+    if first != second {
+        complaints.push(format!("first {first}, then {second}"));
+    }
+    // Just after, who has told of an error may keep silent: then what it told may remain, and nothing else has become true.
+    let is_known = |finding: &Finding| reports[2].findings.iter().flat_map(ids).any(|id| id == finding.id);
+    if reports[0].verdict != reports[2].verdict || reports[0].findings.first().is_some_and(|finding| !is_known(finding)) {
+        complaints.push(format!("first {first}, just after {}", said(&reports[2])));
+    }
     Judged { world: case.drawn.to_string(), reports, complaints }
 }

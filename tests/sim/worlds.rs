@@ -145,7 +145,7 @@ fn healthy_with(
     number: Number,
     seed: u64,
     dice: &mut Dice,
-    asks: impl Fn(Served, &str, Option<Login>, &mut Dice) -> Asks,
+    asks: impl Fn(Served, &str, Option<&Login>, &mut Dice) -> Asks,
 ) -> Drawn {
     let ports = Served::draw(dice);
     let placement =
@@ -177,7 +177,7 @@ fn healthy_with(
         dice.note("silent controls");
     }
     let login = login(&mut world.hosts[0].config, dice);
-    let mut asks = asks(ports, &host, login, dice);
+    let mut asks = asks(ports, &host, login.as_ref(), dice);
     if world.caller.link.delay >= SLOW {
         // Whoever is on such a line gives it time: within 10 s a second try after a quota doesn't fit.
         asks.timeout *= 3;
@@ -212,21 +212,21 @@ impl Served {
     }
 
     /// A bare host where the ports are the usual ones, a list of URLs otherwise and now and then.
-    fn asks(self, host: &str, login: Option<Login>, dice: &mut Dice) -> Asks {
+    fn asks(self, host: &str, login: Option<&Login>, dice: &mut Dice) -> Asks {
         let usual = self.plain == 3478 && self.tls.is_none_or(|port| port == 5349);
         if usual && dice.chance(0.6) {
             dice.note(format!("asked for {host}"));
-            return Asks::turn(&target(host), login);
+            return Asks::turn(&target(host), login.cloned());
         }
         if dice.chance(0.1) {
             let host = format!("{host}:{}", self.plain);
             dice.note(format!("asked for {host}"));
-            return Asks::turn(&target(&host), login);
+            return Asks::turn(&target(&host), login.cloned());
         }
         self.listed(host, login, dice)
     }
 
-    fn listed(self, host: &str, login: Option<Login>, dice: &mut Dice) -> Asks {
+    fn listed(self, host: &str, login: Option<&Login>, dice: &mut Dice) -> Asks {
         let mut urls = vec![format!("turn:{host}:{}", self.plain)];
         if dice.chance(0.6) {
             urls.push(format!("turn:{host}:{}?transport=tcp", self.plain));
@@ -239,7 +239,7 @@ impl Served {
             urls.push(format!("turn:{host}:{}?transport=tcp", self.plain));
         }
         dice.note(format!("asked for {}", urls.join(" ")));
-        let all: Vec<Asks> = urls.iter().map(|url| Asks::turn(&target(url), login.clone())).collect();
+        let all: Vec<Asks> = urls.iter().map(|url| Asks::turn(&target(url), login.cloned())).collect();
         let services = all.iter().flat_map(|asks| asks.services.clone()).collect();
         Asks { services, form: Form::Urls, ..all[0].clone() }
     }
