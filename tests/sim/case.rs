@@ -12,6 +12,7 @@ use callcheck::model::report::Report;
 use super::faults::{Fault, Harm};
 use super::host::{Host, Number};
 use super::icmp;
+use super::world::Controls;
 use super::worlds::{Dice, Drawn};
 
 /// A world with what is wrong in it.
@@ -105,7 +106,12 @@ impl Truth {
             }
             at.insert(host.number, with_sums(truth));
         }
-        let consequences = case.faults.iter().flat_map(|made| made.fault.consequences).copied().collect();
+        let consequences: BTreeSet<&str> = case.faults.iter().flat_map(|made| made.fault.consequences).copied().collect();
+        // Where no connection is made, all that a portal shows is what follows from it.
+        let connects = case.drawn.asks.services.iter().any(|planned| planned.service.transport.is_stream());
+        if !connects && case.drawn.world.controls != Controls::Everything {
+            ours.extend(&consequences);
+        }
         Self { hosts, at, ours, consequences }
     }
 

@@ -79,6 +79,9 @@ impl Fault {
     }
 }
 
+/// Who resets connections at their ports blocks these ports, and looks like a server that does it itself.
+const RESETS: &[&str] = &["network-allow-list", "network-blocks-tcp-port", "turn-tcp-closed", "turn-tls-closed"];
+
 /// All ways.
 pub const ALL: &[Fault] = &[
     // Names
@@ -163,9 +166,12 @@ pub const ALL: &[Fault] = &[
     })
     .of_caller(),
     fault("network with UDP to a few ports", &["relay-untestable-from-here"], |drawn, _| {
-        let (plain, _) = ports(drawn)?;
-        let pass = |port| Rule::any(Action::Accept).outward().udp().port(port);
-        gateway(drawn, vec![pass(53), pass(3478), pass(plain), Rule::any(Action::Drop).outward().udp()]).map(|_| Harm::Sampled)
+        ports(drawn)?;
+        let served = drawn.world.hosts.iter().filter_map(|host| host.listeners.as_ref()?.udp);
+        let passed = [53, 3478].into_iter().chain(served);
+        let mut rules: Vec<Rule> = passed.map(|port| Rule::any(Action::Accept).outward().udp().port(port)).collect();
+        rules.push(Rule::any(Action::Drop).outward().udp());
+        gateway(drawn, rules).map(|_| Harm::Sampled)
     })
     .of_caller(),
     fault("network with TCP to a few hosts", &["network-allow-list", "dns-unavailable"], |drawn, _| {
@@ -175,7 +181,7 @@ pub const ALL: &[Fault] = &[
     .implying(&["network-blocks-udp"])
     .of_caller(),
     // Near the server nothing tells its router from the server itself.
-    fault("network that resets TURN over TCP", &["network-allow-list", "turn-tcp-closed", "turn-tls-closed"], |drawn, _| {
+    fault("network that resets TURN over TCP", RESETS, |drawn, _| {
         let (plain, tls) = ports(drawn)?;
         let reset = |port| Rule::any(Action::Reject(Unreachable::Port)).outward().tcp().port(port);
         let harm = gateway(drawn, [Some(plain), tls].into_iter().flatten().map(reset).collect())?;
@@ -244,7 +250,11 @@ pub const ALL: &[Fault] = &[
     .holding_releases(),
     fault("callers hidden from the server", &["mapped-address-private"], |drawn, _| {
         drawn.host_mut().hides_callers = true;
-        if drawn.host().placement == Placement::OneToOneNat { Some(Harm::Noticed) } else { None }
+        if drawn.host().placement != Placement::OneToOneNat {
+            return None;
+        }
+        // Nobody uses the address that a connection comes from.
+        Some(if drawn.asks_for(Transport::Udp) { Harm::Noticed } else { Harm::None })
     }),
     fault("MAPPED-ADDRESS rewritten", &["stun-rewritten"], |drawn, _| {
         asked(drawn, Transport::Udp)?;
