@@ -8,6 +8,7 @@ use libtest_mimic::Trial;
 
 use super::case::{Case, Truth};
 use super::host::Number;
+use super::icmp;
 use super::play::play;
 use super::seeds::{Judged, Worlds};
 use super::wide::draw;
@@ -35,6 +36,8 @@ fn calm(seed: u64) -> Case {
     let mut case = draw(seed, |fault| !fault.is_random);
     let link = &mut case.drawn.world.caller.link;
     (link.loss_outward, link.loss_inward) = (0.0, 0.0);
+    // Of several datagrams chance decides which one gets the last ICMP error.
+    case.drawn.world.icmp_saved = icmp::SAVED;
     case
 }
 
@@ -100,7 +103,9 @@ fn judge_twice(seed: u64) -> Judged {
     soon.drawn.world.icmp_saved = 0;
     let reports = vec![run(&case), run(&other), run(&soon)];
     let said = |report: &Report| {
-        let first = report.findings.first().map(|finding| format!(", {} at {}", finding.id, finding.place));
+        let truth = Truth::of(&case, report);
+        let at = |finding: &Finding| truth.server(&finding.place).map_or_else(String::new, |number| number.public().to_string());
+        let first = report.findings.first().map(|finding| format!(", {} {}", finding.id, at(finding)));
         format!("{}{}", report.verdict.name(), first.unwrap_or_default())
     };
     let (first, second) = (said(&reports[0]), said(&reports[1]));

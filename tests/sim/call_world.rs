@@ -44,8 +44,8 @@ use super::worlds::Dice;
 /// How long an event is on its way to the gateway; what the gateway says comes in the order in which it was said.
 const EVENT_DELAY: Duration = Duration::from_millis(20);
 
-/// How long media flows.
-const MEDIA: Duration = Duration::from_secs(1);
+/// How long media flows, as by default.
+const MEDIA: Duration = Duration::from_secs(2);
 
 /// How long a callee waits to be called.
 const WAIT: Duration = Duration::from_secs(15);

@@ -115,12 +115,18 @@ impl Truth {
         Self { hosts, at, ours, consequences }
     }
 
-    /// Whether a cause is true of a place. What is true of no server in particular is true if it is true of any.
+    /// Whether a cause is true of a place. What is said of this network is the caller's affair, but for what a server does in its name.
     pub fn holds(&self, id: &str, place: &Place) -> bool {
+        let is_ours = matches!(place, Place::Host | Place::Network { .. }) && id != "stun-rewritten";
         match self.server(place) {
             Some(number) => self.at[&number].contains(id),
-            None => self.ours.contains(id) || self.at.values().any(|truth| truth.contains(id)),
+            None if is_ours => self.ours.contains(id),
+            None => self.is_anywhere(id),
         }
+    }
+
+    fn is_anywhere(&self, id: &str) -> bool {
+        self.ours.contains(id) || self.at.values().any(|truth| truth.contains(id))
     }
 
     pub fn is_consequence(&self, id: &str) -> bool {
@@ -138,7 +144,10 @@ impl Truth {
     }
 
     fn remains(&self, finding: &Finding) -> bool {
-        finding.remaining.iter().any(|cause| self.holds(&cause.id, &finding.place))
+        // What remains may be elsewhere: in place of this network a server, say.
+        let is_here = self.server(&finding.place).is_some();
+        let is_true = |id: &str| self.holds(id, &finding.place) || !is_here && self.is_anywhere(id);
+        finding.remaining.iter().any(|cause| is_true(&cause.id))
     }
 
     /// Whether a report names a fault at its place, or lets it remain there.
