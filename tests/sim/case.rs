@@ -13,7 +13,7 @@ use super::faults::{Fault, Harm};
 use super::host::{Host, Number};
 use super::icmp;
 use super::world::Controls;
-use super::worlds::{Dice, Drawn};
+use super::worlds::{Dice, Drawn, is_at};
 
 /// A world with what is wrong in it.
 #[derive(Clone)]
@@ -64,6 +64,14 @@ impl Case {
     pub fn is_alone(&self, made: &Made) -> bool {
         let hides = |other: &Made| made.at.is_none() || other.at.is_none() || other.at == made.at;
         self.faults.iter().filter(|other| hides(other)).count() == 1
+    }
+
+    /// Whether the server of a fault is asked by its IPv6 address alone, so that none is known to compare its IPv4 relay with.
+    pub fn is_asked_by_v6(&self, made: &Made) -> bool {
+        let hosts = &self.drawn.world.hosts;
+        let Some(host) = hosts.iter().find(|host| made.at == Some(host.number)) else { return false };
+        let mut asked = self.drawn.asks.services.iter().filter(|planned| is_at(host, planned));
+        asked.all(|planned| planned.service.host.address().is_some_and(|address| address.is_ipv6()))
     }
 }
 

@@ -8,7 +8,7 @@ use callcheck::model::finding::Confidence;
 use callcheck::model::report::{Report, Verdict};
 use libtest_mimic::Trial;
 
-use super::case::{Case, Truth};
+use super::case::{Case, Made, Truth};
 use super::faults::{ALL, FURTHER, Fault, Harm};
 use super::host::{Number, Placement, Replicas};
 use super::play::{Played, play};
@@ -21,8 +21,10 @@ use super::worlds::{Dice, Drawn, healthy, healthy_listed};
 const WORLDS: u64 = 600;
 const CHUNK: u64 = 50;
 
-/// Worlds that once broke a sentence.
-const MENDED: [u64; 0] = [];
+/// Worlds that once broke a sentence, each in a way of its own: everything silent, a range that answers behind a symmetric NAT, a portal
+/// before two servers, lossy connections, a lossy way to a relay, an open relay beside a server without room, room for one allocation,
+/// one that nobody listens on where ICMP errors are spent.
+const MENDED: [u64; 8] = [1938, 5057, 5405, 6987, 3855, 10_587, 1743, 4284];
 
 /// The worlds.
 pub fn trials() -> Vec<Trial> {
@@ -162,7 +164,8 @@ fn untold(case: &Case, report: &Report, truth: &Truth) -> Vec<String> {
     if report.verdict == Verdict::Inconclusive && !logs_in {
         return Vec::new();
     }
-    let alone = case.faults.iter().filter(|made| made.harm == Harm::Noticed && case.is_alone(made));
+    let shows = |made: &&Made| made.harm == Harm::Noticed && case.is_alone(made) && !case.is_asked_by_v6(made);
+    let alone = case.faults.iter().filter(shows);
     let untold = alone.filter(|made| !truth.is_told(made, report));
     untold.map(|made| format!("{} is neither found nor does it remain", made.fault.name)).collect()
 }
