@@ -9,18 +9,26 @@ use libtest_mimic::Arguments;
 mod format;
 
 mod sim {
+    pub mod again;
+    pub mod agree;
+    pub mod balancer;
     pub mod call;
+    pub mod call_alteration;
     pub mod call_loop;
     pub mod call_world;
     pub mod call_worlds;
+    pub mod case;
     pub mod certificate;
     pub mod control;
     pub mod faults;
     pub mod firewall;
+    pub mod host;
+    pub mod icmp;
     pub mod internet;
     pub mod nat;
     pub mod nat_worlds;
     pub mod network;
+    pub mod others;
     pub mod packet;
     pub mod play;
     pub mod port_worlds;
@@ -33,6 +41,7 @@ mod sim {
     pub mod steps;
     pub mod stream;
     pub mod web;
+    pub mod wide;
     pub mod world;
     pub mod worlds;
 }
@@ -42,6 +51,9 @@ fn main() -> ExitCode {
     let mut trials = sim::steps::trials();
     trials.extend(sim::scenario::trials());
     trials.extend(sim::properties::trials());
+    trials.extend(sim::wide::trials());
+    trials.extend(sim::again::trials());
+    trials.extend(sim::agree::trials());
     trials.extend(sim::nat_worlds::trials());
     trials.extend(sim::port_worlds::trials());
     trials.extend(sim::call::trials());

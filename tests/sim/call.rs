@@ -16,6 +16,7 @@ use libtest_mimic::{Failed, Trial};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::certificate::{Presented, Told, beginning, trust};
+use super::icmp;
 use super::internet::{Internet, Link, Middlebox, Site};
 use super::nat::Nat;
 use super::network::CallerNetwork;
@@ -143,7 +144,7 @@ impl Homes {
         let [first, second] = [0, 1].map(|home| self.home(home));
         let mut server = Site::public(&[TURN.into()]);
         server.alive = self.server_is_alive;
-        let internet = Internet::start(vec![first, second, server], 1);
+        let internet = Internet::start(vec![first, second, server], 1, icmp::SAVED);
         let listeners = Listeners { udp: Some(3478), tcp: Some(3478), tls: Some((5349, Tls::Turn(Presented::Valid))) };
         let config = Config::new(vec![RelayAddress::plain(TURN.into())]);
         let servers = ice_servers(&config);

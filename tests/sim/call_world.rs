@@ -3,6 +3,7 @@
 //! Each side runs callcheck on its own, or the caller runs both ends; the gateway is in memory, everything is in virtual time.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,19 +32,20 @@ use tokio::sync::Notify;
 use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
+use super::call_alteration::Alteration;
 use super::certificate::{Presented, Told, trust};
 use super::firewall::{Action, Memory, Rule};
 use super::internet::Link;
 use super::play::controls;
 use super::server::{Listeners, Tls};
-use super::world::{CALLEE, CALLER, Caller, NatKind, Raised, TURN, World, in_virtual_time};
+use super::world::{CALLEE, CALLER, Caller, NatKind, Raised, TURN, TURN_V6, World, in_virtual_time};
 use super::worlds::Dice;
 
 /// How long an event is on its way to the gateway; what the gateway says comes in the order in which it was said.
 const EVENT_DELAY: Duration = Duration::from_millis(20);
 
-/// How long media flows.
-const MEDIA: Duration = Duration::from_secs(1);
+/// How long media flows, as by default.
+const MEDIA: Duration = Duration::from_secs(2);
 
 /// How long a callee waits to be called.
 const WAIT: Duration = Duration::from_secs(15);
@@ -58,10 +60,13 @@ const RELEASE_TIME: Duration = Duration::from_secs(15);
 pub type Causes = &'static [&'static str];
 
 /// A user's network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Home {
     pub nat: Option<NatKind>,
     pub blocks_udp: bool,
+    pub v6: bool,
+    /// The share of packets lost, each way.
+    pub loss: f64,
 }
 
 /// What is wrong with the TURN server.
@@ -125,17 +130,24 @@ pub struct CallWorld {
     /// The transports that the application lists its TURN server with.
     pub listed: Vec<Transport>,
     pub relay_forced: bool,
+    pub alteration: Option<Alteration>,
+    /// Whether the server has IPv6 too.
+    pub v6: bool,
 }
 
 impl fmt::Display for CallWorld {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, homes: [caller, callee], together, defects, gateway, listed, relay_forced } = self;
+        let Self { seed, homes: [caller, callee], together, defects, gateway, listed, relay_forced, alteration, v6 } = self;
         write!(formatter, "seed {seed}: ")?;
         match together {
             true => write!(formatter, "both ends behind {caller}")?,
             false => write!(formatter, "caller behind {caller}, callee behind {callee}")?,
         }
         write!(formatter, ", TURN over {listed:?} with {defects:?}, gateway with {:?}", gateway.map(|(fault, _)| fault))?;
+        if let Some(alteration) = alteration {
+            write!(formatter, ", {alteration:?}")?;
+        }
+        formatter.write_str(if *v6 { ", IPv6 at the server" } else { "" })?;
         if *relay_forced { write!(formatter, ", relay forced") } else { Ok(()) }
     }
 }
@@ -146,7 +158,13 @@ impl fmt::Display for Home {
             Some(nat) => write!(formatter, "a {nat:?} NAT")?,
             None => write!(formatter, "no NAT")?,
         }
-        if self.blocks_udp { write!(formatter, " that blocks UDP") } else { Ok(()) }
+        if self.blocks_udp {
+            write!(formatter, " that blocks UDP")?;
+        }
+        if self.loss > 0.0 {
+            write!(formatter, " and a line that loses {:.1} % each way", self.loss * 100.0)?;
+        }
+        if self.v6 { write!(formatter, " with IPv6") } else { Ok(()) }
     }
 }
 
@@ -160,7 +178,7 @@ pub fn draw(seed: u64) -> CallWorld {
     let both = vec![Transport::Udp, Transport::Tcp];
     let all = vec![Transport::Udp, Transport::Tcp, Transport::Tls];
     let homes = [home(blocks, &mut dice), home(blocks, &mut dice)];
-    CallWorld {
+    let mut world = CallWorld {
         seed,
         homes,
         together: dice.chance(0.25),
@@ -168,6 +186,26 @@ pub fn draw(seed: u64) -> CallWorld {
         gateway: dice.chance(gateway).then(|| dice.pick(GATEWAY_FAULTS)),
         listed: dice.pick(&[udp_alone, both.clone(), both, all]),
         relay_forced: dice.chance(0.4),
+        alteration: None,
+        v6: false,
+    };
+    surround(&mut world, &mut dice);
+    world
+}
+
+/// IPv6, lossy lines, and a gateway that changes descriptions; half of the worlds are without all of them.
+fn surround(world: &mut CallWorld, dice: &mut Dice) {
+    if dice.chance(0.5) {
+        return;
+    }
+    world.v6 = dice.chance(0.5);
+    for home in &mut world.homes {
+        home.v6 = world.v6 && dice.chance(0.7);
+        home.loss = dice.pick(&[0.0, 0.0, 0.005, 0.01, 0.1]);
+    }
+    // What the gateway does otherwise would hide it.
+    if world.gateway.is_none() && dice.chance(0.4) {
+        world.alteration = Some(dice.pick(&Alteration::ALL));
     }
 }
 
@@ -188,7 +226,7 @@ const GATEWAY_FAULTS: &[(GatewayFault, Causes)] = &[
 fn home(blocks_udp: f64, dice: &mut Dice) -> Home {
     let kinds = [NatKind::FullCone, NatKind::AddressRestricted, NatKind::PortRestricted, NatKind::Symmetric];
     let nat = if dice.chance(0.2) { None } else { Some(dice.pick(&kinds)) };
-    Home { nat, blocks_udp: dice.chance(blocks_udp) }
+    Home { nat, blocks_udp: dice.chance(blocks_udp), v6: false, loss: 0.0 }
 }
 
 fn draw_defects(wanted: usize, dice: &mut Dice) -> Vec<Defect> {
@@ -219,15 +257,19 @@ impl CallWorld {
         let mut world = World::healthy(self.seed, config, listeners);
         let drop = || Rule::any(Action::Drop).inward();
         if self.has(Defect::RangeDropped) || self.has(Defect::RangeClosedToStrangers) {
-            world.host.filter.push(drop().udp().ports(range));
+            world.hosts[0].filter.push(drop().udp().ports(range));
         }
         if self.has(Defect::RangeClosedToStrangers) {
-            world.host.filter_memory = Memory::Stateful;
+            world.hosts[0].filter_memory = Memory::Stateful;
         }
         if self.has(Defect::UdpClosed) {
-            world.host.filter.push(drop().udp().port(3478));
+            world.hosts[0].filter.push(drop().udp().port(3478));
         }
-        world.host.alive = !self.has(Defect::Down);
+        world.hosts[0].alive = !self.has(Defect::Down);
+        if self.v6 {
+            world.hosts[0].v6 = true;
+            world.hosts[0].config.relays.push(RelayAddress::plain(TURN_V6.into()));
+        }
         let [caller, callee] = self.homes;
         world.caller = caller.raise(CALLER);
         world.callee = (!self.together).then(|| callee.raise(CALLEE));
@@ -242,22 +284,20 @@ impl CallWorld {
         let password = if self.has(Defect::WrongPassword) { "south" } else { "north" };
         let credentials = Credentials { username: Secret::new("alice"), password: Secret::new(password) };
         let login = Rc::new(Login::Given(credentials));
-        let service = |transport: &Transport| Planned {
-            service: Service {
-                host: Host::Address(TURN.into()),
-                port: Some(port(*transport)),
-                transport: *transport,
-                relay: true,
-            },
+        let mut addresses: Vec<IpAddr> = vec![TURN.into()];
+        addresses.extend(self.v6.then_some(IpAddr::V6(TURN_V6)));
+        let service = |address: IpAddr, transport: Transport| Planned {
+            service: Service { host: Host::Address(address), port: Some(port(transport)), transport, relay: true },
             login: Some(Rc::clone(&login)),
         };
+        let listed = addresses.iter().flat_map(|address| self.listed.iter().map(|transport| service(*address, *transport)));
         let ready = Rc::clone(ready);
         let forced = self.relay_forced.then_some(Path::Relay);
         Plan {
             command: "call".to_owned(),
             purpose: Purpose::Call,
             form: Form::Urls,
-            services: self.listed.iter().map(service).collect(),
+            services: listed.collect(),
             controls: controls(world),
             trust: trust(Told::OurRoot),
             timeout: Duration::from_secs(25),
@@ -289,7 +329,9 @@ impl Home {
     fn raise(self, outside: std::net::Ipv4Addr) -> Caller {
         let mut caller = Caller::public();
         caller.nats = self.nat.map(|nat| nat.behaviour(outside)).into_iter().collect();
-        caller.link = Link { delay: Duration::from_millis(10), ..Link::default() };
+        let delay = Duration::from_millis(10);
+        caller.link = Link { delay, loss_outward: self.loss, loss_inward: self.loss, ..Link::default() };
+        caller.v6 = self.v6;
         if self.blocks_udp {
             caller.gateway = vec![Rule::any(Action::Drop).udp()];
         }
@@ -326,13 +368,16 @@ fn paths(forced: Option<Path>, view: View) -> Vec<Path> {
     }
 }
 
-/// Lines to a gateway in memory.
-struct InMemory(Arc<Hub>);
+/// Lines to a gateway in memory, which may change descriptions.
+struct InMemory {
+    hub: Arc<Hub>,
+    alteration: Option<Alteration>,
+}
 
 #[async_trait(?Send)]
 impl Lines for InMemory {
     async fn open(&self, gateway: &Gateway) -> Box<dyn Line> {
-        Box::new(Distant(memory::line(&self.0, gateway.auth())))
+        Box::new(Distant { line: memory::line(&self.hub, gateway.auth()), alteration: self.alteration })
     }
 
     fn has_front(&self) -> bool {
@@ -341,25 +386,29 @@ impl Lines for InMemory {
 }
 
 /// A line to a gateway that is some way off.
-struct Distant(MemoryLine);
+struct Distant {
+    line: MemoryLine,
+    alteration: Option<Alteration>,
+}
 
 #[async_trait(?Send)]
 impl Line for Distant {
-    async fn emit(&self, event: &str, payload: Value) -> Emitted {
+    async fn emit(&self, event: &str, mut payload: Value) -> Emitted {
         sleep(EVENT_DELAY).await;
-        self.0.emit(event, payload).await
+        self.alteration.inspect(|alteration| alteration.apply(event, &mut payload));
+        self.line.emit(event, payload).await
     }
 
     async fn next(&mut self) -> Incoming {
-        self.0.next().await
+        self.line.next().await
     }
 
     fn dropped(&self) -> u32 {
-        self.0.dropped()
+        self.line.dropped()
     }
 
     async fn close(self: Box<Self>) {
-        Box::new(self.0).close().await;
+        Box::new(self.line).close().await;
     }
 }
 
@@ -379,12 +428,12 @@ pub fn call(drawn: &CallWorld) -> Called {
         let hub = Hub::new(Exchange::new(&faults, NO_ANSWER_AFTER));
         let driven = Arc::clone(&hub);
         spawn_local(async move { driven.run().await });
-        let lines: Rc<dyn Lines> = Rc::new(InMemory(hub));
+        let lines: Rc<dyn Lines> = Rc::new(InMemory { hub, alteration: drawn.alteration });
         let ready = Rc::new(Notify::new());
         let plan = |view| drawn.plan(&world, view, &lines, &ready);
         let reports = Box::pin(run(drawn, &raised, &ready, plan)).await;
         sleep(RELEASE_TIME).await;
-        let allocations_left = raised.turn.as_ref().map_or(0, |turn| turn.allocations());
+        let allocations_left = raised.allocations();
         Called { reports, allocations_left }
     })
 }

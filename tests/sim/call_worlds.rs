@@ -11,6 +11,9 @@ use super::call_world::{CallWorld, Defect, Home, View, call, draw};
 use super::seeds::{Judged, Worlds};
 use super::soundness;
 
+/// What loses more than this each way runs badly.
+const MOST_LOSS: f64 = 0.02;
+
 const WORLDS: u64 = 240;
 const CHUNK: u64 = 20;
 
@@ -40,7 +43,9 @@ fn judge(seed: u64) -> Judged {
 /// Everything that does not hold, one line each.
 fn complaints(drawn: &CallWorld, view: View, report: &Report) -> Vec<String> {
     let mut complaints = soundness::complaints(report);
-    let truth = truth(drawn, view);
+    let harmful = truth(drawn, view);
+    let mut truth = harmful.clone();
+    truth.extend(chances(drawn, view));
     let is_healthy = truth.is_empty() && is_hidden_healthy(drawn, view);
     let names_truth = |finding: &Finding| finding.remaining.iter().any(|cause| truth.contains(cause.id.as_str()));
     // Who says that it may be something else, and names what it is, has not accused wrongly.
@@ -57,22 +62,22 @@ fn complaints(drawn: &CallWorld, view: View, report: &Report) -> Vec<String> {
             (false, false) => complaints.push(format!("{id} is named and not true")),
         }
     }
-    let mut noticeable = truth.clone();
+    let mut noticeable = harmful;
     if is_unseen(drawn, view) && carries(report) {
         noticeable.remove("candidates-not-forwarded");
     }
-    complaints.extend(wrong_verdict(report, &noticeable, is_healthy));
+    complaints.extend(wrong_verdict(report, &noticeable, &truth, is_healthy));
     complaints
 }
 
-fn wrong_verdict(report: &Report, truth: &BTreeSet<&str>, is_healthy: bool) -> Option<String> {
+fn wrong_verdict(report: &Report, harmful: &BTreeSet<&str>, truth: &BTreeSet<&str>, is_healthy: bool) -> Option<String> {
     let mentions = |finding: &Finding| {
         truth.contains(finding.id.as_str()) || finding.remaining.iter().any(|cause| truth.contains(cause.id.as_str()))
     };
     let is_named = report.findings.iter().any(mentions);
     match report.verdict {
         Verdict::Ok if !carries(report) => Some("ok without a call that carries media".to_owned()),
-        Verdict::Ok if !truth.is_empty() && !is_named => Some("a fault is not noticed".to_owned()),
+        Verdict::Ok if !harmful.is_empty() && !is_named => Some("a fault is not noticed".to_owned()),
         Verdict::Ok => None,
         Verdict::Inconclusive | Verdict::Degraded | Verdict::Failed if is_healthy => {
             Some(format!("{} without a fault", report.verdict.name()))
@@ -104,6 +109,7 @@ fn truth(drawn: &CallWorld, view: View) -> BTreeSet<&'static str> {
         View::Callee => (drawn.homes[1], Some(drawn.homes[0])),
         View::Both => (drawn.homes[0], None),
     };
+    truth.extend(drawn.alteration.filter(|alteration| alteration.is_fatal()).iter().flat_map(|alteration| alteration.causes()));
     if own.blocks_udp {
         truth.insert("network-blocks-udp");
     }
@@ -114,6 +120,26 @@ fn truth(drawn: &CallWorld, view: View) -> BTreeSet<&'static str> {
         truth.insert("ice-no-candidates");
     }
     truth
+}
+
+/// The causes that are true and need not show: a line that loses packets may lose none of a second of media, and a call survives another
+/// name of its session.
+fn chances(drawn: &CallWorld, view: View) -> BTreeSet<&'static str> {
+    let mut chances: BTreeSet<&'static str> =
+        drawn.alteration.iter().flat_map(|alteration| alteration.causes()).copied().collect();
+    let [caller, callee] = drawn.homes.map(|home| home.loss > MOST_LOSS);
+    let (own, other) = match view {
+        View::Caller => (caller, callee),
+        View::Callee => (callee, caller),
+        View::Both => (caller, caller),
+    };
+    if own {
+        chances.extend(["packet-loss", "relay-lossy"]);
+    }
+    if own || other {
+        chances.insert("media-lossy");
+    }
+    chances
 }
 
 /// Whether the server gives a relay to a host in that network.

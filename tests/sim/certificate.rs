@@ -11,6 +11,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtensio
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
+use super::host::Number;
 use super::world::{CONTROLS, CONTROLS_V6};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -130,7 +131,7 @@ fn chain(presented: Presented, key: &KeyPair) -> Vec<CertificateDer<'static>> {
 }
 
 fn leaf(presented: Presented) -> CertificateParams {
-    let server = ["turn.example.org", "203.0.113.10", "203.0.113.11", "2001:db8:5::10", "10.0.0.10"].map(str::to_owned);
+    let server: Vec<String> = Number::all().flat_map(names).collect();
     let controls = CONTROLS.map(IpAddr::V4).into_iter().chain(CONTROLS_V6.map(IpAddr::V6)).map(|address| address.to_string());
     let names = match presented {
         Presented::OtherName => vec!["mail.example.net".to_owned()],
@@ -142,7 +143,7 @@ fn leaf(presented: Presented) -> CertificateParams {
         | Presented::ExpiresSoon
         | Presented::SelfSigned
         | Presented::UnknownRoot
-        | Presented::MissingIntermediate => server.to_vec(),
+        | Presented::MissingIntermediate => server,
     };
     let mut params = CertificateParams::new(names).expect("the names are ASCII");
     params.distinguished_name.push(DnType::CommonName, "turn.example.org");
@@ -166,6 +167,13 @@ fn leaf(presented: Presented) -> CertificateParams {
         params.custom_extensions.push(issuer_address());
     }
     params
+}
+
+/// What a server is reached by.
+fn names(number: Number) -> [String; 5] {
+    let v4 = [number.public(), number.second(), number.private()].map(|address| address.to_string());
+    let [public, second, private] = v4;
+    [number.name().to_owned(), public, second, number.v6().to_string(), private]
 }
 
 /// Authority Information Access (RFC 5280 §4.2.2.1) with one place of the issuer's certificate: public authorities always name it.

@@ -15,11 +15,11 @@ use callcheck::run::plan::Login;
 
 use super::certificate::{Presented, beginning};
 use super::firewall::{Action, Content, Memory, Rule};
+use super::host::{Placement, Replicas};
+use super::nat::Hairpinning;
 use super::server::Tls;
-use super::world::{
-    AT_ROUTER, CONTROLS, Controls, HOME_ROUTER, PORTAL_PORT, Placement, Resolver, TURN_PRIVATE, TURN_SECOND, World,
-};
-use super::worlds::{Dice, Drawn, SECRET, asks_for};
+use super::world::{AT_ROUTER, CONTROLS, Controls, HOME_ROUTER, PORTAL_PORT, Resolver, World};
+use super::worlds::{Dice, Drawn, SECRET, is_at};
 
 /// What a fault does to a run that can see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,12 @@ pub struct Fault {
     pub causes: &'static [&'static str],
     /// What such a world may be said to have besides.
     pub consequences: &'static [&'static str],
+    /// What is true as well where the ICMP errors that would tell it from that are spent.
+    pub unsaid: &'static [&'static str],
+    /// Whether it is in the caller's network, and not at one server.
+    pub is_of_caller: bool,
+    /// Whether chance decides in each run what shows of it.
+    pub is_random: bool,
     /// Whether what gives allocations back may not reach the server.
     pub holds_releases: bool,
     /// Breaks the world; `None` where this world can't be broken so.
@@ -48,7 +54,7 @@ pub struct Fault {
 }
 
 const fn fault(name: &'static str, causes: &'static [&'static str], apply: fn(&mut Drawn, &mut Dice) -> Option<Harm>) -> Fault {
-    Fault { name, causes, consequences: &[], holds_releases: false, apply }
+    Fault { name, causes, consequences: &[], unsaid: &[], is_of_caller: false, is_random: false, holds_releases: false, apply }
 }
 
 impl Fault {
@@ -56,28 +62,49 @@ impl Fault {
         Self { consequences, ..self }
     }
 
+    const fn unsaid(self, unsaid: &'static [&'static str]) -> Self {
+        Self { unsaid, ..self }
+    }
+
+    const fn of_caller(self) -> Self {
+        Self { is_of_caller: true, ..self }
+    }
+
+    const fn random(self) -> Self {
+        Self { is_random: true, ..self }
+    }
+
     const fn holding_releases(self) -> Self {
         Self { holds_releases: true, ..self }
     }
 }
 
+/// Who resets connections at their ports blocks these ports, and looks like a server that does it itself.
+const RESETS: &[&str] = &["network-allow-list", "network-blocks-tcp-port", "turn-tcp-closed", "turn-tls-closed"];
+
 /// All ways.
 pub const ALL: &[Fault] = &[
     // Names
-    fault("name not published", &["dns-not-found"], |drawn, _| named(drawn, |world| world.zone.names.clear())),
-    fault("name without addresses", &["dns-not-found"], |drawn, _| named(drawn, |world| world.zone.names[0].addresses.clear())),
-    fault("silent resolver", &["dns-unavailable"], |drawn, _| named(drawn, |world| world.caller.resolver = Resolver::Silent)),
+    fault("name not published", &["dns-not-found"], |drawn, _| {
+        named(drawn, |world, name| world.zone.names.retain(|published| published.name != name))
+    }),
+    fault("name without addresses", &["dns-not-found"], |drawn, _| {
+        named(drawn, |world, name| world.zone.publication(name).into_iter().for_each(|it| it.addresses.clear()))
+    }),
+    fault("silent resolver", &["dns-unavailable"], |drawn, _| named(drawn, |world, _| world.caller.resolver = Resolver::Silent))
+        .of_caller(),
     fault("IPv6 dropped before the server", &["ipv6-address-dead"], v6_dropped),
     // The way to the server
     fault("UDP dropped", &["turn-udp-closed"], |drawn, _| filter(drawn, Transport::Udp, Action::Drop)),
     fault("UDP rejected", &["turn-not-listening-udp"], |drawn, _| {
         filter(drawn, Transport::Udp, Action::Reject(Unreachable::Port))
-    }),
+    })
+    .unsaid(&["turn-udp-closed"]),
     fault("UDP prohibited by a router", &["turn-udp-closed"], |drawn, _| {
         router(drawn, Transport::Udp, Action::Reject(Unreachable::Prohibited))
     }),
     fault("no UDP listener", &["turn-not-listening-udp"], |drawn, _| {
-        drawn.world.host.listeners.as_mut()?.udp = None;
+        drawn.host_mut().listeners.as_mut()?.udp = None;
         asked(drawn, Transport::Udp)
     }),
     fault("TCP dropped", &["turn-tcp-closed"], |drawn, _| filter(drawn, Transport::Tcp, Action::Drop)),
@@ -86,7 +113,7 @@ pub const ALL: &[Fault] = &[
         router(drawn, Transport::Tcp, Action::Reject(Unreachable::Prohibited))
     }),
     fault("no TCP listener", &["turn-tcp-closed"], |drawn, _| {
-        drawn.world.host.listeners.as_mut()?.tcp = None;
+        drawn.host_mut().listeners.as_mut()?.tcp = None;
         asked(drawn, Transport::Tcp)
     }),
     fault("TLS dropped", &["turn-tls-closed"], |drawn, _| {
@@ -94,26 +121,27 @@ pub const ALL: &[Fault] = &[
         filter(drawn, Transport::Tls, Action::Drop)
     }),
     fault("everything dropped", &["turn-down", "server-address-blocked"], |drawn, _| {
-        drawn.world.host.filter.insert(0, Rule::any(Action::Drop).inward());
+        drawn.host_mut().filter.insert(0, Rule::any(Action::Drop).inward());
         Some(Harm::Noticed)
     }),
     fault("host down", &["turn-down", "server-address-blocked"], |drawn, _| {
-        drawn.world.host.alive = false;
+        drawn.host_mut().alive = false;
         Some(Harm::Noticed)
     }),
     fault("nothing listens", &["turn-down"], |drawn, _| {
-        drawn.world.host.listeners = None;
+        drawn.host_mut().listeners = None;
         Some(Harm::Noticed)
     }),
     fault("a web server on the TURN port", &["wrong-host"], |drawn, _| {
-        drawn.world.host.web = drawn.world.host.listeners.take()?.tcp;
-        if asks_for(&drawn.asks, Transport::Tcp) { Some(Harm::Noticed) } else { None }
+        let host = drawn.host_mut();
+        host.web = host.listeners.take()?.tcp;
+        if drawn.asks_for(Transport::Tcp) { Some(Harm::Noticed) } else { None }
     }),
     fault("streams stall", &["stream-cut"], |drawn, dice| {
         let bytes = dice.number(5000..=9000).into();
         let (plain, tls) = ports(drawn)?;
         let stall = |port| Rule::any(Action::Drop).tcp().port(port).content(Content::BeyondBytes(bytes));
-        drawn.world.host.router.extend([Some(plain), tls].into_iter().flatten().map(stall));
+        drawn.host_mut().router.extend([Some(plain), tls].into_iter().flatten().map(stall));
         streams(drawn)
     })
     .holding_releases(),
@@ -121,7 +149,7 @@ pub const ALL: &[Fault] = &[
         let (plain, tls) = ports(drawn)?;
         // A narrow link is narrow for datagrams as well, which leave in one piece.
         let lose = |port| Rule::any(Action::Drop).port(port).content(Content::LongerThan(1000));
-        drawn.world.host.router.extend([Some(plain), tls].into_iter().flatten().map(lose));
+        drawn.host_mut().router.extend([Some(plain), tls].into_iter().flatten().map(lose));
         streams(drawn)
     })
     .holding_releases(),
@@ -129,56 +157,70 @@ pub const ALL: &[Fault] = &[
     // Where names are asked for over UDP they are lost with it.
     fault("network without UDP", &["network-blocks-udp", "dns-unavailable"], |drawn, _| {
         gateway(drawn, vec![Rule::any(Action::Drop).outward().udp()])
-    }),
+    })
+    .of_caller(),
     fault("network without STUN", &["network-blocks-stun"], |drawn, _| {
         let harm = gateway(drawn, vec![Rule::any(Action::Drop).outward().udp().content(Content::Stun)])?;
         // Who is offered streams alone sends no STUN over UDP.
-        Some(if asks_for(&drawn.asks, Transport::Udp) { harm } else { Harm::None })
-    }),
+        Some(if drawn.asks_for(Transport::Udp) { harm } else { Harm::None })
+    })
+    .of_caller(),
     fault("network with UDP to a few ports", &["relay-untestable-from-here"], |drawn, _| {
-        let (plain, _) = ports(drawn)?;
-        let pass = |port| Rule::any(Action::Accept).outward().udp().port(port);
-        gateway(drawn, vec![pass(53), pass(3478), pass(plain), Rule::any(Action::Drop).outward().udp()]).map(|_| Harm::Sampled)
-    }),
+        ports(drawn)?;
+        let served = drawn.world.hosts.iter().filter_map(|host| host.listeners.as_ref()?.udp);
+        let passed = [53, 3478].into_iter().chain(served);
+        let mut rules: Vec<Rule> = passed.map(|port| Rule::any(Action::Accept).outward().udp().port(port)).collect();
+        rules.push(Rule::any(Action::Drop).outward().udp());
+        gateway(drawn, rules).map(|_| Harm::Sampled)
+    })
+    .of_caller(),
     fault("network with TCP to a few hosts", &["network-allow-list", "dns-unavailable"], |drawn, _| {
         let pass = Rule::any(Action::Accept).outward().tcp().remote(CONTROLS[0].into());
         gateway(drawn, vec![pass, Rule::any(Action::Drop).outward()])
     })
-    .implying(&["network-blocks-udp"]),
+    .implying(&["network-blocks-udp"])
+    .of_caller(),
     // Near the server nothing tells its router from the server itself.
-    fault("network that resets TURN over TCP", &["network-allow-list", "turn-tcp-closed", "turn-tls-closed"], |drawn, _| {
+    fault("network that resets TURN over TCP", RESETS, |drawn, _| {
         let (plain, tls) = ports(drawn)?;
         let reset = |port| Rule::any(Action::Reject(Unreachable::Port)).outward().tcp().port(port);
         let harm = gateway(drawn, [Some(plain), tls].into_iter().flatten().map(reset).collect())?;
-        Some(if asks_for(&drawn.asks, Transport::Tcp) { harm } else { Harm::None })
-    }),
+        Some(if drawn.asks_for(Transport::Tcp) { harm } else { Harm::None })
+    })
+    .of_caller(),
     fault("own host refuses UDP", &["local-firewall"], |drawn, _| {
         let dns = Rule::any(Action::Accept).outward().udp().port(53);
         drawn.world.caller.local = vec![dns, Rule::any(Action::Drop).outward().udp()];
         Some(Harm::Noticed)
-    }),
+    })
+    .of_caller(),
     fault("captive portal", &["captive-portal"], |drawn, _| {
         let portal = SocketAddr::new(HOME_ROUTER.into(), PORTAL_PORT);
         let dns = Rule::any(Action::Accept).outward().udp().port(53);
         let drop = Rule::any(Action::Drop).outward().udp();
         gateway(drawn, vec![dns, drop, Rule::any(Action::Redirect(AT_ROUTER, portal)).outward().tcp()])
     })
-    .implying(&["network-blocks-udp", "network-blocks-stun"]),
+    .implying(&["network-blocks-udp", "network-blocks-stun"])
+    .of_caller(),
     fault("lossy line", &["packet-loss"], |drawn, dice| {
         let loss = dice.share(0.1..=0.2);
         drawn.world.caller.link.loss_outward = loss;
         drawn.world.caller.link.loss_inward = loss;
-        drawn.claim("line")?;
+        drawn.claim_of_caller("line")?;
         asked(drawn, Transport::Udp)
-    }),
+    })
+    .random()
+    .of_caller(),
     fault("somewhat lossy line", &["packet-loss"], |drawn, dice| {
         let loss = dice.share(0.02..=0.05);
         drawn.world.caller.link.loss_outward = loss;
         drawn.world.caller.link.loss_inward = loss;
-        drawn.claim("line")?;
+        drawn.claim_of_caller("line")?;
         // Some hundred requests don't always tell it from a line that loses just 3 %.
         asked(drawn, Transport::Udp).map(|harm| if harm == Harm::Noticed { Harm::Sampled } else { harm })
-    }),
+    })
+    .random()
+    .of_caller(),
     // TLS
     fault("certificate expired", &["tls-certificate-expired"], |drawn, _| tls(drawn, Tls::Turn(Presented::Expired))),
     fault("certificate not yet valid", &["tls-certificate-not-yet-valid"], |drawn, _| {
@@ -201,13 +243,18 @@ pub const ALL: &[Fault] = &[
     }),
     // STUN
     fault("replies from another address", &["reply-from-other-address"], |drawn, _| {
-        drawn.world.host.replies_elsewhere = Some(ports(drawn)?.0);
-        if drawn.world.host.placement == Placement::Public { asked(drawn, Transport::Udp) } else { None }
+        let port = ports(drawn)?.0;
+        drawn.host_mut().replies_elsewhere = Some(port);
+        if drawn.host().placement == Placement::Public { asked(drawn, Transport::Udp) } else { None }
     })
     .holding_releases(),
     fault("callers hidden from the server", &["mapped-address-private"], |drawn, _| {
-        drawn.world.host.hides_callers = true;
-        if drawn.world.host.placement == Placement::OneToOneNat { Some(Harm::Noticed) } else { None }
+        drawn.host_mut().hides_callers = true;
+        if drawn.host().placement != Placement::OneToOneNat {
+            return None;
+        }
+        // Nobody uses the address that a connection comes from.
+        Some(if drawn.asks_for(Transport::Udp) { Harm::Noticed } else { Harm::None })
     }),
     fault("MAPPED-ADDRESS rewritten", &["stun-rewritten"], |drawn, _| {
         asked(drawn, Transport::Udp)?;
@@ -260,19 +307,21 @@ pub const ALL: &[Fault] = &[
     fault("ports exhausted", &["relay-ports-exhausted"], |drawn, _| server_with_login(drawn, ServerFault::RelayPortsExhausted)),
     fault("relay address absent", &["relay-ports-exhausted"], |drawn, _| {
         drawn.claim("relay addresses")?;
-        drawn.world.host.config.relays = vec![RelayAddress::plain([203, 0, 113, 77].into())];
+        drawn.host_mut().config.relays = vec![RelayAddress::plain([203, 0, 113, 77].into())];
         with_login(drawn)
     }),
     fault("redirect to a dead server", &["redirect-dead"], |drawn, _| {
-        drawn.world.host.config.alternates = alternates(drawn, [203, 0, 113, 99].into())?;
+        let alternates = alternates(drawn, [203, 0, 113, 99].into())?;
+        drawn.host_mut().config.alternates = alternates;
         server(drawn, ServerFault::RedirectDead)
     }),
     fault("redirect in a loop", &["redirect-loop"], |drawn, _| {
-        let own: IpAddr = drawn.world.host.placement.reached_at().into();
-        if drawn.world.host.placement != Placement::Public || drawn.world.host.v6 {
+        let (own, second) = (drawn.host().reached_at().into(), drawn.host().number.second().into());
+        if drawn.host().placement != Placement::Public || drawn.host().v6 {
             return None;
         }
-        drawn.world.host.config.alternates = [alternates(drawn, own)?, alternates(drawn, TURN_SECOND.into())?].concat();
+        let alternates = [alternates(drawn, own)?, alternates(drawn, second)?].concat();
+        drawn.host_mut().config.alternates = alternates;
         server(drawn, ServerFault::RedirectLoop)
     }),
     fault("no IPv4 relay", &["address-family-refused"], |drawn, _| server_with_login(drawn, ServerFault::AddressFamilyRefused)),
@@ -289,79 +338,134 @@ pub const ALL: &[Fault] = &[
     }),
     fault("a part of the range open", &["relay-range-mismatch", "relay-ports-partly-closed"], |drawn, dice| {
         drawn.claim("relay range")?;
-        let (first, last) = drawn.world.host.config.ports.clone().into_inner();
+        let (first, last) = drawn.host().config.ports.clone().into_inner();
         let middle = dice.number(u32::from(first) + u32::from(last - first) / 3..=u32::from(last) - u32::from(last - first) / 3);
         let closed = u16::try_from(middle).unwrap_or(last)..=last;
-        drawn.world.host.filter.push(Rule::any(Action::Drop).inward().udp().ports(closed));
+        drawn.host_mut().filter.push(Rule::any(Action::Drop).inward().udp().ports(closed));
         with_login(drawn).map(|_| Harm::Sampled)
-    }),
+    })
+    .random(),
     fault("every second port dropped", &["relay-ports-partly-closed", "relay-range-mismatch"], |drawn, _| {
         drawn.claim("relay range")?;
-        let ports = drawn.world.host.config.ports.clone();
-        drawn.world.host.filter.push(Rule::any(Action::Drop).inward().udp().ports(ports).divisible_by(2));
+        let ports = drawn.host().config.ports.clone();
+        drawn.host_mut().filter.push(Rule::any(Action::Drop).inward().udp().ports(ports).divisible_by(2));
         with_login(drawn).map(|_| Harm::Sampled)
-    }),
+    })
+    .random(),
     fault("relay's egress dropped", &["relay-egress-blocked"], |drawn, _| {
-        let ports = drawn.world.host.config.ports.clone();
-        drawn.world.host.router.push(Rule::any(Action::Drop).outward().udp().source_ports(ports));
+        let ports = drawn.host().config.ports.clone();
+        drawn.host_mut().router.push(Rule::any(Action::Drop).outward().udp().source_ports(ports));
         with_login(drawn)
     }),
     fault("lossy relay", &["relay-lossy"], |drawn, dice| {
-        let ports = drawn.world.host.config.ports.clone();
+        let ports = drawn.host().config.ports.clone();
         let lossy = Rule::any(Action::Lose(dice.share(0.15..=0.25))).udp();
-        drawn.world.host.filter.extend([lossy.clone().inward().ports(ports.clone()), lossy.outward().source_ports(ports)]);
+        drawn.host_mut().filter.extend([lossy.clone().inward().ports(ports.clone()), lossy.outward().source_ports(ports)]);
         let harm = with_login(drawn)?;
         // Over TCP and TLS alone the way's loss is not measured, and a few packets of a short stream are not counted.
-        Some(if asks_for(&drawn.asks, Transport::Udp) { harm } else { Harm::Sampled })
-    }),
+        Some(if drawn.asks_for(Transport::Udp) { harm } else { Harm::Sampled })
+    })
+    .random(),
     fault("external-ip missing", &["external-ip-missing"], |drawn, _| {
-        advertise(drawn, TURN_PRIVATE.into())?;
-        if drawn.world.host.placement == Placement::OneToOneNat { with_login(drawn) } else { None }
+        let private = drawn.host().number.private();
+        advertise(drawn, private.into())?;
+        if drawn.host().placement == Placement::OneToOneNat { with_login(drawn) } else { None }
     }),
     fault("external-ip wrong", &["external-ip-mismatch", "external-ip-suspect"], |drawn, _| {
         advertise(drawn, [203, 0, 113, 99].into())?;
-        if drawn.world.host.placement == Placement::PrivateNetwork { None } else { with_login(drawn) }
+        if drawn.host().placement == Placement::PrivateNetwork { None } else { with_login(drawn) }
     }),
     fault("1:1 NAT forwards the TURN ports alone", &["relay-ports-stateful-only"], |drawn, _| {
         let (plain, tls) = ports(drawn)?;
         let forwarded = |port| Rule::any(Action::Accept).inward().port(port);
         let mut edge: Vec<Rule> = [Some(plain), tls].into_iter().flatten().map(forwarded).collect();
         edge.push(Rule::any(Action::Drop).inward());
-        drawn.world.host.edge = edge;
-        if drawn.world.host.placement == Placement::OneToOneNat { with_login(drawn) } else { None }
+        drawn.host_mut().edge = edge;
+        if drawn.host().placement == Placement::OneToOneNat { with_login(drawn) } else { None }
     }),
     fault("1:1 NAT moves the relay's ports", &["relay-nat-remaps-ports"], |drawn, _| {
         // A smaller range would not be moved but squeezed.
-        if drawn.world.host.config.ports.len() < 1000 {
+        if drawn.host().config.ports.len() < 1000 {
             return None;
         }
-        drawn.world.host.shifted = Some((*drawn.world.host.config.ports.start(), 100));
-        if drawn.world.host.placement == Placement::OneToOneNat { with_login(drawn) } else { None }
+        let host = drawn.host_mut();
+        host.shifted = Some((*host.config.ports.start(), 100));
+        if drawn.host().placement == Placement::OneToOneNat { with_login(drawn) } else { None }
     }),
     fault("one relay port for all", &["relay-multiplexed"], |drawn, _| {
         server(drawn, ServerFault::RelayMultiplexed).map(|_| Harm::Risk)
     }),
 ];
 
-fn named(drawn: &mut Drawn, change: fn(&mut World)) -> Option<Harm> {
+/// Further ways, of worlds with several servers; beside those above they would change what every seed draws.
+pub const FURTHER: &[Fault] = &[
+    fault("two servers behind one address", &["several-servers-behind-one-address"], |drawn, _| {
+        drawn.claim("relay range")?;
+        replicate(drawn, Replicas::SharedRelays)?;
+        with_login(drawn).map(|_| Harm::Sampled)
+    })
+    .random(),
+    fault("two servers on one port", &["several-servers-on-a-port"], |drawn, _| {
+        drawn.claim("login")?;
+        replicate(drawn, Replicas::OtherPasswords)?;
+        with_login(drawn).map(|_| Harm::Sampled)
+    })
+    .random(),
+    fault("1:1 NAT without hairpin", &["relay-cannot-reach-itself"], |drawn, _| {
+        drawn.host_mut().hairpinning = Hairpinning::Unsupported;
+        if drawn.host().placement == Placement::OneToOneNat { with_login(drawn) } else { None }
+    }),
+    fault("quota of one", &["quota-reached"], |drawn, _| {
+        drawn.claim("quota")?;
+        drawn.host_mut().config.user_quota = Some(1);
+        with_login(drawn)
+    }),
+    fault("busy server with room for one", &["quota-reached"], |drawn, dice| {
+        let held = dice.number(1..=3) as usize;
+        occupy(drawn, held, 1)
+    }),
+    fault("busy server without room", &["quota-reached"], |drawn, dice| {
+        let held = dice.number(1..=3) as usize;
+        occupy(drawn, held, 0)
+    }),
+];
+
+fn replicate(drawn: &mut Drawn, replicas: Replicas) -> Option<()> {
+    drawn.claim("replicas")?;
+    drawn.host_mut().replicas = replicas;
+    (drawn.host().placement == Placement::Public).then_some(())
+}
+
+/// Others hold allocations, and there is room for so many more.
+fn occupy(drawn: &mut Drawn, held: usize, room: usize) -> Option<Harm> {
+    drawn.claim("quota")?;
+    drawn.claim("login")?;
+    let host = drawn.host_mut();
+    host.held = held;
+    host.config.total_quota = Some(held + room);
+    host.listeners.as_ref()?.udp?;
+    with_login(drawn)
+}
+
+fn named(drawn: &mut Drawn, change: fn(&mut World, &str)) -> Option<Harm> {
     drawn.claim("name")?;
-    if drawn.world.zone.names.is_empty() {
-        return None;
-    }
-    change(&mut drawn.world);
+    let name = drawn.host().number.name();
+    drawn.world.zone.publication(name)?;
+    change(&mut drawn.world, name);
     Some(Harm::Noticed)
 }
 
 /// The caller's network has one filter.
 fn gateway(drawn: &mut Drawn, rules: Vec<Rule>) -> Option<Harm> {
-    drawn.claim("gateway")?;
+    drawn.claim_of_caller("gateway")?;
     drawn.world.caller.gateway = rules;
     Some(Harm::Noticed)
 }
 
 fn v6_dropped(drawn: &mut Drawn, _dice: &mut Dice) -> Option<Harm> {
-    let two_addresses = drawn.world.zone.names.first().is_some_and(|published| published.addresses.len() > 1);
-    drawn.world.host.filter.insert(0, Rule::any(Action::Drop).inward().v6());
+    let name = drawn.host().number.name();
+    let two_addresses = drawn.world.zone.publication(name).is_some_and(|published| published.addresses.len() > 1);
+    drawn.host_mut().filter.insert(0, Rule::any(Action::Drop).inward().v6());
     if !two_addresses || !drawn.world.caller.v6 {
         return None;
     }
@@ -371,7 +475,7 @@ fn v6_dropped(drawn: &mut Drawn, _dice: &mut Dice) -> Option<Harm> {
 
 /// The server's ports: for UDP and TCP, and for TLS.
 fn ports(drawn: &Drawn) -> Option<(u16, Option<u16>)> {
-    let listeners = drawn.world.host.listeners.as_ref()?;
+    let listeners = drawn.host().listeners.as_ref()?;
     Some((listeners.udp.or(listeners.tcp)?, listeners.tls.map(|(port, _)| port)))
 }
 
@@ -387,20 +491,20 @@ fn rule(drawn: &Drawn, transport: Transport, action: Action) -> Option<Rule> {
 
 fn filter(drawn: &mut Drawn, transport: Transport, action: Action) -> Option<Harm> {
     let rule = rule(drawn, transport, action)?;
-    drawn.world.host.filter.push(rule);
+    drawn.host_mut().filter.push(rule);
     asked(drawn, transport)
 }
 
 fn router(drawn: &mut Drawn, transport: Transport, action: Action) -> Option<Harm> {
     let rule = rule(drawn, transport, action)?;
-    drawn.world.host.router.push(rule);
+    drawn.host_mut().router.push(rule);
     asked(drawn, transport)
 }
 
 /// A fault of one transport harms where that transport is asked for; TLS of a bare host is no more than a risk.
 #[expect(clippy::unnecessary_wraps, reason = "the functions of the table may decline a world")]
 fn asked(drawn: &Drawn, transport: Transport) -> Option<Harm> {
-    Some(match (asks_for(&drawn.asks, transport), transport, drawn.asks.form) {
+    Some(match (drawn.asks_for(transport), transport, drawn.asks.form) {
         (false, ..) => Harm::None,
         (true, Transport::Tls, Form::Host) | (true, _, Form::HostAndPort) => Harm::Risk,
         (true, ..) => Harm::Noticed,
@@ -408,21 +512,21 @@ fn asked(drawn: &Drawn, transport: Transport) -> Option<Harm> {
 }
 
 fn streams(drawn: &Drawn) -> Option<Harm> {
-    let asked = asks_for(&drawn.asks, Transport::Tcp) || asks_for(&drawn.asks, Transport::Tls);
+    let asked = drawn.asks_for(Transport::Tcp) || drawn.asks_for(Transport::Tls);
     with_login(drawn).map(|harm| if asked { harm } else { Harm::None })
 }
 
 fn tls(drawn: &mut Drawn, tls: Tls) -> Option<Harm> {
     drawn.claim("tls")?;
-    drawn.world.host.listeners.as_mut()?.tls.as_mut()?.1 = tls;
+    drawn.host_mut().listeners.as_mut()?.tls.as_mut()?.1 = tls;
     // A host and a port mean the TLS of that port, which here is always the plain one.
-    let asked = asks_for(&drawn.asks, Transport::Tls) && drawn.asks.form != Form::HostAndPort;
+    let asked = drawn.asks_for(Transport::Tls) && drawn.asks.form != Form::HostAndPort;
     Some(if asked { Harm::Noticed } else { Harm::None })
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the functions of the table may decline a world")]
 fn server(drawn: &mut Drawn, fault: ServerFault) -> Option<Harm> {
-    drawn.world.host.config.faults.push(fault);
+    drawn.host_mut().config.faults.push(fault);
     Some(Harm::Noticed)
 }
 
@@ -433,21 +537,22 @@ fn server_with_login(drawn: &mut Drawn, fault: ServerFault) -> Option<Harm> {
 
 /// What shows only past authentication needs credentials, or a server that wants none.
 fn with_login(drawn: &Drawn) -> Option<Harm> {
-    drawn.asks.services.iter().any(|planned| planned.login.is_some()).then_some(Harm::Noticed)
+    drawn.services().any(|planned| planned.login.is_some()).then_some(Harm::Noticed)
 }
 
 fn log_in(drawn: &mut Drawn, login: Login) -> Option<Harm> {
     drawn.claim("login")?;
     let login = Rc::new(login);
-    for planned in &mut drawn.asks.services {
+    let host = drawn.host().clone();
+    for planned in drawn.asks.services.iter_mut().filter(|planned| is_at(&host, planned)) {
         planned.login = Some(Rc::clone(&login));
     }
     Some(Harm::Noticed)
 }
 
 fn share_secret(drawn: &mut Drawn) {
-    drawn.world.host.config.users.clear();
-    drawn.world.host.config.secret = Some(Secret::new(SECRET));
+    drawn.host_mut().config.users.clear();
+    drawn.host_mut().config.secret = Some(Secret::new(SECRET));
 }
 
 fn given(user: &str, password: &str) -> Login {
@@ -460,15 +565,15 @@ fn ephemeral(name: &str) -> Login {
 
 fn range(drawn: &mut Drawn, memory: Memory, action: Action) -> Option<Harm> {
     drawn.claim("relay range")?;
-    let ports = drawn.world.host.config.ports.clone();
-    drawn.world.host.filter.push(Rule::any(action).inward().udp().ports(ports));
-    drawn.world.host.filter_memory = memory;
+    let ports = drawn.host().config.ports.clone();
+    drawn.host_mut().filter.push(Rule::any(action).inward().udp().ports(ports));
+    drawn.host_mut().filter_memory = memory;
     with_login(drawn)
 }
 
 fn advertise(drawn: &mut Drawn, address: IpAddr) -> Option<()> {
     drawn.claim("relay addresses")?;
-    drawn.world.host.config.relays[0].advertised = address;
+    drawn.host_mut().config.relays[0].advertised = address;
     Some(())
 }
 

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::firewall::Firewall;
+use super::icmp::Allowances;
 use super::nat::{Nat, OneToOne};
 use super::packet::{Origin, Packet, Passage, Protocol, SiteId};
 use super::stream::Pipe;
@@ -143,9 +144,19 @@ impl Site {
         }
     }
 
-    /// The address that the host uses towards another of that family.
+    /// The address that the host uses towards another of that family; towards its own it uses the same.
     pub fn source(&self, to: IpAddr) -> Option<IpAddr> {
+        if self.addresses.contains(&to) {
+            return Some(to);
+        }
         self.addresses.iter().copied().find(|own| own.is_ipv4() == to.is_ipv4())
+    }
+
+    /// Whether what goes to an address of several sites is for this one.
+    fn expects(&self, packet: &Packet) -> bool {
+        let path = self.path.borrow();
+        let outermost = path.iter().rev().find_map(|hop| if let Middlebox::Nat(nat) = hop { Some(nat) } else { None });
+        outermost.is_none_or(|nat| nat.has_given(packet.protocol, packet.destination))
     }
 
     fn outward(&self, packet: &mut Packet, random: &mut StdRng) -> Passage {
@@ -180,6 +191,10 @@ impl Site {
 pub trait Service {
     /// Whether a socket is open there.
     fn listens(&self, protocol: Protocol, local: SocketAddr) -> bool;
+    /// Whether it takes a packet to such a socket.
+    fn takes(&self, packet: &Packet) -> bool {
+        self.listens(packet.protocol, packet.destination)
+    }
     /// A datagram to such a socket.
     fn datagram(&self, packet: Packet);
     /// An ICMP error about a datagram of such a socket.
@@ -226,6 +241,7 @@ pub struct Internet {
     wake: Notify,
     random: RefCell<StdRng>,
     begun: Instant,
+    allowances: Allowances,
 }
 
 /// The side from which a packet comes to a site.
@@ -263,8 +279,8 @@ pub enum Way {
 }
 
 impl Internet {
-    /// Joins the sites; the packets move while the runtime's local set runs.
-    pub fn start(sites: Vec<Site>, seed: u64) -> Rc<Self> {
+    /// Joins the sites; the packets move while the runtime's local set runs. Each may send so many ICMP errors at once.
+    pub fn start(sites: Vec<Site>, seed: u64, icmp_saved: u32) -> Rc<Self> {
         let internet = Rc::new(Self {
             sites,
             queue: RefCell::default(),
@@ -272,6 +288,7 @@ impl Internet {
             wake: Notify::new(),
             random: RefCell::new(StdRng::seed_from_u64(seed)),
             begun: Instant::now(),
+            allowances: Allowances::new(icmp_saved),
         });
         tokio::task::spawn_local(run_queue(Rc::clone(&internet)));
         internet
@@ -339,7 +356,8 @@ impl Internet {
             }
         }
         let routed_to = |site: &Site| site.routed.contains(&packet.destination.ip());
-        let Some(index) = self.sites.iter().position(routed_to) else { return Way::Lost };
+        let expected = self.sites.iter().position(|site| routed_to(site) && site.expects(packet));
+        let Some(index) = expected.or_else(|| self.sites.iter().position(routed_to)) else { return Way::Lost };
         if self.is_lost(packet.origin.site, SiteId(index)) {
             return Way::Lost;
         }
@@ -376,7 +394,7 @@ impl Internet {
             return Err(Passage::Dropped);
         }
         let services = site.services.borrow();
-        let taker = services.iter().find(|service| service.listens(packet.protocol, packet.destination));
+        let taker = services.iter().find(|service| service.takes(packet));
         taker.cloned().ok_or(Passage::Rejected(Unreachable::Port, None))
     }
 
@@ -393,8 +411,16 @@ impl Internet {
         }
     }
 
+    /// Whether somebody may tell the sender of a packet that it went wrong; a host may always tell itself.
+    pub fn may_tell(&self, origin: Origin, from: IpAddr) -> bool {
+        self.site(origin.site).addresses.contains(&from) || self.allowances.spend(from, origin.site)
+    }
+
     /// Tells a sender of an error.
     fn report(&self, origin: Origin, reason: Unreachable, from: IpAddr, delay: Duration) {
+        if !self.may_tell(origin, from) {
+            return;
+        }
         self.after(delay, move |internet| {
             let services = internet.site(origin.site).services.borrow().clone();
             if let Some(service) = services.iter().find(|service| service.listens(Protocol::Udp, origin.local)) {
@@ -405,6 +431,9 @@ impl Internet {
 
     /// Tells a sender that a datagram of its had passed too many routers.
     fn report_expired(&self, origin: Origin, from: IpAddr, delay: Duration) {
+        if !self.may_tell(origin, from) {
+            return;
+        }
         self.after(delay, move |internet| {
             let services = internet.site(origin.site).services.borrow().clone();
             if let Some(service) = services.iter().find(|service| service.listens(Protocol::Udp, origin.local)) {

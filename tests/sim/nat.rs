@@ -117,6 +117,11 @@ impl Nat {
         Passage::Passed
     }
 
+    /// Whether it has given out an outer address.
+    pub fn has_given(&self, protocol: Protocol, outer: SocketAddr) -> bool {
+        self.by_outer.contains_key(&(protocol, outer))
+    }
+
     fn inner_of(&self, packet: &Packet) -> Inner {
         let far = match self.behaviour.mapping {
             Dependence::EndpointIndependent => None,
@@ -163,10 +168,14 @@ pub struct OneToOne {
     pub private: IpAddr,
     /// How much is added to the outer port to get the inner one, from this port on.
     pub shifted: Option<(u16, u16)>,
+    pub hairpinning: Hairpinning,
 }
 
 impl OneToOne {
     pub fn outward(&self, packet: &mut Packet) -> Passage {
+        if packet.destination.ip() == self.public && self.hairpinning == Hairpinning::Unsupported {
+            return Passage::Dropped;
+        }
         if packet.source.ip() == self.private {
             let port = packet.source.port();
             let outer = match self.shifted {

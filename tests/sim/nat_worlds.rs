@@ -48,7 +48,7 @@ impl Case {
     /// Whether a server, or the relay with a control, can tell the filter.
     fn tells_filter(&self) -> bool {
         let by_addresses =
-            matches!(&self.world.host.config.discovery, Discovery::Offered { addresses, .. } if addresses.len() == 2);
+            matches!(&self.world.hosts[0].config.discovery, Discovery::Offered { addresses, .. } if addresses.len() == 2);
         by_addresses || self.asks.services.iter().any(|planned| planned.login.is_some())
     }
 }
@@ -69,7 +69,7 @@ fn draw(seed: u64) -> Case {
     let loss = dice.pick(&[0.0, 0.0, 0.05, 0.15]);
     let delay = Duration::from_millis(dice.number(0..=60).into());
     world.caller.link = Link { delay, jitter: delay / 10, loss_outward: loss, loss_inward: loss, ..Link::default() };
-    world.host.config.discovery = discovery(&mut dice);
+    world.hosts[0].config.discovery = discovery(&mut dice);
     let target: Target = format!("stun:{TURN}").parse().expect("a target");
     let credentials = Credentials { username: Secret::new("alice"), password: Secret::new("north") };
     let login = dice.chance(0.5).then_some(Login::Given(credentials));
@@ -79,7 +79,7 @@ fn draw(seed: u64) -> Case {
     asks.longest_idle = dice.chance(0.3).then_some(LONGEST_IDLE);
     let words = format!(
         "seed {seed}: {nat:?}, loss {loss}, {:?}, login {}, idle {:?}",
-        world.host.config.discovery,
+        world.hosts[0].config.discovery,
         login.is_some(),
         asks.longest_idle
     );

@@ -12,7 +12,7 @@ use callcheck::run::execute;
 use callcheck::run::plan::{Families, Login, Plan, Planned, PortsPlan};
 
 use super::certificate::{Told, trust};
-use super::world::{CONTROLS, CONTROLS_V6, Raised, World, in_virtual_time};
+use super::world::{CONTROLS, CONTROLS_V6, Controls, Raised, World, in_virtual_time};
 
 /// The time that a server gets to free what was given back; the end of a connection that lost packets takes its time.
 const RELEASE_TIME: Duration = Duration::from_secs(15);
@@ -85,6 +85,9 @@ impl Asks {
 }
 
 pub fn controls(world: &World) -> Vec<Control> {
+    if world.controls == Controls::Absent {
+        return Vec::new();
+    }
     let mut addresses: Vec<SocketAddr> = vec![(CONTROLS[0], 19302).into(), (CONTROLS[1], 3478).into()];
     if world.caller.v6 {
         addresses.extend([SocketAddr::from((CONTROLS_V6[0], 19302)), (CONTROLS_V6[1], 3478).into()]);
@@ -102,11 +105,12 @@ pub struct Played {
 /// Plays a run in a world of its own.
 pub fn play(world: &World, asks: &Asks) -> Played {
     in_virtual_time(async {
-        let raised = world.raise();
+        let mut raised = world.raise();
+        raised.others.occupy(world).await;
         let plan = asks.plan(world);
         let report = execute(Rc::clone(&raised.network), &plan, interruption(&raised, asks.interrupted), None).await;
         tokio::time::sleep(RELEASE_TIME).await;
-        Played { report, allocations_left: allocations(&raised) }
+        Played { report, allocations_left: raised.allocations() }
     })
 }
 
@@ -114,13 +118,9 @@ async fn interruption(raised: &Raised, interrupted: Interrupted) {
     match interrupted {
         Interrupted::Never => std::future::pending().await,
         Interrupted::AfterAllocation => {
-            while allocations(raised) == 0 {
+            while raised.allocations() == 0 {
                 tokio::time::sleep(GLANCE).await;
             }
         }
     }
-}
-
-fn allocations(raised: &Raised) -> usize {
-    raised.turn.as_ref().map_or(0, |turn| turn.allocations())
 }

@@ -50,7 +50,7 @@ struct Case {
 impl Case {
     /// Of so many ports that a server gives the fewest that a sweep has to see; `None` where something stands in its way.
     fn fewest(&self, given: u32) -> Option<u32> {
-        let config = &self.world.host.config;
+        let config = &self.world.hosts[0].config;
         let free = self.all && config.user_quota.is_none() && self.loss < 0.02 && self.world.caller.link.outage.is_none();
         free.then_some(match config.draws {
             Draws::InTurn => given,
@@ -64,7 +64,7 @@ fn draw(seed: u64) -> Case {
     let mut world = World { seed, ..healthy(seed) };
     let count = u16::try_from(dice.number(100..=900)).expect("it fits");
     let range = FIRST..=FIRST + count - 1;
-    let config = &mut world.host.config;
+    let config = &mut world.hosts[0].config;
     config.ports = range.clone();
     config.draws = dice.pick(&[Draws::InTurn, Draws::InTurn, Draws::InTurn, Draws::ByChance]);
     config.held_ports = dice.pick(&[0, 0, 7]);
@@ -72,8 +72,8 @@ fn draw(seed: u64) -> Case {
     config.memory = Duration::from_secs(dice.pick(&[0, 1, 1, 4]));
     let closed = closed(&range, &mut dice);
     let shut = |port: &u16| Rule::any(Action::Drop).inward().udp().port(*port);
-    world.host.filter.extend(closed.iter().map(shut));
-    world.host.filter_memory = dice.pick(&[Memory::Stateless, Memory::Stateful]);
+    world.hosts[0].filter.extend(closed.iter().map(shut));
+    world.hosts[0].filter_memory = dice.pick(&[Memory::Stateless, Memory::Stateful]);
     let kinds = [NatKind::FullCone, NatKind::AddressRestricted, NatKind::PortRestricted, NatKind::Symmetric];
     let nat = dice.chance(0.7).then(|| dice.pick(&kinds));
     world.caller.nats.extend(nat.map(|kind| kind.behaviour(CALLER)));
@@ -86,12 +86,12 @@ fn draw(seed: u64) -> Case {
         (from, from + Duration::from_millis(dice.pick(&[300, 700, 1500, 5000, 600_000])))
     });
     world.caller.link.outage = outage;
-    world.host.config.nonce_lifetime = Duration::from_millis(dice.pick(&[600_000, 600_000, 1000, 400]));
+    world.hosts[0].config.nonce_lifetime = Duration::from_millis(dice.pick(&[600_000, 600_000, 1000, 400]));
     let target: Target = format!("turn:{TURN}:3478?transport=udp").parse().expect("a target");
     let login = Login::Given(Credentials { username: Secret::new("alice"), password: Secret::new("north") });
     let plan = PortsPlan { beside: Vec::new(), samples: 64, all, rate: None, range: None, responder: None };
     let asks = Asks { timeout: Duration::from_mins(5), ports: Some(plan), ..Asks::turn(&target, Some(login)) };
-    let config = &world.host.config;
+    let config = &world.hosts[0].config;
     let words = format!(
         "seed {seed}: {range:?} {:?}, {} held, quota {:?}, memory {:?}, nonces of {:?}, {} closed, {:?}, {nat:?}, {delay:?}, loss {loss}, all {all}, out {outage:?}",
         config.draws,
@@ -100,7 +100,7 @@ fn draw(seed: u64) -> Case {
         config.memory,
         config.nonce_lifetime,
         closed.len(),
-        world.host.filter_memory
+        world.hosts[0].filter_memory
     );
     Case { world, asks, range, closed, loss, all, words }
 }
@@ -164,7 +164,7 @@ fn complaints(case: &Case, played: &Played) -> Vec<String> {
     if !ports.closed.is_empty() && named.is_empty() {
         complaints.push(format!("{} closed ports, and no cause", ports.closed.count()));
     }
-    let given = u32::try_from(case.range.len() - case.world.host.config.held_ports).expect("it fits");
+    let given = u32::try_from(case.range.len() - case.world.hosts[0].config.held_ports).expect("it fits");
     if ports.tried > given {
         complaints.push(format!("{} tried of {given}", ports.tried));
     }

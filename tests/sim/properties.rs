@@ -1,18 +1,17 @@
 //! What must hold in every drawn world: health is never accused, and what is named is true.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use callcheck::model::fact::{Fact, InboundWay, Observation};
-use callcheck::model::finding::{Confidence, Finding, Level};
+use callcheck::model::finding::{Finding, Level};
 use callcheck::model::report::{Report, Verdict};
 use libtest_mimic::{Failed, Trial};
 
+use super::case::{Case, Made, Truth, asks_by_v6_address};
 use super::faults::{ALL, Fault, Harm};
 use super::play::{Played, play};
 use super::seeds::{Judged, Worlds};
 use super::soundness;
-use super::worlds::{Dice, Drawn, healthy};
+use super::worlds::{Dice, healthy};
 
 /// A quarter of the worlds is healthy, three eighths have one fault, a quarter has two, an eighth three.
 const WORLDS: u64 = 1000;
@@ -37,39 +36,14 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-/// A world with what is wrong in it.
-struct Case {
-    drawn: Drawn,
-    faults: Vec<(&'static Fault, Harm)>,
-}
-
 fn draw(seed: u64) -> Case {
     let mut dice = Dice::new(seed);
-    let mut drawn = healthy(seed, &mut dice);
-    let wanted = [0, 1, 1, 2, 0, 1, 2, 3][(seed % 8) as usize];
-    let mut faults = Vec::new();
-    for _ in 0..wanted {
-        faults.push(add_fault(&mut drawn, &mut dice, &faults));
+    let mut case = Case::healthy(healthy(seed, &mut dice));
+    let choices: Vec<&Fault> = ALL.iter().collect();
+    for _ in 0..[0, 1, 1, 2, 0, 1, 2, 3][(seed % 8) as usize] {
+        case.add_fault(&mut dice, &choices);
     }
-    for (fault, harm) in &faults {
-        drawn.words.push(format!("FAULT {} ({harm:?})", fault.name));
-    }
-    Case { drawn, faults }
-}
-
-/// Tries faults until one suits the world; what was tried and did not suit leaves no trace.
-fn add_fault(drawn: &mut Drawn, dice: &mut Dice, others: &[(&'static Fault, Harm)]) -> (&'static Fault, Harm) {
-    loop {
-        let fault = &ALL[dice.number(0..=u32::try_from(ALL.len()).expect("a list of some dozens") - 1) as usize];
-        if others.iter().any(|(other, _)| std::ptr::eq(*other, fault)) {
-            continue;
-        }
-        let mut broken = drawn.clone();
-        if let Some(harm) = (fault.apply)(&mut broken, dice) {
-            *drawn = broken;
-            return (fault, harm);
-        }
-    }
+    case
 }
 
 fn judge(seed: u64) -> Judged {
@@ -96,80 +70,60 @@ fn repeats() -> Result<(), Failed> {
 fn complaints(case: &Case, played: &Played) -> Vec<String> {
     let report = &played.report;
     let mut complaints = soundness::complaints(report);
-    if Duration::from_millis(report.duration_ms) > case.drawn.asks.timeout + LAST_ANSWER {
-        complaints.push(format!("took {} ms", report.duration_ms));
-    }
-    let releases_arrive = case.faults.iter().all(|(fault, _)| !fault.holds_releases);
-    if releases_arrive && played.allocations_left > 0 {
-        complaints.push(format!("{} allocations are left on the server", played.allocations_left));
-    }
-    let mut truth: BTreeSet<&str> = case.faults.iter().flat_map(|(fault, _)| fault.causes).copied().collect();
-    // A server that is closed over UDP for one reason and over TCP for another is closed on every transport.
-    let over_udp = ["turn-udp-closed", "turn-not-listening-udp"].iter().any(|id| truth.contains(id));
-    if (over_udp || truth.contains("wrong-host")) && truth.contains("turn-tcp-closed") {
-        truth.insert("turn-down");
-    }
-    // A server that answers neither Binding nor Allocate is no TURN server to anybody who asks.
-    // Who resets connections in the name of a server that drops everything makes it look as if UDP alone were dropped.
-    if truth.contains("turn-down") && truth.contains("network-allow-list") && truth.contains("turn-tcp-closed") {
-        truth.insert("turn-udp-closed");
-    }
-    if truth.contains("stun-silent") && truth.contains("turn-disabled") {
-        truth.extend(["wrong-host", "turn-down", "tls-not-turn"]);
-    }
-    // Where chance has drawn closed ports alone, that is all there is to see.
-    if truth.contains("relay-ports-partly-closed") && !any_port_open(report) {
-        truth.insert("relay-ports-closed");
-    }
-    if case.drawn.tcp_leaves_elsewhere() {
-        truth.insert("cgnat");
-    }
-    let consequences: BTreeSet<&str> = case.faults.iter().flat_map(|(fault, _)| fault.consequences).copied().collect();
-    // Who says that it may be something else, and names what it is, has not accused wrongly.
-    let hedged = |finding: &Finding| {
-        finding.confidence != Confidence::Certain && finding.remaining.iter().any(|cause| truth.contains(cause.id.as_str()))
-    };
-    let accusing: Vec<&Finding> = report.findings.iter().filter(|finding| finding.level != Level::Warn).collect();
-    for (index, finding) in accusing.iter().enumerate() {
-        let id = finding.id.as_str();
-        if truth.contains(id) || hedged(finding) {
-            continue;
-        }
-        match (consequences.contains(id), index) {
-            (true, 0) => complaints.push(format!("{id} is named first, and only follows from a cause")),
-            (true, _) => {}
-            (false, _) => complaints.push(format!("{id} is named and not true")),
-        }
-    }
+    complaints.extend(late(case, played));
+    let truth = Truth::of(case, report);
+    complaints.extend(false_accusations(report, &truth));
     complaints.extend(wrong_verdict(case, report, &truth));
     complaints
 }
 
-fn asks_by_v6_address(case: &Case) -> bool {
-    case.drawn.asks.services.iter().all(|planned| planned.service.host.address().is_some_and(|address| address.is_ipv6()))
+/// What lasts longer than it may: the run, or its allocations.
+pub fn late(case: &Case, played: &Played) -> Vec<String> {
+    let mut late = Vec::new();
+    if Duration::from_millis(played.report.duration_ms) > case.drawn.asks.timeout + LAST_ANSWER {
+        late.push(format!("took {} ms", played.report.duration_ms));
+    }
+    let releases_arrive = case.faults.iter().all(|made| !made.fault.holds_releases);
+    if releases_arrive && played.allocations_left > 0 {
+        late.push(format!("{} allocations are left on the server", played.allocations_left));
+    }
+    late
 }
 
-fn any_port_open(report: &Report) -> bool {
-    let arrived = |seen: &Observation| matches!(&seen.fact, Fact::Inbound(inbound) if inbound.way == InboundWay::Unsolicited && inbound.arrived);
-    report.observations.iter().any(arrived)
-}
-
-fn wrong_verdict(case: &Case, report: &Report, truth: &BTreeSet<&str>) -> Option<String> {
-    let logs_in = case.drawn.asks.services.iter().any(|planned| planned.login.is_some());
-    let has = |harm| case.faults.iter().any(|(_, found)| *found == harm);
-    let mentions = |id: &str| truth.contains(id);
-    let named =
-        report.findings.iter().any(|finding| mentions(&finding.id) || finding.remaining.iter().any(|cause| mentions(&cause.id)));
-    match report.verdict {
-        Verdict::Ok if has(Harm::Noticed) => Some("a harmful fault is not noticed".to_owned()),
-        Verdict::Ok if !logs_in && !case.faults.iter().any(|(fault, _)| fault.causes == ["turn-open-relay"]) => {
-            Some("ok without having logged in".to_owned())
+/// The findings that are not true of their place.
+pub fn false_accusations(report: &Report, truth: &Truth) -> Vec<String> {
+    let accusing = report.findings.iter().filter(|finding| finding.level != Level::Warn);
+    let judged = accusing.enumerate().filter_map(|(index, finding)| {
+        let Finding { id, place, .. } = finding;
+        if truth.holds(id, place) || truth.is_hedged(finding) {
+            return None;
         }
+        match (truth.is_consequence(id), index) {
+            (true, 0) => Some(format!("{id} is named first, and only follows from a cause")),
+            (true, _) => None,
+            (false, _) => Some(format!("{id} is named at {place} and not true")),
+        }
+    });
+    judged.collect()
+}
+
+/// Whether the verdict is one that the world can't have.
+pub fn wrong_verdict(case: &Case, report: &Report, truth: &Truth) -> Option<String> {
+    let logs_in = case.drawn.asks.services.iter().any(|planned| planned.login.is_some());
+    let named = report.findings.iter().any(|finding| truth.is_mentioned(finding));
+    let is_open_relay = |made: &Made| made.fault.causes == ["turn-open-relay"];
+    match report.verdict {
+        Verdict::Ok if case.has(Harm::Noticed) => Some("a harmful fault is not noticed".to_owned()),
+        Verdict::Ok if !logs_in && !case.faults.iter().any(is_open_relay) => Some("ok without having logged in".to_owned()),
         Verdict::Ok => None,
         Verdict::Inconclusive if !logs_in => None,
         // No IPv4 address of the server is known to compare its IPv4 relay with.
         Verdict::Inconclusive if asks_by_v6_address(case) => None,
-        Verdict::Inconclusive if (has(Harm::Noticed) || has(Harm::Sampled) || case.drawn.tcp_leaves_elsewhere()) && named => None,
+        Verdict::Inconclusive
+            if (case.has(Harm::Noticed) || case.has(Harm::Sampled) || case.drawn.tcp_leaves_elsewhere()) && named =>
+        {
+            None
+        }
         Verdict::Inconclusive => Some("inconclusive, and no true cause among what remains".to_owned()),
         Verdict::Degraded | Verdict::Failed if named => None,
         Verdict::Degraded | Verdict::Failed => Some("no true cause is named".to_owned()),

@@ -33,6 +33,11 @@ impl Zone {
         self.look_up(name, |published| published.addresses.clone())
     }
 
+    /// What can be changed of a name, where it is published.
+    pub fn publication(&mut self, name: &str) -> Option<&mut Published> {
+        self.names.iter_mut().find(|published| published.name == name)
+    }
+
     pub fn services(&self, name: &str) -> Lookup<(String, u16)> {
         self.look_up(name, |published| published.services.clone())
     }

@@ -27,14 +27,15 @@ use serde_json::Value;
 
 use super::certificate::{Presented, Told, beginning};
 use super::firewall::{Action, Content, Memory, Rule};
+use super::host::{Host, Number, Placement};
 use super::internet::Link;
 use super::nat::Hairpinning;
 use super::play::{Asks, Interrupted, Played, play};
 use super::resolver::{Published, Zone};
 use super::server::{Listeners, Tls};
 use super::world::{
-    AT_ROUTER, CALLER, CALLER_AT_CARRIER, CALLER_SECOND, Controls, HOME_ROUTER, INTERCEPTOR_PORT, NatKind, PORTAL_PORT,
-    Placement, Resolver, TURN, TURN_SECOND, TURN_V6, World,
+    AT_ROUTER, CALLER, CALLER_AT_CARRIER, CALLER_SECOND, Controls, HOME_ROUTER, INTERCEPTOR_PORT, NatKind, PORTAL_PORT, Resolver,
+    TURN, TURN_SECOND, TURN_V6, World,
 };
 use crate::format::{self, Fault, NamedFinding, Redirect, Router, Scenario};
 
@@ -191,8 +192,8 @@ fn world(scenario: &Scenario) -> Result<World, Inexpressible> {
         format::Placement::PrivateNetwork => Placement::PrivateNetwork,
     };
     let mut world = World::healthy(1, config(scenario, placement)?, listeners(scenario));
-    world.host.placement = placement;
-    world.host.v6 = scenario.ipv6;
+    world.hosts[0].placement = placement;
+    world.hosts[0].v6 = scenario.ipv6;
     world.caller.v6 = scenario.ipv6;
     world.caller.nats = nats(scenario);
     world.caller.clock_ahead_s = scenario.clock_ahead_s;
@@ -271,8 +272,8 @@ fn listeners(scenario: &Scenario) -> Listeners {
 }
 
 fn config(scenario: &Scenario, placement: Placement) -> Result<Config, Inexpressible> {
-    let own: IpAddr = placement.own().into();
-    let mut relays = vec![RelayAddress { bound: own, advertised: placement.reached_at().into() }];
+    let own: IpAddr = Number(0).own(placement).into();
+    let mut relays = vec![RelayAddress { bound: own, advertised: Number(0).reached_at(placement).into() }];
     if scenario.ipv6 {
         relays.push(RelayAddress::plain(TURN_V6.into()));
     }
@@ -328,7 +329,7 @@ fn configure(config: &mut Config, line: &str) -> Result<(), Inexpressible> {
 fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<(), Inexpressible> {
     let port = scenario.port;
     let v6 = |action| Rule::any(action).inward().v6();
-    let host = &mut world.host;
+    let host = &mut world.hosts[0];
     match fault {
         Fault::TurnUdpDropped
         | Fault::TurnUdpRejected
@@ -429,7 +430,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
 
 /// The faults of the relay's range, and of what leaves it.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
-fn break_relay(host: &mut super::world::Host, fault: &Fault, scenario: &Scenario) {
+fn break_relay(host: &mut Host, fault: &Fault, scenario: &Scenario) {
     let range = scenario.relay_ports.first..=scenario.relay_ports.last;
     let prohibited = Rule::any(Action::Reject(Unreachable::Prohibited)).inward().udp();
     let closed = Rule::any(Action::Drop).inward().udp().ports(range.clone());
@@ -465,13 +466,13 @@ fn close_udp(world: &mut World, fault: &Fault, port: u16) {
     let (dropped, rejected) = (rule(Action::Drop), rule(Action::Reject(Unreachable::Port)));
     let prohibited = rule(Action::Reject(Unreachable::Prohibited));
     match fault {
-        Fault::TurnUdpDropped => world.host.filter.push(dropped.inward()),
-        Fault::TurnUdpRejected => world.host.filter.push(rejected.inward()),
-        Fault::TurnUdpProhibited => world.host.router.push(prohibited.inward()),
-        Fault::TurnUdpProhibitedByServer => world.host.filter.push(prohibited.inward()),
+        Fault::TurnUdpDropped => world.hosts[0].filter.push(dropped.inward()),
+        Fault::TurnUdpRejected => world.hosts[0].filter.push(rejected.inward()),
+        Fault::TurnUdpProhibited => world.hosts[0].router.push(prohibited.inward()),
+        Fault::TurnUdpProhibitedByServer => world.hosts[0].filter.push(prohibited.inward()),
         Fault::TurnUdpDroppedByRouter(router) => stop_at(world, *router, dropped),
         Fault::TurnUdpRejectedByRouter(router) => stop_at(world, *router, rejected),
-        Fault::TurnUdpDroppedOverIpv6 => world.host.filter.push(dropped.inward().v6()),
+        Fault::TurnUdpDroppedOverIpv6 => world.hosts[0].filter.push(dropped.inward().v6()),
         _ => {}
     }
 }
@@ -486,13 +487,13 @@ fn reset_tcp_at(world: &mut World, router: Router, ports: [u16; 2]) {
 fn stop_at(world: &mut World, router: Router, rule: Rule) {
     match router {
         Router::Callers => world.caller.gateway.push(rule.outward()),
-        Router::Middle => world.host.router.push(rule.inward()),
-        Router::Servers => world.host.edge.push(rule.inward()),
+        Router::Middle => world.hosts[0].router.push(rule.inward()),
+        Router::Servers => world.hosts[0].edge.push(rule.inward()),
     }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
-fn close_tcp(host: &mut super::world::Host, fault: &Fault, port: u16) {
+fn close_tcp(host: &mut Host, fault: &Fault, port: u16) {
     let close = |action| Rule::any(action).inward().tcp().port(port);
     match fault {
         Fault::TurnTcpDropped => host.filter.push(close(Action::Drop)),
@@ -504,7 +505,7 @@ fn close_tcp(host: &mut super::world::Host, fault: &Fault, port: u16) {
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
 fn change_listeners(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<(), Inexpressible> {
-    let Some(listeners) = &mut world.host.listeners else { return no("listeners of a server that is not there") };
+    let Some(listeners) = &mut world.hosts[0].listeners else { return no("listeners of a server that is not there") };
     match fault {
         Fault::UdpListenerOff => listeners.udp = None,
         Fault::TcpListenerOff => listeners.tcp = None,
@@ -707,7 +708,7 @@ fn fill(text: &str, scenario: &Scenario) -> String {
 fn world_address(scenario: &Scenario) -> Ipv4Addr {
     match scenario.server {
         format::Placement::Public | format::Placement::OneToOneNat => TURN,
-        format::Placement::PrivateNetwork => Placement::PrivateNetwork.reached_at(),
+        format::Placement::PrivateNetwork => Number(0).reached_at(Placement::PrivateNetwork),
     }
 }
 

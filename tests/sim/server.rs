@@ -6,25 +6,32 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::{Rc, Weak};
 
-use callcheck::lab::configuration::Config;
+use callcheck::lab::configuration::{Config, RelayAddress};
 use callcheck::lab::discovery::Discovery;
 use callcheck::lab::dtls::{Associations, Opened};
 use callcheck::lab::server::{Command, FiveTuple, Server, Source};
 use callcheck::model::endpoint::Transport;
+use callcheck::model::secret::{Credentials, Secret};
 use callcheck::net::tls::unix_seconds;
+use callcheck::proto::codec::decode;
 use callcheck::proto::framing::Framer;
+use stun_codec::rfc5766::attributes::XorPeerAddress;
+use stun_codec::rfc5766::methods::SEND;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 use tokio::task::spawn_local;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
+use super::balancer::Balancer;
 use super::certificate::{Presented, beginning, dtls_config, server_config};
+use super::host::AfterRelease;
+use super::host::{Host, Placement, Replicas};
 use super::internet::{Internet, Service};
+use super::nat::Hairpinning;
 use super::packet::{Fate, HOPS, Origin, Packet, Protocol, SiteId};
 use super::stream::Pipe;
 use super::web::answer_http;
-use super::world::AfterRelease;
 
 /// A fatal alert `handshake_failure` (RFC 8446 §6.2), as from a server whose key is another certificate's.
 const HANDSHAKE_FAILURE: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
@@ -74,15 +81,43 @@ pub struct TurnServer {
     server: RefCell<Server>,
     relays: RefCell<HashSet<SocketAddr>>,
     after_release: Cell<AfterRelease>,
+    /// The own address that the NAT before it doesn't lead back to.
+    unreachable: Cell<Option<IpAddr>>,
     connections: RefCell<HashMap<FiveTuple, mpsc::UnboundedSender<Vec<u8>>>>,
     associations: RefCell<HashMap<SocketAddr, Associations>>,
 }
 
 impl TurnServer {
+    /// Starts the servers of a host: one, or several that share its address.
+    pub fn open_all(internet: &Rc<Internet>, site: SiteId, host: &Host) -> Vec<Rc<Self>> {
+        let Some(listeners) = &host.listeners else { return Vec::new() };
+        let open = |config: Config| {
+            let server = Self::new(internet, site, listeners.clone(), config);
+            server.after_release.set(host.after_release);
+            let is_cut_off = host.placement == Placement::OneToOneNat && host.hairpinning == Hairpinning::Unsupported;
+            server.unreachable.set(is_cut_off.then(|| host.number.public().into()));
+            server
+        };
+        let first = open(host.config.clone());
+        if host.replicas == Replicas::One {
+            internet.install(site, Rc::clone(&first) as Rc<dyn Service>);
+            return vec![first];
+        }
+        let servers = vec![first, open(second_replica(host))];
+        internet.install(site, Rc::new(Balancer::new(servers.clone(), host.replicas)));
+        servers
+    }
+
     /// Starts a server on a host.
     pub fn open(internet: &Rc<Internet>, site: SiteId, listeners: Listeners, config: Config) -> Rc<Self> {
+        let server = Self::new(internet, site, listeners, config);
+        internet.install(site, Rc::clone(&server) as Rc<dyn Service>);
+        server
+    }
+
+    fn new(internet: &Rc<Internet>, site: SiteId, listeners: Listeners, config: Config) -> Rc<Self> {
         let server = Server::new(config, Instant::now().into_std(), unix_seconds(beginning()));
-        let server = Rc::new_cyclic(|this| Self {
+        Rc::new_cyclic(|this| Self {
             this: Weak::clone(this),
             internet: Rc::downgrade(internet),
             site,
@@ -90,16 +125,19 @@ impl TurnServer {
             server: RefCell::new(server),
             relays: RefCell::default(),
             after_release: Cell::default(),
+            unreachable: Cell::default(),
             connections: RefCell::default(),
             associations: RefCell::default(),
-        });
-        internet.install(site, Rc::clone(&server) as Rc<dyn Service>);
-        server
+        })
     }
 
-    /// Says what becomes of a connection whose allocation is given back.
-    pub fn after_release(&self, connection: AfterRelease) {
-        self.after_release.set(connection);
+    /// Whether clients are served on a port.
+    pub fn is_open(&self, protocol: Protocol, port: u16) -> bool {
+        let wanted = Some(port);
+        match protocol {
+            Protocol::Udp => self.takes_datagrams(port) || self.listeners.dtls().map(|(port, _)| port) == wanted,
+            Protocol::Tcp => self.listeners.tcp == wanted || self.listeners.tls.map(|(port, _)| port) == wanted,
+        }
     }
 
     /// How many allocations are alive.
@@ -108,6 +146,10 @@ impl TurnServer {
     }
 
     fn receive(&self, tuple: FiveTuple, bytes: &[u8]) {
+        // The lab's server delivers to its own relays itself, whatever NAT is before it.
+        if self.unreachable.get().is_some_and(|address| peer_of_send(bytes) == Some(address)) {
+            return;
+        }
         self.with_server(|server, now| server.receive_from_client(now, tuple, bytes));
     }
 
@@ -207,6 +249,27 @@ impl TurnServer {
     }
 }
 
+/// The peer that a Send indication (RFC 8656 §11.1) is for.
+fn peer_of_send(bytes: &[u8]) -> Option<IpAddr> {
+    let message = decode(bytes).ok().filter(|message| message.method() == SEND)?;
+    message.get_attribute::<XorPeerAddress>().map(|peer| peer.address().ip())
+}
+
+/// What the second server of a shared address has of its own.
+fn second_replica(host: &Host) -> Config {
+    let mut config = host.config.clone();
+    config.seed ^= 0x005E_C04D;
+    match host.replicas {
+        Replicas::One | Replicas::SharedRelays => {}
+        Replicas::OwnRelays => config.relays = vec![RelayAddress::plain(host.number.second().into())],
+        Replicas::OtherPasswords => {
+            config.users = vec![Credentials { username: Secret::new("alice"), password: Secret::new("looking-glass-1871") }];
+            config.secret = Some(Secret::new("south"));
+        }
+    }
+    config
+}
+
 fn source_of(tuple: FiveTuple, source: Source) -> SocketAddr {
     match source {
         Source::Asked => tuple.server,
@@ -217,12 +280,7 @@ fn source_of(tuple: FiveTuple, source: Source) -> SocketAddr {
 
 impl Service for TurnServer {
     fn listens(&self, protocol: Protocol, local: SocketAddr) -> bool {
-        let port = Some(local.port());
-        match protocol {
-            Protocol::Udp if self.takes_datagrams(local.port()) => true,
-            Protocol::Udp => self.listeners.dtls().map(|(port, _)| port) == port || self.relays.borrow().contains(&local),
-            Protocol::Tcp => self.listeners.tcp == port || self.listeners.tls.map(|(port, _)| port) == port,
-        }
+        self.is_open(protocol, local.port()) || protocol == Protocol::Udp && self.relays.borrow().contains(&local)
     }
 
     fn datagram(&self, packet: Packet) {

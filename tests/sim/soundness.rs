@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use callcheck::model::fact::{Fact, Observation};
 use callcheck::model::finding::{Confidence, Finding, Level};
 use callcheck::model::report::{Report, SCHEMA};
 
@@ -23,6 +24,7 @@ pub fn complaints(report: &Report) -> Vec<String> {
     }
     for finding in &report.findings {
         check_finding(finding, &known, &mut complaints);
+        complaints.extend(check_place(finding, report));
     }
     for ruled_out in &report.ruled_out {
         check_evidence(&ruled_out.id, &ruled_out.evidence, &known, &mut complaints);
@@ -55,6 +57,18 @@ fn check_finding(finding: &Finding, known: &BTreeSet<&str>, complaints: &mut Vec
     if finding.confidence == Confidence::Certain && !finding.remaining.is_empty() {
         complaints.push(format!("{id} is certain though other causes remain"));
     }
+}
+
+/// What is said of a server rests on something that was seen there, or on what a name of it leads to.
+fn check_place(finding: &Finding, report: &Report) -> Option<String> {
+    let server = finding.place.server()?;
+    let tells = |seen: &&Observation| {
+        let is_there = seen.endpoint().is_some_and(|endpoint| endpoint.ip() == server);
+        is_there || matches!(&seen.fact, Fact::Name(name) if name.addresses.contains(&server))
+    };
+    let cited = |seen: &&Observation| finding.evidence.contains(&seen.id);
+    let is_seen = report.observations.iter().filter(cited).any(|seen| tells(&seen));
+    (!is_seen).then(|| format!("{} at {} cites nothing that was seen there", finding.id, finding.place))
 }
 
 fn check_evidence(id: &str, evidence: &[String], known: &BTreeSet<&str>, complaints: &mut Vec<String>) {

@@ -21,8 +21,9 @@ use tokio::time::timeout;
 
 use super::certificate::{Presented, Told, beginning, trust};
 use super::firewall::{Action, Memory, Rule};
+use super::host::Placement;
 use super::server::{Listeners, Tls};
-use super::world::{CALLER, CONTROLS, NatKind, Placement, TURN, TURN_PRIVATE, World, in_virtual_time};
+use super::world::{CALLER, CONTROLS, NatKind, TURN, TURN_PRIVATE, World, in_virtual_time};
 
 /// What no datagram of ours needs on any path here.
 const LONG_ENOUGH: Duration = Duration::from_secs(1);
@@ -75,22 +76,22 @@ fn trial(name: impl Into<String>, nat: Option<NatKind>, expected: Steps, fault: 
 }
 
 fn drops_range(world: &mut World) {
-    world.host.filter = vec![Rule::any(Action::Drop).inward().udp().ports(49152..=65535)];
+    world.hosts[0].filter = vec![Rule::any(Action::Drop).inward().udp().ports(49152..=65535)];
 }
 
 fn closes_range(world: &mut World) {
     drops_range(world);
-    world.host.filter_memory = Memory::Stateful;
+    world.hosts[0].filter_memory = Memory::Stateful;
 }
 
 fn drops_egress(world: &mut World) {
-    world.host.router = vec![Rule::any(Action::Drop).outward().udp().source_ports(49152..=65535)];
+    world.hosts[0].router = vec![Rule::any(Action::Drop).outward().udp().source_ports(49152..=65535)];
 }
 
 fn forwards_one_port(world: &mut World) {
-    world.host.placement = Placement::OneToOneNat;
-    world.host.config.relays = vec![RelayAddress { bound: TURN_PRIVATE.into(), advertised: TURN.into() }];
-    world.host.edge = vec![Rule::any(Action::Accept).inward().port(3478), Rule::any(Action::Drop).inward()];
+    world.hosts[0].placement = Placement::OneToOneNat;
+    world.hosts[0].config.relays = vec![RelayAddress { bound: TURN_PRIVATE.into(), advertised: TURN.into() }];
+    world.hosts[0].edge = vec![Rule::any(Action::Accept).inward().port(3478), Rule::any(Action::Drop).inward()];
 }
 
 fn passes_turn_port(world: &mut World) {
@@ -133,7 +134,7 @@ async fn allocate(network: &Rc<dyn Network>, transport: Transport) -> Result<(Se
     };
     let binding = session.ask(&Request::binding()).await;
     let challenge = session.ask(&Request::allocate()).await;
-    let credentials = healthy(1).host.config.users.remove(0);
+    let credentials = healthy(1).hosts[0].config.users.remove(0);
     let signed = challenge.response.as_ref().and_then(|response| LongTerm::new(&credentials, response)).ok_or("no challenge")?;
     let allocated = session.ask_signed(&Request::allocate(), Some(&signed)).await;
     let relay = allocated.response.as_ref().and_then(|response| response.relayed).ok_or("no allocation")?;
@@ -181,9 +182,9 @@ fn reaches_the_server(transport: Transport) -> Result<(), String> {
             return Err(format!("nothing comes over {transport}"));
         }
         session.ask_signed(&Request::refresh(Duration::ZERO), Some(&signed)).await;
-        match raised.turn.map(|turn| turn.allocations()) {
-            Some(0) => Ok(()),
-            left => Err(format!("{left:?} allocations are left")),
+        match raised.allocations() {
+            0 => Ok(()),
+            left => Err(format!("{left} allocations are left")),
         }
     })
 }

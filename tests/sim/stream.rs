@@ -5,7 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -58,9 +58,9 @@ async fn attempt(internet: &Rc<Internet>, site: SiteId, (local, to): (SocketAddr
     let (there, entrance, delay) = match internet.leave(&mut syn) {
         Way::To(there, entrance, delay) => (there, entrance, delay),
         Way::Lost | Way::Expired(None) => return Attempt::Silent,
-        Way::Expired(Some(_)) => return Attempt::Ended(refusal(Unreachable::Host, to)),
+        Way::Expired(Some(from)) => return told(internet, origin, Unreachable::Host, from),
         Way::Denied => return Attempt::Ended(Outcome::DeniedLocally),
-        Way::Refused(reason, _) => return Attempt::Ended(refusal(reason, to)),
+        Way::Refused(reason, from) => return told(internet, origin, reason, from),
     };
     tokio::time::sleep(delay).await;
     let entered = internet.enter(there, entrance, &mut syn);
@@ -76,9 +76,18 @@ async fn attempt(internet: &Rc<Internet>, site: SiteId, (local, to): (SocketAddr
             service.connection(far, syn.destination, syn.source);
             Attempt::Opened(near)
         }
-        Err(Passage::Rejected(reason, _)) => Attempt::Ended(refusal(reason, to)),
-        Err(Passage::Expired(Some(_))) => Attempt::Ended(refusal(Unreachable::Host, to)),
+        Err(Passage::Rejected(reason, from)) => told(internet, origin, reason, from.unwrap_or(to.ip())),
+        Err(Passage::Expired(Some(from))) => told(internet, origin, Unreachable::Host, from),
         Err(Passage::Dropped | Passage::Passed | Passage::Expired(None) | Passage::Redirected(..)) => Attempt::Silent,
+    }
+}
+
+/// A refusal comes as a reset, whose number nobody limits; any other word is ICMP.
+fn told(internet: &Internet, origin: Origin, reason: Unreachable, from: IpAddr) -> Attempt {
+    if reason == Unreachable::Port || internet.may_tell(origin, from) {
+        Attempt::Ended(refusal(reason, origin.to))
+    } else {
+        Attempt::Silent
     }
 }
 

@@ -1,4 +1,4 @@
-//! A simulated world as a plain value, and how it is raised: a caller, a TURN server, two control hosts and a router at home.
+//! A simulated world as a plain value, and how it is raised: a caller, TURN servers, two control hosts and a router at home.
 //!
 //! ```text
 //! caller ── (filter ── NAT ── carrier's NAT) ── internet ── (router ── edge ── 1:1 NAT ── filter) ── server
@@ -21,22 +21,22 @@ use tokio::task::LocalSet;
 use super::certificate::{Presented, beginning};
 use super::control::Control;
 use super::firewall::{Action, Firewall, Memory, Rule};
+use super::host::{Host, Number};
+use super::icmp;
 use super::internet::{Internet, Link, Middlebox, Router, Site};
-use super::nat::{Behaviour, Dependence, Hairpinning, Nat, OneToOne, Ports};
+use super::nat::{Behaviour, Dependence, Hairpinning, Nat, Ports};
 use super::network::CallerNetwork;
+use super::others::Others;
 use super::packet::SiteId;
 use super::resolver::{NameServer, Zone};
 use super::server::{Listeners, TurnServer};
 use super::web::WebServer;
 
-/// The TURN server as the world knows it, and its second address.
-pub const TURN: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 10);
-pub const TURN_SECOND: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 11);
-pub const TURN_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 5, 0, 0, 0, 0, 0x10);
-
-/// The TURN server's own address behind a 1:1 NAT or in a private network, and what its NAT hides callers behind.
-pub const TURN_PRIVATE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 10);
-pub const TURN_GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+/// The first TURN server as the world knows it, and its other addresses.
+pub const TURN: Ipv4Addr = Number(0).public();
+pub const TURN_SECOND: Ipv4Addr = Number(0).second();
+pub const TURN_V6: Ipv6Addr = Number(0).v6();
+pub const TURN_PRIVATE: Ipv4Addr = Number(0).private();
 
 /// The control hosts; the first one is a name server too.
 pub const CONTROLS: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 2, 53), Ipv4Addr::new(192, 0, 2, 54)];
@@ -52,6 +52,7 @@ pub const CALLER_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 2, 0, 0, 0, 0, 2);
 
 /// The callee as the world knows it, and inside its network.
 pub const CALLEE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 66);
+const CALLEE_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 4, 0, 0, 0, 0, 2);
 pub const CALLEE_AT_HOME: Ipv4Addr = Ipv4Addr::new(192, 168, 7, 2);
 
 /// The router of the caller's home: a name server for its hosts, and the portal or what looks into TLS where there is one.
@@ -67,9 +68,8 @@ const ROUTERS: [(Ipv4Addr, Ipv6Addr); 3] = [
 ];
 
 pub const AT_CALLER: SiteId = SiteId(0);
-pub const AT_SERVER: SiteId = SiteId(1);
-pub const AT_ROUTER: SiteId = SiteId(4);
-pub const AT_CALLEE: SiteId = SiteId(5);
+pub const AT_ROUTER: SiteId = SiteId(1);
+const AT_CONTROLS: [SiteId; 2] = [SiteId(2), SiteId(3)];
 
 /// The NATs of the field's vocabulary, which RFC 4787 takes apart into mapping and filtering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,80 +176,30 @@ pub enum Resolver {
     Silent,
 }
 
-/// Where the TURN server stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Placement {
-    /// With public addresses of its own.
-    Public,
-    /// With a private address, of which a cloud's 1:1 NAT makes the public one.
-    OneToOneNat,
-    /// With a private address at which it is reached.
-    PrivateNetwork,
-}
-
-impl Placement {
-    /// The IPv4 address that callers reach the server at.
-    pub fn reached_at(self) -> Ipv4Addr {
-        match self {
-            Self::Public | Self::OneToOneNat => TURN,
-            Self::PrivateNetwork => TURN_PRIVATE,
-        }
-    }
-
-    /// The server's own IPv4 address.
-    pub fn own(self) -> Ipv4Addr {
-        match self {
-            Self::Public => TURN,
-            Self::OneToOneNat | Self::PrivateNetwork => TURN_PRIVATE,
-        }
-    }
-}
-
-/// The server's side.
-#[derive(Clone, Debug)]
-pub struct Host {
-    pub placement: Placement,
-    pub v6: bool,
-    pub alive: bool,
-    /// None where nothing listens.
-    pub listeners: Option<Listeners>,
-    pub config: Config,
-    /// A web server on this TCP port.
-    pub web: Option<u16>,
-    /// The host's own filter.
-    pub filter: Vec<Rule>,
-    pub filter_memory: Memory,
-    /// What its provider's NAT lets through, in both directions; it remembers flows.
-    pub edge: Vec<Rule>,
-    /// What a router before it does, without a memory.
-    pub router: Vec<Rule>,
-    /// The 1:1 NAT moves ports from this one on by that distance.
-    pub shifted: Option<(u16, u16)>,
-    pub hides_callers: bool,
-    /// UDP from this port leaves with the second address.
-    pub replies_elsewhere: Option<u16>,
-    pub after_release: AfterRelease,
+/// Where callcheck runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Vantage {
+    /// At the caller's.
+    #[default]
+    Outside,
+    /// On the first server's own host.
+    OnServer,
 }
 
 /// A world.
 #[derive(Clone, Debug)]
 pub struct World {
     pub seed: u64,
+    /// How many ICMP errors each router and host may send to this one at once; a run just before has spent them.
+    pub icmp_saved: u32,
     pub caller: Caller,
+    pub vantage: Vantage,
     /// The other side of a call, where there is one.
     pub callee: Option<Caller>,
-    pub host: Host,
+    /// The servers; there is always a first one.
+    pub hosts: Vec<Host>,
     pub zone: Zone,
     pub controls: Controls,
-}
-
-/// What becomes of a connection whose allocation is given back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AfterRelease {
-    #[default]
-    Stays,
-    /// As with `p1_stun` 1.2.7, which eturnal has.
-    Closes,
 }
 
 /// What the control hosts answer.
@@ -257,6 +207,10 @@ pub enum AfterRelease {
 pub enum Controls {
     Everything,
     DnsAlone,
+    /// They are gone.
+    Dead,
+    /// Nobody is asked.
+    Absent,
 }
 
 /// A world that runs.
@@ -264,7 +218,17 @@ pub struct Raised {
     pub network: Rc<dyn Network>,
     /// The callee's, where there is one.
     pub callee: Option<Rc<dyn Network>>,
-    pub turn: Option<Rc<TurnServer>>,
+    /// Those that listen, on whichever host.
+    pub servers: Vec<Rc<TurnServer>>,
+    /// What somebody else holds on them.
+    pub others: Others,
+}
+
+impl Raised {
+    /// How many allocations are alive that nobody else holds.
+    pub fn allocations(&self) -> usize {
+        self.servers.iter().map(|server| server.allocations()).sum::<usize>() - self.others.held()
+    }
 }
 
 impl World {
@@ -272,24 +236,11 @@ impl World {
     pub fn healthy(seed: u64, config: Config, listeners: Listeners) -> Self {
         Self {
             seed,
+            icmp_saved: icmp::SAVED,
             caller: Caller::public(),
+            vantage: Vantage::Outside,
             callee: None,
-            host: Host {
-                placement: Placement::Public,
-                v6: false,
-                alive: true,
-                listeners: Some(listeners),
-                config,
-                web: None,
-                filter: Vec::new(),
-                filter_memory: Memory::Stateless,
-                edge: Vec::new(),
-                router: Vec::new(),
-                shifted: None,
-                hides_callers: false,
-                replies_elsewhere: None,
-                after_release: AfterRelease::Stays,
-            },
+            hosts: vec![Host::healthy(Number(0), config, listeners)],
             zone: Zone::default(),
             controls: Controls::Everything,
         }
@@ -298,36 +249,40 @@ impl World {
     /// Raises the world; it must be called within a `LocalSet`.
     pub fn raise(&self) -> Raised {
         let [first, second] = [0, 1].map(|index| self.control_site(index));
-        let mut sites = vec![self.caller_site(), self.server_site(), first, second, router_site()];
+        let mut sites = vec![self.caller_site(), router_site(), first, second];
+        let at_hosts: Vec<SiteId> = (sites.len()..).take(self.hosts.len()).map(SiteId).collect();
+        sites.extend(self.hosts.iter().map(|host| host.site(self.caller.routers_mute)));
+        let at_callee = SiteId(sites.len());
         sites.extend(self.callee.as_ref().map(callee_site));
-        let internet = Internet::start(sites, self.seed);
+        let others = Others::move_in(&mut sites, &at_hosts);
+        let internet = Internet::start(sites, self.seed, self.icmp_saved);
         let zone = Rc::new(self.zone.clone());
-        for site in [SiteId(2), SiteId(3)] {
+        for site in AT_CONTROLS {
             Control::open(&internet, site);
         }
-        NameServer::open(&internet, SiteId(2), Rc::clone(&zone), self.caller.resolver == Resolver::Silent);
+        NameServer::open(&internet, AT_CONTROLS[0], Rc::clone(&zone), self.caller.resolver == Resolver::Silent);
         NameServer::open(&internet, AT_ROUTER, Rc::clone(&zone), false);
         WebServer::open(&internet, AT_ROUTER, PORTAL_PORT);
         WebServer::open_tls(&internet, AT_ROUTER, INTERCEPTOR_PORT, Presented::Intercepted);
-        if let Some(port) = self.host.web {
-            WebServer::open(&internet, AT_SERVER, port);
+        let mut servers = Vec::new();
+        for (host, site) in self.hosts.iter().zip(&at_hosts) {
+            if let Some(port) = host.web {
+                WebServer::open(&internet, *site, port);
+            }
+            servers.extend(TurnServer::open_all(&internet, *site, host));
         }
-        let listeners = self.host.listeners.clone();
-        let turn = listeners.map(|listeners| TurnServer::open(&internet, AT_SERVER, listeners, self.host.config.clone()));
-        if let Some(turn) = &turn {
-            turn.after_release(self.host.after_release);
-        }
-        let callee = self.callee.as_ref().map(|_| Rc::new(self.callee_network(&internet, &zone)) as Rc<dyn Network>);
-        let network = Rc::new(self.caller_network(&internet, zone));
-        Raised { network, callee, turn }
+        let at_caller = if self.vantage == Vantage::OnServer { at_hosts[0] } else { AT_CALLER };
+        let callee = self.callee.as_ref().map(|_| Rc::new(self.callee_network(&internet, at_callee, &zone)) as Rc<dyn Network>);
+        let network = Rc::new(self.caller_network(&internet, at_caller, zone));
+        Raised { network, callee, servers, others: others.arrive(&internet) }
     }
 
-    fn callee_network(&self, internet: &Rc<Internet>, zone: &Rc<Zone>) -> CallerNetwork {
+    fn callee_network(&self, internet: &Rc<Internet>, site: SiteId, zone: &Rc<Zone>) -> CallerNetwork {
         let name_servers = vec![SocketAddr::new(CONTROLS[0].into(), 53)];
-        CallerNetwork::new(internet, AT_CALLEE, Rc::clone(zone), name_servers, beginning(), self.seed ^ 0x0CA1_1EE5)
+        CallerNetwork::new(internet, site, Rc::clone(zone), name_servers, beginning(), self.seed ^ 0x0CA1_1EE5)
     }
 
-    fn caller_network(&self, internet: &Rc<Internet>, zone: Rc<Zone>) -> CallerNetwork {
+    fn caller_network(&self, internet: &Rc<Internet>, site: SiteId, zone: Rc<Zone>) -> CallerNetwork {
         let server = match self.caller.resolver {
             Resolver::Public | Resolver::Silent if !self.caller.v4 => IpAddr::V6(CONTROLS_V6[0]),
             Resolver::Public | Resolver::Silent => CONTROLS[0].into(),
@@ -337,7 +292,7 @@ impl World {
         let clock = if self.caller.clock_ahead_s < 0 { beginning() - ahead } else { beginning() + ahead };
         // Another stream of numbers than the network's, so that an id more does not change which packet is lost.
         let seed = self.seed ^ 0x5EED_0FCA_11E2;
-        CallerNetwork::new(internet, AT_CALLER, zone, vec![SocketAddr::new(server, 53)], clock, seed)
+        CallerNetwork::new(internet, site, zone, vec![SocketAddr::new(server, 53)], clock, seed)
     }
 
     fn caller_site(&self) -> Site {
@@ -361,64 +316,19 @@ impl World {
             let rules = vec![Rule::any(Action::Accept).inward().port(53), Rule::any(Action::Drop).inward()];
             site.path.get_mut().push(Middlebox::Firewall(Firewall::new(Memory::Stateless, rules)));
         }
+        site.alive = self.controls != Controls::Dead;
         site
-    }
-
-    fn server_site(&self) -> Site {
-        let host = &self.host;
-        let own = match host.placement {
-            Placement::Public => vec![TURN.into(), TURN_SECOND.into()],
-            Placement::OneToOneNat | Placement::PrivateNetwork => vec![TURN_PRIVATE.into()],
-        };
-        let mut site = Site::public(&own);
-        site.routed = match host.placement {
-            Placement::Public => own,
-            Placement::OneToOneNat => vec![TURN.into()],
-            Placement::PrivateNetwork => vec![TURN_PRIVATE.into()],
-        };
-        if host.v6 {
-            site.addresses.push(TURN_V6.into());
-            site.routed.push(TURN_V6.into());
-        }
-        site.alive = host.alive;
-        *site.path.get_mut() = self.server_path();
-        site
-    }
-
-    /// From the host outwards.
-    fn server_path(&self) -> Vec<Middlebox> {
-        let host = &self.host;
-        let mut path = Vec::new();
-        if !host.filter.is_empty() {
-            path.push(Middlebox::Firewall(Firewall::new(host.filter_memory, host.filter.clone())));
-        }
-        if host.hides_callers {
-            path.push(Middlebox::HidesCallers(Nat::new(NatKind::FullCone.behaviour(TURN_GATEWAY))));
-        }
-        if host.placement == Placement::OneToOneNat {
-            let nat = OneToOne { public: TURN.into(), private: TURN_PRIVATE.into(), shifted: host.shifted };
-            path.push(Middlebox::OneToOne(nat));
-        }
-        if !host.edge.is_empty() {
-            path.push(Middlebox::Firewall(Firewall::new(Memory::Stateful, host.edge.clone())));
-        }
-        if host.placement == Placement::OneToOneNat {
-            path.push(self.caller.router(TURN.into(), TURN_V6.into()));
-        }
-        if !host.router.is_empty() {
-            let router = Firewall::new(Memory::Stateless, host.router.clone()).signed([203, 0, 113, 1].into());
-            path.push(Middlebox::Firewall(router));
-        }
-        if let Some(port) = host.replies_elsewhere {
-            path.push(Middlebox::RewritesSource { port, to: TURN_SECOND.into() });
-        }
-        path
     }
 }
 
-/// The callee has IPv4 alone, and no host beside it.
+/// The callee has no host beside it.
 fn callee_site(callee: &Caller) -> Site {
-    callee.site(CALLEE, CALLEE_AT_HOME)
+    let mut site = callee.site(CALLEE, CALLEE_AT_HOME);
+    if callee.v6 {
+        site.addresses.push(CALLEE_V6.into());
+        site.routed.push(CALLEE_V6.into());
+    }
+    site
 }
 
 fn router_site() -> Site {

@@ -10,25 +10,21 @@ use callcheck::lab::configuration::{Config, RelayAddress};
 use callcheck::model::asked::Form;
 use callcheck::model::endpoint::Transport;
 use callcheck::model::secret::{Credentials, Secret};
-use callcheck::model::target::Target;
-use callcheck::run::plan::Login;
+use callcheck::model::target::{self, Target};
+use callcheck::run::plan::{Login, Planned};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 
 use super::certificate::Presented;
 use super::firewall::{Action, Rule};
+use super::host::{AfterRelease, Host, Number, Placement};
 use super::internet::Link;
 use super::nat::{Behaviour, Dependence, Hairpinning, Ports};
 use super::play::Asks;
 use super::resolver::{Published, Zone};
 use super::server::{Listeners, Tls};
-use super::world::{
-    AfterRelease, CALLER, CALLER_AT_CARRIER, CALLER_SECOND, Controls, Placement, Resolver, TURN_SECOND, TURN_V6, World,
-};
-
-/// The server's name, where it has one.
-pub const NAME: &str = "turn.example.org";
+use super::world::{CALLER, CALLER_AT_CARRIER, CALLER_SECOND, Controls, Resolver, World};
 
 /// The secret of servers with ephemeral credentials.
 pub const SECRET: &str = "north-by-northwest-1959";
@@ -46,14 +42,41 @@ pub struct Drawn {
     pub world: World,
     pub asks: Asks,
     pub words: Vec<String>,
-    /// The parts that a fault has changed already; each is changed once.
-    pub claimed: BTreeSet<&'static str>,
+    /// The server that faults are made at.
+    pub chosen: usize,
+    /// The parts that a fault has changed already, of a server or of the caller's side; each is changed once.
+    pub claimed: BTreeSet<(Option<usize>, &'static str)>,
 }
 
 impl Drawn {
-    /// Takes a part of the world for one fault.
+    /// Takes a part of the chosen server for one fault.
     pub fn claim(&mut self, part: &'static str) -> Option<()> {
-        self.claimed.insert(part).then_some(())
+        self.claimed.insert((Some(self.chosen), part)).then_some(())
+    }
+
+    /// Takes a part of the caller's side.
+    pub fn claim_of_caller(&mut self, part: &'static str) -> Option<()> {
+        self.claimed.insert((None, part)).then_some(())
+    }
+
+    /// The chosen server.
+    pub fn host(&self) -> &Host {
+        &self.world.hosts[self.chosen]
+    }
+
+    /// The same, to be changed.
+    pub fn host_mut(&mut self) -> &mut Host {
+        &mut self.world.hosts[self.chosen]
+    }
+
+    /// What is asked of the chosen server.
+    pub fn services(&self) -> impl Iterator<Item = &Planned> {
+        self.asks.services.iter().filter(|planned| is_at(self.host(), planned))
+    }
+
+    /// Whether a transport of the chosen server is among what is asked for.
+    pub fn asks_for(&self, transport: Transport) -> bool {
+        self.services().any(|planned| planned.service.transport == transport)
     }
 
     /// Whether the caller's TCP connections and datagrams leave from different addresses.
@@ -100,16 +123,39 @@ impl Dice {
     }
 }
 
-/// A healthy world.
+/// Whether that is asked of a server, by its name or by one of its addresses.
+pub fn is_at(host: &Host, planned: &Planned) -> bool {
+    match &planned.service.host {
+        target::Host::Name(name) => name == host.number.name(),
+        target::Host::Address(address) => host.has(*address),
+    }
+}
+
+/// A healthy world with one server.
 pub fn healthy(seed: u64, dice: &mut Dice) -> Drawn {
+    healthy_with(Number(0), seed, dice, Served::asks)
+}
+
+/// The same, whose server is asked for by URLs, as it is in a list of several.
+pub fn healthy_listed(number: Number, seed: u64, dice: &mut Dice) -> Drawn {
+    healthy_with(number, seed, dice, Served::listed)
+}
+
+fn healthy_with(
+    number: Number,
+    seed: u64,
+    dice: &mut Dice,
+    asks: impl Fn(Served, &str, Option<&Login>, &mut Dice) -> Asks,
+) -> Drawn {
     let ports = Served::draw(dice);
     let placement =
         dice.pick(&[Placement::Public, Placement::Public, Placement::Public, Placement::OneToOneNat, Placement::PrivateNetwork]);
     dice.note(format!("{placement:?}"));
-    let mut world = World::healthy(seed, config(seed, placement, dice), ports.listeners());
-    world.host.placement = placement;
+    let mut world = World::healthy(seed, config(seed, number, placement, dice), ports.listeners());
+    world.hosts[0].number = number;
+    world.hosts[0].placement = placement;
     if seed.is_multiple_of(4) {
-        world.host.after_release = AfterRelease::Closes;
+        world.hosts[0].after_release = AfterRelease::Closes;
         dice.note("connections end with their allocation");
     }
     world.caller.nats = nats(dice);
@@ -117,11 +163,11 @@ pub fn healthy(seed: u64, dice: &mut Dice) -> Drawn {
     dual_stack(&mut world, dice);
     let named = dice.chance(0.4);
     let host = if named {
-        NAME.to_owned()
+        number.name().to_owned()
     } else if world.caller.v6 && dice.chance(0.4) {
-        format!("[{TURN_V6}]")
+        format!("[{}]", number.v6())
     } else {
-        placement.reached_at().to_string()
+        number.reached_at(placement).to_string()
     };
     publish(&mut world, named);
     security_group(&mut world, ports, dice);
@@ -130,13 +176,13 @@ pub fn healthy(seed: u64, dice: &mut Dice) -> Drawn {
         world.controls = Controls::DnsAlone;
         dice.note("silent controls");
     }
-    let login = login(&mut world.host.config, dice);
-    let mut asks = ports.asks(&host, login, dice);
+    let login = login(&mut world.hosts[0].config, dice);
+    let mut asks = asks(ports, &host, login.as_ref(), dice);
     if world.caller.link.delay >= SLOW {
         // Whoever is on such a line gives it time: within 10 s a second try after a quota doesn't fit.
         asks.timeout *= 3;
     }
-    Drawn { seed, world, asks, words: std::mem::take(&mut dice.words), claimed: BTreeSet::new() }
+    Drawn { seed, world, asks, words: std::mem::take(&mut dice.words), chosen: 0, claimed: BTreeSet::new() }
 }
 
 /// The ports that the server serves.
@@ -166,17 +212,21 @@ impl Served {
     }
 
     /// A bare host where the ports are the usual ones, a list of URLs otherwise and now and then.
-    fn asks(self, host: &str, login: Option<Login>, dice: &mut Dice) -> Asks {
+    fn asks(self, host: &str, login: Option<&Login>, dice: &mut Dice) -> Asks {
         let usual = self.plain == 3478 && self.tls.is_none_or(|port| port == 5349);
         if usual && dice.chance(0.6) {
             dice.note(format!("asked for {host}"));
-            return Asks::turn(&target(host), login);
+            return Asks::turn(&target(host), login.cloned());
         }
         if dice.chance(0.1) {
             let host = format!("{host}:{}", self.plain);
             dice.note(format!("asked for {host}"));
-            return Asks::turn(&target(&host), login);
+            return Asks::turn(&target(&host), login.cloned());
         }
+        self.listed(host, login, dice)
+    }
+
+    fn listed(self, host: &str, login: Option<&Login>, dice: &mut Dice) -> Asks {
         let mut urls = vec![format!("turn:{host}:{}", self.plain)];
         if dice.chance(0.6) {
             urls.push(format!("turn:{host}:{}?transport=tcp", self.plain));
@@ -189,7 +239,7 @@ impl Served {
             urls.push(format!("turn:{host}:{}?transport=tcp", self.plain));
         }
         dice.note(format!("asked for {}", urls.join(" ")));
-        let all: Vec<Asks> = urls.iter().map(|url| Asks::turn(&target(url), login.clone())).collect();
+        let all: Vec<Asks> = urls.iter().map(|url| Asks::turn(&target(url), login.cloned())).collect();
         let services = all.iter().flat_map(|asks| asks.services.clone()).collect();
         Asks { services, form: Form::Urls, ..all[0].clone() }
     }
@@ -199,10 +249,10 @@ fn target(text: &str) -> Target {
     text.parse().expect("worlds name their servers well")
 }
 
-fn config(seed: u64, placement: Placement, dice: &mut Dice) -> Config {
-    let mut relay = RelayAddress { bound: placement.own().into(), advertised: placement.reached_at().into() };
+fn config(seed: u64, number: Number, placement: Placement, dice: &mut Dice) -> Config {
+    let mut relay = RelayAddress { bound: number.own(placement).into(), advertised: number.reached_at(placement).into() };
     if placement == Placement::Public && dice.chance(0.2) {
-        relay = RelayAddress::plain(TURN_SECOND.into());
+        relay = RelayAddress::plain(number.second().into());
         dice.note("relays on another address");
     }
     let mut config = Config { seed, ..Config::new(vec![relay]) };
@@ -264,11 +314,12 @@ fn link(dice: &mut Dice) -> Link {
 }
 
 fn dual_stack(world: &mut World, dice: &mut Dice) {
-    if world.host.placement != Placement::Public || !dice.chance(0.25) {
+    if world.hosts[0].placement != Placement::Public || !dice.chance(0.25) {
         return;
     }
-    world.host.v6 = true;
-    world.host.config.relays.push(RelayAddress::plain(TURN_V6.into()));
+    world.hosts[0].v6 = true;
+    let v6 = world.hosts[0].number.v6();
+    world.hosts[0].config.relays.push(RelayAddress::plain(v6.into()));
     world.caller.v6 = dice.chance(0.7);
     dice.note(if world.caller.v6 { "dual stack" } else { "AAAA, and no IPv6 at the caller" });
 }
@@ -279,20 +330,22 @@ fn security_group(world: &mut World, served: Served, dice: &mut Dice) {
         return;
     }
     let pass = || Rule::any(Action::Accept).inward();
-    let mut rules = vec![pass().port(served.plain), pass().udp().ports(world.host.config.ports.clone())];
+    let mut rules = vec![pass().port(served.plain), pass().udp().ports(world.hosts[0].config.ports.clone())];
     rules.extend(served.tls.map(|port| pass().tcp().port(port)));
     rules.push(Rule::any(Action::Drop).inward());
-    world.host.edge = rules;
+    world.hosts[0].edge = rules;
     dice.note("security group");
 }
 
 fn publish(world: &mut World, named: bool) {
-    let mut addresses = vec![IpAddr::from(world.host.placement.reached_at())];
-    if world.host.v6 {
-        addresses.push(TURN_V6.into());
+    let host = &world.hosts[0];
+    let mut addresses = vec![IpAddr::from(host.reached_at())];
+    if host.v6 {
+        addresses.push(host.number.v6().into());
     }
     if named {
-        world.zone = Zone { names: vec![Published { name: NAME.to_owned(), addresses, services: Vec::new() }] };
+        let name = host.number.name().to_owned();
+        world.zone = Zone { names: vec![Published { name, addresses, services: Vec::new() }] };
     }
 }
 
@@ -317,9 +370,4 @@ fn login(config: &mut Config, dice: &mut Dice) -> Option<Login> {
     config.secret = Some(Secret::new(SECRET));
     dice.note("shared secret");
     Some(Login::SharedSecret { secret: Secret::new(SECRET), id: dice.pick(&[None, Some(Secret::new("alice"))]) })
-}
-
-/// Whether a transport is among what is asked for.
-pub fn asks_for(asks: &Asks, transport: Transport) -> bool {
-    asks.services.iter().any(|planned| planned.service.transport == transport)
 }
