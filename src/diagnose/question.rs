@@ -60,6 +60,10 @@ pub enum What {
     StampValid,
     /// Credentials look as they should.
     WellFormed,
+    /// The stamp of the credentials for one server lies ahead.
+    OwnStampValid,
+    /// The credentials for one server look as they should.
+    OwnWellFormed,
     /// This host's clock agrees with those of others.
     Clock,
     /// The credentials are accepted.
@@ -235,6 +239,8 @@ impl What {
                 | Self::Again
                 | Self::StampValid
                 | Self::WellFormed
+                | Self::OwnStampValid
+                | Self::OwnWellFormed
                 | Self::Clock
                 | Self::InReaches
                 | Self::InStun

@@ -63,7 +63,7 @@ pub fn describe(credentials: &Credentials, source: CredentialsSource, now: i64) 
         (!password.is_ascii(), CredentialsOddity::PasswordNotAscii),
     ];
     let oddities = checks.into_iter().filter(|(holds, _)| *holds).map(|(_, oddity)| oddity).collect();
-    CredentialsFact { source, expires_at, now, oddities }
+    CredentialsFact { source, expires_at, now, oddities, hosts: Vec::new() }
 }
 
 /// The stamp of an ephemeral name: `stamp`, `stamp:id` or `id:stamp`. Nine digits reach back to 1973.

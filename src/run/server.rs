@@ -17,7 +17,7 @@ use super::ports;
 use crate::model::address::Reach;
 use crate::model::asked::Purpose;
 use crate::model::endpoint::{Endpoint, Transport};
-use crate::model::fact::{BindingFact, CredentialsSource, Fact, PortsEnd, RedirectEnd, RedirectFact};
+use crate::model::fact::{BindingFact, CredentialsFact, CredentialsSource, Fact, PortsEnd, RedirectEnd, RedirectFact};
 use crate::model::outcome::{Outcome, Reply};
 use crate::model::secret::Credentials;
 use crate::model::target::Host;
@@ -150,8 +150,7 @@ fn ask_from_outside(context: &Context, servers: &[IceServer]) {
 }
 
 async fn servers(context: &Context, plan: &Plan) -> Vec<IceServer> {
-    let logins = plan.services.iter().map(|planned| planned.login.as_ref());
-    let credentials = credentials_of(context, logins);
+    let credentials = credentials_of(context, &plan.services);
     let resolved = join_all(plan.services.iter().map(|planned| name::endpoints(context, &planned.service))).await;
     let mut servers: Vec<IceServer> = Vec::new();
     for ((planned, endpoints), login) in plan.services.iter().zip(resolved).zip(credentials) {
@@ -175,17 +174,25 @@ fn server(planned: &Planned, endpoint: Endpoint, login: Option<Rc<Credentials>>)
 }
 
 /// The credentials of each service, made once a login, with the facts about them.
-fn credentials_of<'a>(context: &Context, logins: impl Iterator<Item = Option<&'a Rc<Login>>>) -> Vec<Option<Rc<Credentials>>> {
+fn credentials_of(context: &Context, services: &[Planned]) -> Vec<Option<Rc<Credentials>>> {
+    let logins = || services.iter().filter_map(|planned| planned.login.as_ref());
+    let is_one = logins().next().is_none_or(|first| logins().all(|login| Rc::ptr_eq(first, login)));
     let mut made: Vec<(Rc<Login>, Rc<Credentials>)> = Vec::new();
     let mut credentials_of_services = Vec::new();
-    for login in logins {
-        let Some(login) = login else {
+    for planned in services {
+        let Some(login) = &planned.login else {
             credentials_of_services.push(None);
             continue;
         };
         let known = made.iter().find(|(known, _)| Rc::ptr_eq(known, login)).map(|(_, credentials)| Rc::clone(credentials));
         let credentials = known.unwrap_or_else(|| {
-            let credentials = Rc::new(make_credentials(context, login));
+            let mut hosts: Vec<Host> = Vec::new();
+            for other in services.iter().filter(|other| other.login.as_ref().is_some_and(|its| Rc::ptr_eq(its, login))) {
+                if !is_one && !hosts.contains(&other.service.host) {
+                    hosts.push(other.service.host.clone());
+                }
+            }
+            let credentials = Rc::new(make_credentials(context, login, hosts));
             made.push((Rc::clone(login), Rc::clone(&credentials)));
             credentials
         });
@@ -194,7 +201,7 @@ fn credentials_of<'a>(context: &Context, logins: impl Iterator<Item = Option<&'a
     credentials_of_services
 }
 
-fn make_credentials(context: &Context, login: &Login) -> Credentials {
+fn make_credentials(context: &Context, login: &Login, hosts: Vec<Host>) -> Credentials {
     let now = unix_seconds(context.network.time_of_day());
     let (credentials, source) = match login {
         Login::Given(credentials) => (credentials.clone(), CredentialsSource::Given),
@@ -203,7 +210,7 @@ fn make_credentials(context: &Context, login: &Login) -> Credentials {
             (credentials::from_shared_secret(secret, id, now), CredentialsSource::Computed)
         }
     };
-    let fact = credentials::describe(&credentials, source, now);
+    let fact = CredentialsFact { hosts, ..credentials::describe(&credentials, source, now) };
     context.record.add("credentials", "credentials", Fact::Credentials(fact));
     credentials
 }

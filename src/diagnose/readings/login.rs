@@ -32,13 +32,19 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
             .extend(service.allocations.iter().chain(&service.samples).filter(|seen| is_granted(seen)).map(|seen| seen.at));
     }
     // An open relay has given allocations without a login.
-    let is_open = run.services.values().flat_map(|service| &service.challenges).any(|seen| seen.fact.reply.succeeded());
+    let open: BTreeSet<IpAddr> = run
+        .services
+        .iter()
+        .filter(|(_, service)| service.challenges.iter().any(|seen| seen.fact.reply.succeeded()))
+        .map(|(endpoint, _)| run.server_of(endpoint.ip()))
+        .collect();
     let giving: BTreeSet<IpAddr> =
         granted.iter().filter(|(_, granted)| !granted.is_empty()).map(|(ip, _)| run.server_of(*ip)).collect();
     let served =
         run.services.iter().filter(|(endpoint, _)| run.is_promised(**endpoint) || run.is_redirected_to(endpoint.address));
     for (endpoint, service) in served.map(|(endpoint, service)| (*endpoint, service)) {
-        one(endpoint, service, is_open || giving.contains(&run.server_of(endpoint.ip())), readings);
+        let server = run.server_of(endpoint.ip());
+        one(endpoint, service, open.contains(&server) || giving.contains(&server), readings);
     }
     for (server, granted) in granted.into_iter().filter(|(_, granted)| !granted.is_empty()) {
         steady(run, server, &granted, at_once.get(&server).copied().unwrap_or_default(), readings);
@@ -72,7 +78,7 @@ fn one(endpoint: Endpoint, service: &Service<'_>, is_granted_here: bool, reading
         Some(code @ (403 | 440 | 442 | 443 | 486 | 508)) => {
             readings.add(Reading::new(What::Login, place.clone(), State::Holds, evidence.clone()));
             // Own allocations over another transport may fill a quota.
-            if matches!(code, 486 | 508) && is_granted_here {
+            if matches!(code, 486 | 508) && (is_granted_here || last.fact.others_alive > 0) {
                 return;
             }
             readings.add(says(Reading::new(What::Grant, place, State::Broken(Manner::Code(code)), evidence)));
@@ -150,9 +156,11 @@ fn steady(run: &Run<'_>, server: IpAddr, granted: &[usize], at_once: u32, readin
         .flat_map(|service| service.allocations.iter().chain(&service.samples))
         .filter(|seen| seen.fact.relayed.is_none())
         .collect();
-    // Samples come in numbers that no call has.
-    let meets =
-        |code: u16| at_once < NEEDED && later.iter().any(|seen| !seen.fact.sample && seen.fact.reply.code() == Some(code));
+    // Samples come in numbers that no call has: they count where one alone was there beside.
+    let meets = |code: u16| {
+        let refused = |seen: &&&Seen<'_, AllocationFact>| seen.fact.reply.code() == Some(code);
+        at_once < NEEDED && later.iter().filter(refused).any(|seen| !seen.fact.sample || seen.fact.others_alive < NEEDED)
+    };
     let place = Place::Server { server };
     let of = |codes: &[u16]| -> Vec<usize> {
         later.iter().filter(|seen| seen.fact.reply.code().is_some_and(|code| codes.contains(&code))).map(|seen| seen.at).collect()
@@ -181,24 +189,45 @@ fn steady(run: &Run<'_>, server: IpAddr, granted: &[usize], at_once: u32, readin
         .add(Reading::new(What::Steady, place, State::Broken(manner), evidence).saying("code", code).saying("count", at_once));
 }
 
-/// What the credentials look like: nobody minds, as long as they are taken.
+/// What the credentials look like: nobody minds, as long as they are taken. Where there are several, each is told of its own servers.
 fn credentials(run: &Run<'_>, readings: &mut Readings) {
     let behind = clock_behind(run);
     for seen in run.facts(|fact| if let Fact::Credentials(it) = fact { Some(it) } else { None }) {
-        if let Some(expires_at) = seen.fact.expires_at {
-            let state = stamp(seen.fact, expires_at, behind);
-            let ago = span((seen.fact.now - expires_at).unsigned_abs());
-            readings.add(Reading::new(What::StampValid, Place::List, state, vec![seen.at]).saying("ago", ago));
+        let servers: BTreeSet<IpAddr> = run
+            .services
+            .keys()
+            .map(|endpoint| endpoint.ip())
+            .filter(|ip| seen.fact.hosts.iter().any(|host| run.leads_to(host, *ip)))
+            .collect();
+        if seen.fact.hosts.is_empty() {
+            look_at(seen, behind, Place::List, [What::StampValid, What::WellFormed], readings);
         }
-        let worst = seen.fact.oddities.iter().min_by_key(|oddity| **oddity != CredentialsOddity::StampInMilliseconds);
-        let state = match worst {
-            None => State::Holds,
-            Some(CredentialsOddity::StampInMilliseconds) => State::Broken(Manner::Stale),
-            Some(_) => State::Broken(Manner::Different),
-        };
-        let oddity = worst.map_or_else(|| "none".to_owned(), |oddity| name_of(*oddity));
-        readings.add(Reading::new(What::WellFormed, Place::List, state, vec![seen.at]).saying("oddity", oddity));
+        for server in servers {
+            look_at(seen, behind, Place::Server { server }, [What::OwnStampValid, What::OwnWellFormed], readings);
+        }
     }
+}
+
+fn look_at(
+    seen: Seen<'_, CredentialsFact>,
+    behind: Option<i64>,
+    place: Place,
+    [valid, formed]: [What; 2],
+    readings: &mut Readings,
+) {
+    if let Some(expires_at) = seen.fact.expires_at {
+        let state = stamp(seen.fact, expires_at, behind);
+        let ago = span((seen.fact.now - expires_at).unsigned_abs());
+        readings.add(Reading::new(valid, place.clone(), state, vec![seen.at]).saying("ago", ago));
+    }
+    let worst = seen.fact.oddities.iter().min_by_key(|oddity| **oddity != CredentialsOddity::StampInMilliseconds);
+    let state = match worst {
+        None => State::Holds,
+        Some(CredentialsOddity::StampInMilliseconds) => State::Broken(Manner::Stale),
+        Some(_) => State::Broken(Manner::Different),
+    };
+    let oddity = worst.map_or_else(|| "none".to_owned(), |oddity| name_of(*oddity));
+    readings.add(Reading::new(formed, place, state, vec![seen.at]).saying("oddity", oddity));
 }
 
 fn stamp(fact: &CredentialsFact, expires_at: i64, behind: Option<i64>) -> State {

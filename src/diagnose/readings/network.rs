@@ -68,13 +68,27 @@ fn stand(run: &Run<'_>, readings: &mut Readings) {
             continue;
         }
         let behind = told.iter().filter(|(by, _, mapped)| by != server && mapped == server).map(|(_, at, _)| *at);
-        let behind: Vec<usize> = behind.collect();
+        let mut behind: Vec<usize> = behind.collect();
+        if behind.is_empty() {
+            behind.extend(seen_inside(run, *server, &told));
+        }
         if !behind.is_empty() {
             readings.add(Reading::new(What::Outside, place, State::Broken(Manner::Behind), behind));
         } else if let Some(route) = route {
             readings.add(Reading::new(What::Outside, place, State::Holds, vec![route.at]));
         }
     }
+}
+
+/// A server that sees this host under the private address that it has, although it was asked at a public one, stands in the same network; so
+/// does one that sees it under its own address, unless others see another.
+fn seen_inside(run: &Run<'_>, server: IpAddr, told: &[(IpAddr, usize, IpAddr)]) -> Option<usize> {
+    let own = run.source_towards(server).filter(|own| !Reach::of(*own).is_global());
+    let nobody_else = !told.iter().any(|(by, _, other)| *by != server && other.is_ipv4() == server.is_ipv4() && *other != server);
+    let is_inside = |mapped: IpAddr| Reach::of(server).is_global() && (own == Some(mapped) || mapped == server && nobody_else);
+    let services = run.services_at(server).filter(|(endpoint, _)| !endpoint.transport.is_stream());
+    let mut bindings = services.flat_map(|(_, service)| &service.bindings);
+    bindings.find(|seen| seen.fact.mapped.is_some_and(|mapped| is_inside(mapped.ip()))).map(|seen| seen.at)
 }
 
 /// Under which addresses other hosts see this one: who says so, in which observation, and the address.

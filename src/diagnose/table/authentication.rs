@@ -1,7 +1,9 @@
 //! TURN authentication.
 
 use super::super::reading::Manner::{Closed, Code, Different, Empty, Expired, Missing, OtherCode, Silent, Stale, Unusable};
-use super::super::reading::What::{Asks, Binding, Grant, Login, OneRealm, Realm, StampValid, Steady, Turn, WellFormed};
+use super::super::reading::What::{
+    Asks, Binding, Grant, Login, OneRealm, OwnStampValid, OwnWellFormed, Realm, StampValid, Steady, Turn, WellFormed,
+};
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
 
@@ -22,9 +24,14 @@ pub const CAUSES: &[Cause] = &[
         id: "credentials-expired",
         group: Group::Authentication,
         effect: Effect::Fail,
-        rows: &[row(At::List, -0.5, &[all(Login)])
-            .shows(&[all(StampValid).as_(&[Expired]).asked()])
-            .may(&[all(Grant).as_(&[Code(400), Code(403)])])],
+        rows: &[
+            row(At::List, -0.5, &[all(Login)])
+                .shows(&[all(StampValid).as_(&[Expired]).asked()])
+                .may(&[all(Grant).as_(&[Code(400), Code(403)])]),
+            row(At::Server, -0.5, &[all(Login)])
+                .shows(&[all(OwnStampValid).as_(&[Expired]).asked()])
+                .may(&[all(Grant).as_(&[Code(400), Code(403)])]),
+        ],
     },
     Cause {
         id: "credentials-malformed",
@@ -36,6 +43,12 @@ pub const CAUSES: &[Cause] = &[
                 .may(&[all(Grant).as_(&[Code(400)])]),
             row(At::List, 2.4, &[all(Login)])
                 .shows(&[all(WellFormed).as_(&[Different]).asked()])
+                .may(&[all(Grant).as_(&[Code(400)])]),
+            row(At::Server, -0.5, &[all(Login)])
+                .shows(&[all(OwnWellFormed).as_(&[Stale]).asked()])
+                .may(&[all(Grant).as_(&[Code(400)])]),
+            row(At::Server, 2.4, &[all(Login)])
+                .shows(&[all(OwnWellFormed).as_(&[Different]).asked()])
                 .may(&[all(Grant).as_(&[Code(400)])]),
         ],
     },

@@ -5,8 +5,8 @@ use super::super::reading::Manner::{
 };
 use super::super::reading::What::{
     Alive, CertChain, CertName, CertOwn, Checks, Clean, Dns, GathersRelay, HighPort, Honest, In, InAgain, InAlt, InReaches,
-    InStun, Listens, Mapped, Out, Outside, OwnAddress, Ports, Proxy, Reach, Send, Source, Speaks, Stream, Stun, Tcp, Tls,
-    ToItself,
+    InStun, Listens, Mapped, Out, Outside, OwnAddress, Ports, Proxy, Reach, Send, Source, Speaks, Stream, Stun, Tcp, Throughout,
+    Tls, ToItself,
 };
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
@@ -153,9 +153,11 @@ pub const CAUSES: &[Cause] = &[
         rows: &[
             row(At::Network, 4.0, &[all(Reach), all(Stun), all(Dns), all(HighPort), all(Alive)])
                 .may(&[all(Tcp), all(Listens), all(InAlt), all(InAgain), all(Out)])
+                .inferred()
                 .manner("hosts"),
             row(At::Network, 4.4, &[all(Reach).but_port(443), all(Stun), all(In), all(HighPort)])
                 .may(&[all(Dns), all(Tcp), all(Alive), all(InAgain), all(Out)])
+                .inferred()
                 .manner("ports"),
             row(At::Network, 3.0, &[all(Reach).streams().as_(&[RejectedHere])])
                 .may(&[all(Reach), all(Stun), all(Dns), all(Tcp)])
@@ -196,6 +198,8 @@ pub const CAUSES: &[Cause] = &[
                 all(Alive),
                 all(Mapped),
                 all(OwnAddress),
+                all(Ports),
+                all(Throughout),
             ]),
             // What answers at the own address outside, or refuses, may be the router and no server.
             row(At::Server, 1.0, &[all(Outside).as_(&[Behind])]).may(&[
@@ -217,6 +221,8 @@ pub const CAUSES: &[Cause] = &[
                 all(OwnAddress),
                 all(Clean),
                 all(Stream),
+                all(Ports),
+                all(Throughout),
             ]),
         ],
     },

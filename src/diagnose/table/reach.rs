@@ -1,7 +1,7 @@
 //! The way to a server, and whether something listens there.
 
 use super::super::reading::Manner::{Closed, Rejected, RejectedHere, Silent, Stalls};
-use super::super::reading::What::{Alive, GatewayReach, HighPort, Listens, Reach, Speaks, Stream, Tls, Volume};
+use super::super::reading::What::{Alive, GatewayReach, HighPort, Listens, Reach, Speaks, Stream, Tls, ToItself, Volume};
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
 
@@ -36,7 +36,12 @@ pub const CAUSES: &[Cause] = &[
         id: "turn-not-listening-udp",
         group: Group::Reach,
         effect: Effect::Fail,
-        rows: &[row(At::Server, 3.0, &[all(Listens).udp()]), row(At::Service, 3.2, &[all(Listens).udp()])],
+        rows: &[
+            row(At::Server, 3.0, &[all(Listens).udp()]),
+            row(At::Service, 3.2, &[all(Listens).udp()]),
+            // A host tells of few refusals a second, and others may have used them up.
+            row(At::Service, 5.2, &[all(Reach).udp().as_(&[Silent])]).inferred().manner("silent"),
+        ],
     },
     Cause {
         id: "turn-udp-closed",
@@ -69,8 +74,8 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Reach,
         effect: Effect::Degrade,
         rows: &[
-            row(At::Network, 3.0, &[all(Volume).streams().as_(&[Stalls])]).may(&[all(Stream)]),
-            row(At::Server, 3.2, &[all(Volume).streams().as_(&[Stalls])]).may(&[all(Stream)]),
+            row(At::Network, 3.0, &[all(Volume).streams().as_(&[Stalls])]).may(&[all(Stream), all(ToItself)]),
+            row(At::Server, 3.2, &[all(Volume).streams().as_(&[Stalls])]).may(&[all(Stream), all(ToItself)]),
             row(At::Service, 3.4, &[all(Volume).as_(&[Stalls])]).may(&[all(Stream)]),
         ],
     },

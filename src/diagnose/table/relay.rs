@@ -133,9 +133,16 @@ pub const CAUSES: &[Cause] = &[
         id: "several-servers-behind-one-address",
         group: Group::Relay,
         effect: Effect::Fail,
-        rows: &[row(At::Relay, 2.0, &[all(Ports).as_(&[ScatteredRefused])])
-            .may(&[all(InAgain), all(In), all(Steady)])
-            .effect(Effect::Degrade)],
+        rows: &[
+            row(At::Relay, 2.0, &[all(Ports).as_(&[ScatteredRefused])])
+                .may(&[all(InAgain), all(In), all(Steady), all(OwnPort).as_(&[Shared, Several])])
+                .effect(Effect::Degrade),
+            // A firewall there keeps the refusals back.
+            row(At::Relay, 4.0, &[all(Ports).as_(&[Scattered, Block, OneWay])])
+                .may(&[all(InAgain), all(In), all(Steady), all(OwnPort).as_(&[Shared, Several])])
+                .inferred()
+                .effect(Effect::Degrade),
+        ],
     },
     Cause {
         id: "relay-lossy",
@@ -156,7 +163,7 @@ pub const CAUSES: &[Cause] = &[
         id: "relay-multiplexed",
         group: Group::Relay,
         effect: Effect::Warn,
-        rows: &[row(At::Relay, 1.0, &[all(OwnPort).as_(&[Shared])])],
+        rows: &[row(At::Relay, 1.0, &[all(OwnPort).as_(&[Shared])]).needs(&[all(Ports).if_asked()])],
     },
 ];
 

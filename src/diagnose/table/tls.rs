@@ -5,7 +5,7 @@ use super::super::reading::Manner::{
     UntrustedIssuer,
 };
 use super::super::reading::What::{
-    Binding, CertChain, CertLasts, CertName, CertTime, Clock, Grant, Login, Speaks, StampValid, Tls, Turn,
+    Binding, CertChain, CertLasts, CertName, CertTime, Clock, Grant, Login, OwnStampValid, Speaks, StampValid, Tls, Turn,
 };
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
@@ -27,8 +27,12 @@ pub const CAUSES: &[Cause] = &[
             row(At::Host, 1.5, &[all(Login)])
                 .shows(&[all(Clock).asked(), all(StampValid).as_(&[Off]).asked()])
                 .manner("credentials"),
+            row(At::Host, 1.5, &[all(Login)])
+                .shows(&[all(Clock).asked(), all(OwnStampValid).as_(&[Off]).asked()])
+                .manner("credentials"),
             // Nobody has told the server's time.
             row(At::List, 5.5, &[all(Login)]).needs(&[all(StampValid).asked()]).manner("credentials"),
+            row(At::Server, 5.5, &[all(Login)]).needs(&[all(OwnStampValid).asked()]).manner("credentials"),
         ],
     },
     Cause {

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::host::Host;
+
 /// What the credentials look like, without what they say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CredentialsFact {
@@ -18,6 +20,9 @@ pub struct CredentialsFact {
     /// What is unusual about them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub oddities: Vec<CredentialsOddity>,
+    /// The hosts that they are for, where others have other ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<Host>,
 }
 
 /// Where credentials come from.

@@ -275,7 +275,7 @@ turn-not-listening-udp = nothing listens on the UDP port
     .impact = Users get no relay over UDP, which nearly all calls use.
     .meaning = The host is up and UDP reaches it, but no server listens on the UDP port.
     .proof = The server's own address answers "port unreachable" (ICMP), while TURN answers over TCP or TLS.
-    .look-alikes = turn-udp-closed: there a firewall drops UDP or rejects it, from another address or with "prohibited".
+    .look-alikes = turn-udp-closed: there a firewall drops UDP or rejects it, from another address or with "prohibited". A firewall on the host that rejects with "port unreachable" looks the same: ss -lunp on the host tells.
     .remedy = Let the TURN server listen on UDP; in a container, publish the UDP port.
 
 turn-not-listening-udp-fix-server = { $software ->
@@ -286,6 +286,12 @@ turn-not-listening-udp-fix-server = { $software ->
         [coturn] sed -i 's/^no-udp$/#no-udp/' /etc/turnserver.conf && systemctl restart coturn
        *[other] ss -lunp
     }
+
+turn-not-listening-udp-fix-firewall-2 = If it does listen there, a firewall on the host rejects UDP in its name: open the port.
+    .command = ufw allow { $ports-comma ->
+        [none] { $port }
+       *[other] { $ports-comma }
+    }/udp
 
 turn-not-listening-udp-fix-server-2 = In Docker or Kubernetes, publish the port over UDP too: without /udp or protocol: UDP it is only TCP.
     .command = docker run -p { $port }:{ $port }/udp -p { $port }:{ $port }/tcp <image>
