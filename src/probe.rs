@@ -22,6 +22,7 @@ pub mod reach;
 pub mod relay;
 pub mod responder;
 pub mod size;
+pub mod still_there;
 pub mod stream;
 pub mod sweep;
 pub mod trace;

@@ -334,15 +334,12 @@ fn narrowest(candidates: Vec<Candidate>, several_servers: bool) -> Vec<Candidate
                 Ordering::Equal => candidate.cost < known.cost,
                 Ordering::Greater => candidate.cost + NARROWER < known.cost,
             };
-            let is_sure = |known: &Candidate| {
-                known.is_sure && candidate.is_sure && (!several_servers || is_network(known) == is_network(&candidate))
-            };
-            let is_sure = known.is_some_and(is_sure);
+            let is_as_good = several_servers && known.is_some_and(|known| is_network(known) != is_network(&candidate));
             if known.is_some_and(is_better) {
                 all[index] = Some(candidate);
             }
             if let Some(kept) = all[index].as_mut() {
-                kept.is_sure &= is_sure || !several_servers;
+                kept.is_sure &= !is_as_good;
             }
         } else {
             kept.insert(key, all.len());

@@ -11,7 +11,7 @@ use super::run::Run;
 use super::say;
 use super::standing::{Standings, services_of};
 use super::table::call::NOT_SENT;
-use super::table::network::{DEAD_CONTROL, VANTAGE};
+use super::table::network::{DEAD_CONTROL, DIED, VANTAGE};
 use super::table::relay::SEVERAL_ADDRESSES;
 use crate::model::asked::Form;
 use crate::model::endpoint::Endpoint;
@@ -28,7 +28,7 @@ const CERTAIN: f64 = 0.97;
 const MOST: f64 = 0.8;
 
 /// What is called so explains and accuses nobody.
-const NO_FINDINGS: [&str; 4] = [VANTAGE, DEAD_CONTROL, SEVERAL_ADDRESSES, NOT_SENT];
+const NO_FINDINGS: [&str; 5] = [VANTAGE, DEAD_CONTROL, DIED, SEVERAL_ADDRESSES, NOT_SENT];
 
 /// The finding of a relay that can't be judged: nobody is accused.
 pub const UNTESTABLE: &str = "relay-untestable-from-here";
@@ -45,6 +45,8 @@ pub struct Conclusion {
     pub standings: Standings,
     /// Whether one asks from inside of every server that could tell.
     pub inside: Option<Place>,
+    /// Whether nothing answers any more at the end.
+    pub died: bool,
 }
 
 /// One cause of the best explanation.
@@ -109,6 +111,7 @@ pub fn conclude(
         findings,
         standings,
         inside,
+        died: chosen.iter().any(|it| it.candidate.cause.id == DIED),
     }
 }
 

@@ -66,9 +66,11 @@ impl TriedPorts {
             if arrived {
                 loss = loss.plus(Tally { sent: first.fact.sends, arrived: 1 });
             } else {
-                fewest_sends = fewest_sends.min(first.fact.sends);
+                // What the host itself refuses needs no further try.
                 if first.fact.icmp.is_some_and(|icmp| icmp.from == Some(first.fact.sent_to.ip())) {
                     refused.push(*port);
+                } else {
+                    fewest_sends = fewest_sends.min(first.fact.sends);
                 }
             }
             if arrived {

@@ -60,6 +60,8 @@ pub enum What {
     StampValid,
     /// Credentials look as they should.
     WellFormed,
+    /// What the credentials look like is known.
+    LoginSeen,
     /// The stamp of the credentials for one server lies ahead.
     OwnStampValid,
     /// The credentials for one server look as they should.
@@ -120,6 +122,8 @@ pub enum What {
     HighPort,
     /// Another of the usual ports of the server reacts.
     Alive,
+    /// Of those that have answered some answer at the end as well.
+    StillThere,
     // The NAT of this network
     /// One address outside for all destinations.
     Mapping,
@@ -239,6 +243,7 @@ impl What {
                 | Self::Again
                 | Self::StampValid
                 | Self::WellFormed
+                | Self::LoginSeen
                 | Self::OwnStampValid
                 | Self::OwnWellFormed
                 | Self::Clock

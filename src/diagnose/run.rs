@@ -9,8 +9,8 @@ use crate::model::asked::{Asked, Form, Purpose};
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{
     AGAIN, AllocationFact, BindingFact, ChallengeFact, ChannelFact, ConnectFact, ControlFact, Fact, HandshakeFact, InboundFact,
-    InboundWay, LossFact, NameFact, Observation, OutboundFact, PermissionFact, PortsFact, RedirectFact, RouteFact, SelfPairFact,
-    SizeFact, StreamFact, THROUGH_PROXY, VolumeFact,
+    InboundWay, LossFact, NameFact, Observation, OutboundFact, PermissionFact, PortsFact, RedirectFact, RouteFact, STILL_THERE,
+    SelfPairFact, SizeFact, StreamFact, THROUGH_PROXY, VolumeFact,
 };
 use crate::model::host::Host;
 
@@ -116,6 +116,8 @@ pub struct Run<'a> {
     pub outside: Vec<Seen<'a, BindingFact>>,
     /// A second request on a flow whose first one was answered.
     pub again: Vec<Seen<'a, BindingFact>>,
+    /// The observations of those that had answered, asked again at the end.
+    pub still_there: Vec<usize>,
     /// Ranges of ports that were gone through.
     pub ranges: Vec<Seen<'a, PortsFact>>,
     /// Packets of many sizes.
@@ -147,6 +149,7 @@ impl<'a> Run<'a> {
             routes: HashMap::new(),
             outside: Vec::new(),
             again: Vec::new(),
+            still_there: Vec::new(),
             ranges: Vec::new(),
             sizes: Vec::new(),
             promised: BTreeSet::new(),
@@ -187,6 +190,9 @@ impl<'a> Run<'a> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other facts are read by those that need them")]
     fn take(&mut self, at: usize, observation: &'a Observation, has_sent: &mut BTreeSet<SocketAddr>) {
         let endpoint = observation.endpoint();
+        if observation.probe == STILL_THERE {
+            return self.still_there.push(at);
+        }
         let target = observation.target.as_str();
         match &observation.fact {
             Fact::Control(fact) => return self.controls.push(Seen { at, endpoint, target, fact }),
@@ -349,6 +355,12 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// Whether an address was asked for as such, or is known to be a name's.
+    fn is_anothers(&self, address: IpAddr) -> bool {
+        self.asked.services.iter().any(|service| service.host == Host::Address(address))
+            || self.addresses_of.values().flatten().any(|addresses| addresses.contains(&address))
+    }
+
     /// Whether a host that was asked for is at an address, as far as that is known: an SRV record names hosts with names of their own.
     #[must_use]
     pub fn leads_to(&self, host: &Host, address: IpAddr) -> bool {
@@ -356,7 +368,7 @@ impl<'a> Run<'a> {
             Host::Address(own) => *own == address,
             Host::Name(name) => match self.addresses_of.get(name.as_str()) {
                 Some(Some(addresses)) => addresses.contains(&address),
-                Some(None) | None => true,
+                Some(None) | None => !self.is_anothers(address),
             },
         }
     }

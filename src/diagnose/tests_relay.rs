@@ -59,7 +59,7 @@ fn a_relay_that_carries_for_others_may_not_reach_itself() {
     let well = carries(granted(Stage::host()));
     assert_eq!(to_itself(well, true).claims(&["relay-"]), [""; 0]);
     let ill = to_itself(carries(granted(Stage::host())), false);
-    assert_eq!(ill.claims(&["relay-"]), ["relay-to-relay-blocked degrade certain"]);
+    assert_eq!(ill.claims(&["relay-"]), ["relay-to-relay-blocked degrade likely"]);
     let closed = to_itself(granted(Stage::host()), false);
     assert!(
         closed.claims(&["relay-to-relay"]).iter().all(|claim| !claim.contains("certain")),

@@ -28,7 +28,7 @@ pub fn decide(run: &Run<'_>, readings: &Readings, conclusion: &Conclusion, cut_s
     let works = works(run, readings, conclusion);
     if has(Level::Fail) {
         Verdict::Failed
-    } else if conclusion.inside.is_some() || !works {
+    } else if conclusion.inside.is_some() || conclusion.died || !works {
         Verdict::Inconclusive
     } else if heavy {
         Verdict::Degraded
@@ -134,6 +134,7 @@ pub fn headline(
             Some(first) => Message { key: "headline-unexplained".to_owned(), ..first.message.clone() },
             None => with_host("headline-inconclusive"),
         },
+        (Verdict::Inconclusive, None) if conclusion.died => with_host("headline-network-died"),
         (Verdict::Inconclusive, _) => {
             if let (Some(place), None) = (&conclusion.inside, serious) {
                 let is_there = vantage(run, place) == Manner::Same;

@@ -62,13 +62,19 @@ impl Observation {
     pub fn is_of_server(&self) -> bool {
         let others = ["control", "nat-"];
         !others.iter().any(|prefix| self.probe.starts_with(prefix))
-            && !matches!(self.probe.as_str(), "binding-outside" | AGAIN | "port" | "responder" | RELAY_TRACE | CONNECT_TRACE)
+            && !matches!(
+                self.probe.as_str(),
+                "binding-outside" | AGAIN | STILL_THERE | "port" | "responder" | RELAY_TRACE | CONNECT_TRACE
+            )
             && !self.probe.ends_with(THROUGH_PROXY)
     }
 }
 
 /// The probe of a second request on a flow whose first one was answered.
 pub const AGAIN: &str = "binding-again";
+
+/// The probe of one that has answered, at the end of a run.
+pub const STILL_THERE: &str = "still-there";
 
 /// The kinds of things that are seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -31,7 +31,7 @@ use crate::probe::greet::{Greeting, greet, on_a_new_port};
 use crate::probe::ice_server::IceServer;
 use crate::probe::nat::{self, Scope};
 use crate::probe::reach::{Reached, reach};
-use crate::probe::{clock, loss, name, relay, trace};
+use crate::probe::{clock, loss, name, relay, still_there, trace};
 use crate::proto::authentication::LongTerm;
 use crate::proto::credentials;
 
@@ -112,6 +112,7 @@ pub async fn examine_all(context: &Context, plan: &Plan, begun: Begun) {
         }
     };
     tokio::join!(examining, unpromised, translating);
+    still_there::ask(context).await;
     record_outside(context);
     if let Some(asked) = plan.ports.as_ref().filter(|asked| !asked.all) {
         ports::record_samples(context, asked.range, shared.sampling_ended_by.get());

@@ -23,18 +23,14 @@ pub enum How {
     Name,
     /// The certificate's fingerprint (RFC 8122 §5).
     Fingerprint,
-    /// The password of ICE (RFC 8839 §5.4).
-    Password,
 }
 
 impl Alteration {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 4] = [
         Self { of: Description::Offer, how: How::Name },
         Self { of: Description::Answer, how: How::Name },
         Self { of: Description::Offer, how: How::Fingerprint },
         Self { of: Description::Answer, how: How::Fingerprint },
-        Self { of: Description::Offer, how: How::Password },
-        Self { of: Description::Answer, how: How::Password },
     ];
 
     /// The causes that are true where it is made.
@@ -42,7 +38,6 @@ impl Alteration {
         match self.how {
             How::Name => &["offer-altered"],
             How::Fingerprint => &["offer-altered", "dtls-failed"],
-            How::Password => &["offer-altered", "ice-wrong-ufrag"],
         }
     }
 
@@ -67,7 +62,6 @@ impl Alteration {
         let is_about_it = match self.how {
             How::Name => line.starts_with("s="),
             How::Fingerprint => line.starts_with("a=fingerprint:"),
-            How::Password => line.starts_with("a=ice-pwd:"),
         };
         if !is_about_it {
             return line.to_owned();
@@ -78,7 +72,6 @@ impl Alteration {
                 let (head, _) = line.split_once(' ').unwrap_or((line, ""));
                 format!("{head} {}\r\n", vec!["00"; 32].join(":"))
             }
-            How::Password => "a=ice-pwd:passwordofsomebodyelse12\r\n".to_owned(),
         }
     }
 }

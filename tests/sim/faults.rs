@@ -285,7 +285,7 @@ pub const ALL: &[Fault] = &[
         server(drawn, ServerFault::ClockSkew)?;
         log_in(drawn, Login::SharedSecret { secret: Secret::new(SECRET), id: None })
     }),
-    fault("no realm", &["realm-missing"], |drawn, _| {
+    fault("no realm", &["realm-missing", "realm-empty"], |drawn, _| {
         drawn.claim("login")?;
         server(drawn, ServerFault::RealmMissing)
     }),
@@ -303,8 +303,12 @@ pub const ALL: &[Fault] = &[
     }),
     // Allocation
     fault("Allocate refused", &["allocation-refused"], |drawn, _| server_with_login(drawn, ServerFault::AllocationRefused)),
-    fault("quota reached", &["quota-reached"], |drawn, _| server_with_login(drawn, ServerFault::QuotaReached)),
-    fault("ports exhausted", &["relay-ports-exhausted"], |drawn, _| server_with_login(drawn, ServerFault::RelayPortsExhausted)),
+    fault("quota reached", &["quota-reached", "allocations-too-few"], |drawn, _| {
+        server_with_login(drawn, ServerFault::QuotaReached)
+    }),
+    fault("ports exhausted", &["relay-ports-exhausted", "allocations-too-few"], |drawn, _| {
+        server_with_login(drawn, ServerFault::RelayPortsExhausted)
+    }),
     fault("relay address absent", &["relay-ports-exhausted"], |drawn, _| {
         drawn.claim("relay addresses")?;
         drawn.host_mut().config.relays = vec![RelayAddress::plain([203, 0, 113, 77].into())];
@@ -415,12 +419,12 @@ pub const FURTHER: &[Fault] = &[
         drawn.host_mut().hairpinning = Hairpinning::Unsupported;
         if drawn.host().placement == Placement::OneToOneNat { with_login(drawn) } else { None }
     }),
-    fault("quota of one", &["quota-reached"], |drawn, _| {
+    fault("quota of one", &["allocations-too-few", "quota-reached"], |drawn, _| {
         drawn.claim("quota")?;
         drawn.host_mut().config.user_quota = Some(1);
         with_login(drawn)
     }),
-    fault("busy server with room for one", &["quota-reached"], |drawn, dice| {
+    fault("busy server with room for one", &["allocations-too-few", "quota-reached"], |drawn, dice| {
         let held = dice.number(1..=3) as usize;
         occupy(drawn, held, 1)
     }),

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use callcheck::model::asked::{Form, Purpose};
+use callcheck::model::fact::ListEntryFact;
 use callcheck::model::report::Report;
 use callcheck::model::target::{Host, Target};
 use callcheck::probe::control::Control;
@@ -32,6 +33,8 @@ pub struct Asks {
     pub longest_idle: Option<Duration>,
     pub interrupted: Interrupted,
     pub ports: Option<PortsPlan>,
+    /// What browsers make of the list, where one is given.
+    pub list: Vec<ListEntryFact>,
 }
 
 /// Whether somebody presses Ctrl-C.
@@ -59,6 +62,7 @@ impl Asks {
             longest_idle: None,
             interrupted: Interrupted::Never,
             ports: None,
+            list: Vec::new(),
         }
     }
 
@@ -79,7 +83,7 @@ impl Asks {
             progress: Rc::new(|_| {}),
             call: None,
             contacted: Vec::new(),
-            list: Vec::new(),
+            list: self.list.clone(),
         }
     }
 }

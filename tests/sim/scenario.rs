@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
+use callcheck::cli::ice_servers;
 use callcheck::lab::configuration::{Config, RelayAddress};
 use callcheck::lab::discovery::Discovery;
 use callcheck::lab::fault::Fault as ServerFault;
@@ -21,9 +22,8 @@ use callcheck::model::secret::{Credentials, Secret};
 use callcheck::model::target::Target;
 use callcheck::net::tls::unix_seconds;
 use callcheck::proto::credentials::hmac_password;
-use callcheck::run::plan::{Login, Planned, PortsPlan};
+use callcheck::run::plan::{Login, PortsPlan};
 use libtest_mimic::{Failed, Trial};
-use serde_json::Value;
 
 use super::certificate::{Presented, Told, beginning};
 use super::firewall::{Action, Content, Memory, Rule};
@@ -51,11 +51,13 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy, a second server or another place to ask from can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 62] = [
+const LAB_ONLY: [&str; 72] = [
+    "asked_behind_the_servers_address",
     "asked_behind_the_servers_address_and_its_nat_drops",
     "asked_behind_the_servers_address_with_hairpin",
     "asked_on_the_server_itself",
     "asked_on_the_server_itself_and_range_dropped",
+    "asked_on_the_server_itself_behind_one_to_one_nat",
     "asked_on_the_server_itself_that_is_down",
     "bandwidth_given_away_to_the_first_session",
     "client_network_drops_udp_and_no_controls",
@@ -63,6 +65,8 @@ const LAB_ONLY: [&str; 62] = [
     "healthy_behind_load_balancer_that_hides_sources",
     "healthy_line_that_carries_1000_bytes",
     "healthy_line_that_carries_1280_bytes",
+    "healthy_name_in_the_hosts_file_and_resolver_silent",
+    "healthy_with_resolver_silent_on_aaaa",
     "healthy_with_two_relay_addresses",
     "healthy_without_controls",
     "large_packets_vanish_on_the_way",
@@ -76,6 +80,7 @@ const LAB_ONLY: [&str; 62] = [
     "name_with_two_addresses_both_served",
     "name_with_two_addresses_one_of_which_nobody_has",
     "name_with_two_addresses_one_of_which_serves_something_else",
+    "network_dies_in_the_middle_of_a_run",
     "ports_sampled_of_replicas_that_relay_on_the_address_they_share",
     "proxy_carries_turn_over_tls",
     "proxy_demands_a_login",
@@ -89,10 +94,14 @@ const LAB_ONLY: [&str; 62] = [
     "relays_of_a_server_that_knows_one_address",
     "relays_without_hairpin_between_them",
     "replicas_that_relay_on_addresses_of_their_own",
+    "replicas_that_relay_on_the_address_they_share",
     "server_error_on_allocate",
     "stun_at_server_that_limits_requests",
     "tcp_proxy_before_a_server_without_udp",
+    "tcp_proxy_before_a_server_without_udp_and_a_bare_host",
     "tcp_proxy_before_a_server_without_udp_and_range_dropped",
+    "turn_udp_dropped_by_server_and_no_controls",
+    "turn_udp_dropped_by_the_callers_router_and_no_controls",
     "two_processes_on_one_port_and_a_wrong_password",
     "two_processes_on_one_port_that_are_alike",
     "two_processes_on_one_port_with_the_same_secret",
@@ -102,6 +111,7 @@ const LAB_ONLY: [&str; 62] = [
     "two_servers_and_the_relay_egress_of_one_dropped",
     "two_servers_and_the_relay_range_of_each_closed",
     "two_servers_and_the_relay_range_of_one_closed",
+    "two_servers_and_the_relay_range_of_one_closed_behind_symmetric_nat",
     "two_servers_healthy",
     "two_servers_in_a_network_that_drops_udp_to_the_turn_port",
     "two_servers_in_a_network_without_udp",
@@ -318,6 +328,7 @@ fn configure(config: &mut Config, line: &str) -> Result<(), Inexpressible> {
     match line.split_once('=') {
         // It writes no log anyway.
         None if line == "-verbose" => {}
+        None if line == "-realm" => config.realm.clear(),
         None if line == "no-rfc5780" => config.discovery = Discovery::None,
         Some(("stale-nonce", seconds)) => config.nonce_lifetime = Duration::from_secs(number(seconds)?.into()),
         Some(("user-quota", quota)) => config.user_quota = Some(number(quota)? as usize),
@@ -712,26 +723,14 @@ fn world_address(scenario: &Scenario) -> Ipv4Addr {
     }
 }
 
-/// The services of an `iceServers` document; reading such documents is tested where they are read.
+/// What an `iceServers` document asks for.
 fn listed(scenario: &Scenario) -> Result<Asks, Inexpressible> {
     let text = fill(scenario.ice_servers.as_deref().unwrap_or_default(), scenario);
-    let document: Value = serde_json::from_str(&text).map_err(|error| Inexpressible(format!("the iceServers: {error}")))?;
-    let mut services = Vec::new();
-    for entry in document["iceServers"].as_array().into_iter().flatten() {
-        let login = match (entry["username"].as_str(), entry["credential"].as_str()) {
-            (Some(user), Some(password)) => Some(Rc::new(given(user, password))),
-            _ => None,
-        };
-        for url in entry["urls"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            let target: Target = url.parse().map_err(|error| Inexpressible(format!("{url:?}: {error}")))?;
-            services.extend(target.services().into_iter().map(|service| {
-                let login = if service.relay { login.clone() } else { None };
-                Planned { service, login }
-            }));
-        }
-    }
+    let login = login(scenario).map(Rc::new);
+    let listed =
+        ice_servers::read(&text, "-", login.as_ref()).map_err(|error| Inexpressible(format!("the iceServers: {error}")))?;
     let target: Target = TURN.to_string().parse().map_err(|_| Inexpressible("an address".to_owned()))?;
-    Ok(Asks { form: Form::Urls, services, ..Asks::turn(&target, None) })
+    Ok(Asks { form: Form::Urls, services: listed.planned, list: listed.entries, ..Asks::turn(&target, None) })
 }
 
 fn given(user: &str, password: &str) -> Login {

@@ -156,10 +156,10 @@ fn steady(run: &Run<'_>, server: IpAddr, granted: &[usize], at_once: u32, readin
         .flat_map(|service| service.allocations.iter().chain(&service.samples))
         .filter(|seen| seen.fact.relayed.is_none())
         .collect();
-    // Samples come in numbers that no call has: they count where one alone was there beside.
+    // Samples come in numbers that no call has: what counts is a refusal beside one alone.
     let meets = |code: u16| {
         let refused = |seen: &&&Seen<'_, AllocationFact>| seen.fact.reply.code() == Some(code);
-        at_once < NEEDED && later.iter().filter(refused).any(|seen| !seen.fact.sample || seen.fact.others_alive < NEEDED)
+        at_once < NEEDED && later.iter().filter(refused).any(|seen| seen.fact.others_alive < NEEDED)
     };
     let place = Place::Server { server };
     let of = |codes: &[u16]| -> Vec<usize> {
@@ -193,14 +193,14 @@ fn steady(run: &Run<'_>, server: IpAddr, granted: &[usize], at_once: u32, readin
 fn credentials(run: &Run<'_>, readings: &mut Readings) {
     let behind = clock_behind(run);
     for seen in run.facts(|fact| if let Fact::Credentials(it) = fact { Some(it) } else { None }) {
-        let servers: BTreeSet<IpAddr> = run
-            .services
-            .keys()
-            .map(|endpoint| endpoint.ip())
-            .filter(|ip| seen.fact.hosts.iter().any(|host| run.leads_to(host, *ip)))
-            .collect();
+        let is_for = |ip: &IpAddr| seen.fact.hosts.is_empty() || seen.fact.hosts.iter().any(|host| run.leads_to(host, *ip));
+        let servers: BTreeSet<IpAddr> = run.services.keys().map(|endpoint| endpoint.ip()).filter(is_for).collect();
+        for server in &servers {
+            readings.add(Reading::new(What::LoginSeen, Place::Server { server: *server }, State::Holds, vec![seen.at]));
+        }
         if seen.fact.hosts.is_empty() {
             look_at(seen, behind, Place::List, [What::StampValid, What::WellFormed], readings);
+            continue;
         }
         for server in servers {
             look_at(seen, behind, Place::Server { server }, [What::OwnStampValid, What::OwnWellFormed], readings);

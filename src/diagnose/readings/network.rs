@@ -23,6 +23,7 @@ const BEARABLE_IDLE_MS: u64 = 30_000;
 pub fn read(run: &Run<'_>, readings: &mut Readings) {
     clock(run, readings);
     stand(run, readings);
+    still_there(run, readings);
     mapped(run, readings);
     intact(run, readings);
     exit(run, readings);
@@ -78,6 +79,21 @@ fn stand(run: &Run<'_>, readings: &mut Readings) {
             readings.add(Reading::new(What::Outside, place, State::Holds, vec![route.at]));
         }
     }
+}
+
+/// Whether anybody answers at the end who answered before.
+fn still_there(run: &Run<'_>, readings: &mut Readings) {
+    let reply = |at: &usize| match &run.observations[*at].fact {
+        Fact::Binding(it) => Some(&it.reply),
+        Fact::Connect(it) => Some(&it.reply),
+        _ => None,
+    };
+    if run.still_there.is_empty() {
+        return;
+    }
+    let is_silent = run.still_there.iter().all(|at| reply(at).is_none_or(|reply| !reply.answered()));
+    let state = if is_silent { State::Broken(Manner::Silent) } else { State::Holds };
+    readings.add(Reading::new(What::StillThere, Place::Network { family: None }, state, run.still_there.clone()));
 }
 
 /// A server that sees this host under the private address that it has, although it was asked at a public one, stands in the same network; so

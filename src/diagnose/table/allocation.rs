@@ -115,7 +115,7 @@ pub const CAUSES: &[Cause] = &[
         id: "requests-limited",
         group: Group::Allocation,
         effect: Effect::Degrade,
-        rows: &[row(At::Server, 2.5, &[all(Steady).as_(&[Silent])])],
+        rows: &[row(At::Server, 2.5, &[all(Steady).as_(&[Silent])]).inferred()],
     },
     Cause {
         id: "peer-denied",

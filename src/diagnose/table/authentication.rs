@@ -2,7 +2,7 @@
 
 use super::super::reading::Manner::{Closed, Code, Different, Empty, Expired, Missing, OtherCode, Silent, Stale, Unusable};
 use super::super::reading::What::{
-    Asks, Binding, Grant, Login, OneRealm, OwnStampValid, OwnWellFormed, Realm, StampValid, Steady, Turn, WellFormed,
+    Asks, Binding, Grant, Login, LoginSeen, OneRealm, OwnStampValid, OwnWellFormed, Realm, StampValid, Steady, Turn, WellFormed,
 };
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
@@ -57,10 +57,10 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Authentication,
         effect: Effect::Fail,
         rows: &[
-            row(At::List, 3.8, &[all(Login)]).may(&[all(Grant).as_(&[Code(400)])]),
-            row(At::Server, 3.2, &[all(Login)]).may(&[all(Grant).as_(&[Code(400)])]),
-            row(At::Server, 2.0, &[all(Grant).as_(&[Code(400)])]),
-            row(At::Service, 5.0, &[all(Login)]),
+            row(At::List, 3.8, &[all(Login)]).may(&[all(Grant).as_(&[Code(400)])]).sure(&[LoginSeen]),
+            row(At::Server, 3.2, &[all(Login)]).may(&[all(Grant).as_(&[Code(400)])]).sure(&[LoginSeen]),
+            row(At::Server, 2.0, &[all(Grant).as_(&[Code(400)])]).sure(&[LoginSeen]),
+            row(At::Service, 5.0, &[all(Login)]).inferred(),
         ],
     },
     Cause {
@@ -82,7 +82,7 @@ pub const CAUSES: &[Cause] = &[
         rows: &[
             row(At::Server, 1.5, &[all(Grant).as_(&[OtherCode, Unusable])]),
             row(At::Server, 3.0, &[all(Grant).as_(&[Code(400)])]),
-            row(At::Server, 4.0, &[all(Grant).as_(&[Silent, Closed])]),
+            row(At::Server, 4.0, &[all(Grant).as_(&[Silent, Closed])]).inferred(),
             // Over one transport the server answers Binding and stops there.
             row(At::Service, 3.5, &[all(Turn)]).needs(&[all(Binding).if_asked()]).manner("silent"),
         ],

@@ -4,9 +4,9 @@ use super::super::reading::Manner::{
     Behind, Block, Dead, Denied, Http, Missing, OneWay, Other, Rejected, RejectedHere, Same, Scattered, Several, Shared, Split,
 };
 use super::super::reading::What::{
-    Alive, CertChain, CertName, CertOwn, Checks, Clean, Dns, GathersRelay, HighPort, Honest, In, InAgain, InAlt, InReaches,
-    InStun, Listens, Mapped, Out, Outside, OwnAddress, Ports, Proxy, Reach, Send, Source, Speaks, Stream, Stun, Tcp, Throughout,
-    Tls, ToItself,
+    Alive, Binding, CertChain, CertName, CertOwn, Channel, Checks, Clean, Dns, GathersRelay, Grant, HighPort, Honest, In,
+    InAgain, InAlt, InReaches, InStun, Listens, Mapped, Out, Outside, OwnAddress, PermitsCaller, PermitsItself, Ports, Proxy,
+    Reach, Send, Size, Source, Speaks, Steady, StillThere, Stream, Stun, Tcp, Throughout, Tls, ToItself, Turn, Volume,
 };
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
@@ -227,6 +227,38 @@ pub const CAUSES: &[Cause] = &[
         ],
     },
     Cause {
+        id: DIED,
+        group: Group::Reach,
+        effect: Effect::Open,
+        rows: &[row(At::Network, -2.0, &[all(StillThere)]).may(&[
+            all(Reach),
+            all(Listens),
+            all(Tls),
+            all(Speaks),
+            all(Binding),
+            all(Turn),
+            all(Grant),
+            all(Steady),
+            all(In),
+            all(InAlt),
+            all(InAgain),
+            all(Out),
+            all(ToItself),
+            all(Channel),
+            all(PermitsCaller),
+            all(PermitsItself),
+            all(Clean),
+            all(Size),
+            all(Stream),
+            all(Volume),
+            all(Ports),
+            all(Throughout),
+            all(Stun),
+            all(Dns),
+            all(Tcp),
+        ])],
+    },
+    Cause {
         id: DEAD_CONTROL,
         group: Group::Reach,
         effect: Effect::Harmless,
@@ -255,6 +287,9 @@ pub const CAUSES: &[Cause] = &[
 
 /// That one asks from inside the server's network is no fault: it only leaves the verdict open.
 pub const VANTAGE: &str = "asked-from-inside";
+
+/// That nothing answers any more at the end of a run is no fault of those that had answered.
+pub const DIED: &str = "network-died";
 
 /// That a host to compare with is dead is no fault of anybody's calls.
 pub const DEAD_CONTROL: &str = "control-dead";

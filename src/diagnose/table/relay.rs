@@ -157,7 +157,7 @@ pub const CAUSES: &[Cause] = &[
         rows: &[row(At::Relay, 3.0, &[all(ToItself)])
             .needs(&[all(In).if_asked()])
             .may(&[all(Checks), all(MediaClean)])
-            .sure(&[In, Out])],
+            .inferred()],
     },
     Cause {
         id: "relay-multiplexed",

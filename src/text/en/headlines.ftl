@@ -90,6 +90,8 @@ headline-cut-short = { $manner ->
        *[deadline] It can't be told whether calls work: the run reached its time limit (--timeout).
     }
 
+headline-network-died = This network fell silent during the run: nothing answers any more, not even what had answered before.
+
 headline-on-server = You ask on the TURN server's own host { $host }: only another network shows whether its ports are reachable.
 
 headline-behind-server = You ask from behind the server's own public address { $host }: only another network shows whether calls work.
