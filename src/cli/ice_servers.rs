@@ -96,10 +96,7 @@ fn document(value: Value) -> Option<Document> {
         Value::Array(entries) => objects(entries).map(Document::OfBrowsers),
         Value::Object(mut object) => {
             if let Some(servers) = object.remove("iceServers") {
-                return match servers {
-                    Value::Array(entries) => objects(entries).map(Document::OfBrowsers),
-                    other => inner(other),
-                };
+                return if servers.is_array() { document(servers) } else { inner(servers) };
             }
             for key in ["ice_servers", "v", "d"] {
                 if let Some(within) = object.remove(key) {

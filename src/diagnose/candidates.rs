@@ -166,7 +166,8 @@ impl<'r> Ground<'r> {
             }
             excluded.extend(gather(cause, at));
         }
-        (narrowest(candidates, self.servers.len() > 1), excluded)
+        let asked: BTreeSet<IpAddr> = self.services.keys().filter_map(Place::server).collect();
+        (narrowest(candidates, asked.len() > 1), excluded)
     }
 
     /// The places at which a row can sit, each with the readings within it.

@@ -262,12 +262,11 @@ impl Judge<'_, '_> {
     /// Whether it leaves the call itself without a way: it keeps the gateway from being found, or checks from being answered where the policy
     /// allows nothing but the relay.
     fn fails_the_call(&self, candidate: &Candidate) -> bool {
-        let explained = candidate.explains.iter().map(|index| &self.readings.all()[*index]);
+        let mut explained = candidate.explains.iter().map(|index| &self.readings.all()[*index]);
         let is_gateways = |number: &usize| self.run.observations[*number].probe == "signaling-name";
-        explained.into_iter().any(|reading| match reading.what {
-            What::Resolves => reading.evidence.iter().any(is_gateways),
-            What::Checks => self.run.asked.relay_forced() && reading.wants_explanation(),
-            _ => false,
+        explained.any(|reading| {
+            reading.what == What::Resolves && reading.evidence.iter().any(is_gateways)
+                || reading.what == What::Checks && self.run.asked.relay_forced() && reading.wants_explanation()
         })
     }
 

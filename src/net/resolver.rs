@@ -61,13 +61,13 @@ impl SystemResolver {
         let explained = tokio::select! {
             biased;
             found = &mut system => {
-                return if found.is_empty() { unused(records.await) } else { Lookup { answer: NameAnswer::Found, records: found } };
+                return if found.is_empty() { unused(records.await.answer) } else { Lookup { answer: NameAnswer::Found, records: found } };
             }
             explained = &mut records => explained,
         };
         match tokio::time::timeout(PATIENCE, system).await {
             Ok(found) if !found.is_empty() => Lookup { answer: NameAnswer::Found, records: found },
-            Ok(_) => unused(explained),
+            Ok(_) => unused(explained.answer),
             // It asks others yet.
             Err(_elapsed) => explained,
         }
@@ -120,8 +120,8 @@ impl Default for SystemResolver {
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Records that the system doesn't use are none for its applications.
-fn unused(explained: Lookup<IpAddr>) -> Lookup<IpAddr> {
-    Lookup::empty(if explained.answer == NameAnswer::Found { NameAnswer::NotFound } else { explained.answer })
+fn unused(explained: NameAnswer) -> Lookup<IpAddr> {
+    Lookup::empty(if explained == NameAnswer::Found { NameAnswer::NotFound } else { explained })
 }
 
 /// How long the second family is waited for once the first is there.

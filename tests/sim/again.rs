@@ -28,8 +28,9 @@ const MENDED: [u64; 0] = [];
 
 /// The worlds, for each of both sentences.
 pub fn trials() -> Vec<Trial> {
-    let dropped = Worlds { name: "half-seen world", count: WORLDS, chunk: CHUNK, mended: &MENDED, play: judge_dropped };
-    let allowed = Worlds { name: "allowing world", count: WORLDS, chunk: CHUNK, mended: &MENDED, play: judge_allowed };
+    let dropped =
+        Worlds { name: "half-seen world", count: WORLDS, chunk: CHUNK, mended: &MENDED, open: &[], play: judge_dropped };
+    let allowed = Worlds { name: "allowing world", count: WORLDS, chunk: CHUNK, mended: &MENDED, open: &[], play: judge_allowed };
     dropped.trials().into_iter().chain(allowed.trials()).collect()
 }
 

@@ -25,8 +25,8 @@ const ANOTHER: u64 = 0xA107_4E12;
 
 /// The worlds, for each of both sentences.
 pub fn trials() -> Vec<Trial> {
-    let beside = Worlds { name: "crowded world", count: WORLDS, chunk: CHUNK, mended: &MENDED, play: judge_beside };
-    let twice = Worlds { name: "repeated world", count: WORLDS, chunk: CHUNK, mended: &MENDED, play: judge_twice };
+    let beside = Worlds { name: "crowded world", count: WORLDS, chunk: CHUNK, mended: &MENDED, open: &[], play: judge_beside };
+    let twice = Worlds { name: "repeated world", count: WORLDS, chunk: CHUNK, mended: &MENDED, open: &[], play: judge_twice };
     beside.trials().into_iter().chain(twice.trials()).collect()
 }
 

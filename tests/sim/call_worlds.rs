@@ -22,7 +22,7 @@ const SYMPTOMS: [&str; 4] = ["ice-no-path", "ice-no-candidates", "ice-no-relay-c
 
 /// The worlds.
 pub fn trials() -> Vec<Trial> {
-    Worlds { name: "call world", count: WORLDS, chunk: CHUNK, mended: &[], play: judge }.trials()
+    Worlds { name: "call world", count: WORLDS, chunk: CHUNK, mended: &[], open: &[], play: judge }.trials()
 }
 
 /// Makes the call of a world and says what doesn't hold for its reports.

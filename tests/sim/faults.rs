@@ -415,7 +415,7 @@ pub const FURTHER: &[Fault] = &[
         with_login(drawn).map(|_| Harm::Sampled)
     })
     .random(),
-    fault("1:1 NAT without hairpin", &["relay-cannot-reach-itself"], |drawn, _| {
+    fault("1:1 NAT without hairpin", &["relay-to-relay-blocked"], |drawn, _| {
         drawn.host_mut().hairpinning = Hairpinning::Unsupported;
         if drawn.host().placement == Placement::OneToOneNat { with_login(drawn) } else { None }
     }),

@@ -32,7 +32,7 @@ const LONGEST_IDLE: Duration = Duration::from_secs(40);
 
 /// The worlds.
 pub fn trials() -> Vec<Trial> {
-    Worlds { name: "NAT world", count: WORLDS, chunk: CHUNK, mended: &MENDED, play: judge }.trials()
+    Worlds { name: "NAT world", count: WORLDS, chunk: CHUNK, mended: &MENDED, open: &[], play: judge }.trials()
 }
 
 /// A world with its only NAT, if any.

@@ -33,7 +33,7 @@ const CLOSED: [&str; 4] =
 
 /// The worlds.
 pub fn trials() -> Vec<Trial> {
-    Worlds { name: "port world", count: WORLDS, chunk: CHUNK, mended: &[], play: judge }.trials()
+    Worlds { name: "port world", count: WORLDS, chunk: CHUNK, mended: &[], open: &[], play: judge }.trials()
 }
 
 /// A world with its closed ports.

@@ -29,7 +29,7 @@ const MENDED: [u64; 33] = [
 
 /// The worlds, and one of them twice.
 pub fn trials() -> Vec<Trial> {
-    let mut trials = Worlds { name: "world", count: WORLDS, chunk: CHUNK, mended: &MENDED, play: judge }.trials();
+    let mut trials = Worlds { name: "world", count: WORLDS, chunk: CHUNK, mended: &MENDED, open: &[], play: judge }.trials();
     if std::env::var_os("SIM_SEED").is_none() {
         trials.push(Trial::test("the same seed gives the same report", repeats));
     }

@@ -25,6 +25,8 @@ pub struct Worlds {
     pub chunk: u64,
     /// The seeds that once broke a sentence, held besides.
     pub mended: &'static [u64],
+    /// The seeds that break a sentence yet, for a reason that is known. Each is held to do so: one that is mended has to leave the list.
+    pub open: &'static [u64],
     /// Plays one.
     pub play: fn(u64) -> Judged,
 }
@@ -87,11 +89,18 @@ impl Worlds {
         let mended = self.mended.iter().map(|&seed| {
             Trial::test(format!("{} {seed}, which once broke a sentence", self.name), move || self.hold_all(seed..seed + 1))
         });
-        drawn.chain(mended).collect()
+        let open = self.open.iter().map(|&seed| {
+            Trial::test(format!("{} {seed}, which breaks a sentence yet", self.name), move || match (self.play)(seed).hold() {
+                Ok(()) => Err(format!("{} {seed} is mended: move it from `open` to `mended`", self.name).into()),
+                Err(_) => Ok(()),
+            })
+        });
+        drawn.chain(mended).chain(open).collect()
     }
 
     fn hold_all(self, seeds: Range<u64>) -> Result<(), Failed> {
-        let failed: Vec<String> = seeds.filter_map(|seed| (self.play)(seed).hold().err()).collect();
+        let failed: Vec<String> =
+            seeds.filter(|seed| !self.open.contains(seed)).filter_map(|seed| (self.play)(seed).hold().err()).collect();
         if failed.is_empty() {
             return Ok(());
         }

@@ -28,7 +28,7 @@ const MENDED: [u64; 8] = [1938, 5057, 5405, 6987, 3855, 10_587, 1743, 4284];
 
 /// The worlds.
 pub fn trials() -> Vec<Trial> {
-    Worlds { name: "wide world", count: WORLDS, chunk: CHUNK, mended: &MENDED, play: judge }.trials()
+    Worlds { name: "wide world", count: WORLDS, chunk: CHUNK, mended: &MENDED, open: &[], play: judge }.trials()
 }
 
 /// Draws a world; faults are made of those that suit.

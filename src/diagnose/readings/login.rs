@@ -78,7 +78,7 @@ fn one(endpoint: Endpoint, service: &Service<'_>, is_granted_here: bool, reading
         Some(code @ (403 | 440 | 442 | 443 | 486 | 508)) => {
             readings.add(Reading::new(What::Login, place.clone(), State::Holds, evidence.clone()));
             // Own allocations over another transport may fill a quota.
-            if matches!(code, 486 | 508) && (is_granted_here || last.fact.others_alive > 0) {
+            if matches!(code, 486 | 508) && is_granted_here {
                 return;
             }
             readings.add(says(Reading::new(What::Grant, place, State::Broken(Manner::Code(code)), evidence)));

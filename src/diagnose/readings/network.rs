@@ -9,7 +9,7 @@ use crate::diagnose::run::Run;
 use crate::model::address::Reach;
 use crate::model::asked::Purpose;
 use crate::model::duration::span;
-use crate::model::fact::{Fact, OWN_SIDE_TRACE};
+use crate::model::fact::{BindingFact, ConnectFact, Fact, OWN_SIDE_TRACE};
 use crate::model::nat::{Dependence, Known as Told};
 use crate::model::outcome::{Defect, Outcome};
 use crate::model::place::{Family, Place};
@@ -83,15 +83,14 @@ fn stand(run: &Run<'_>, readings: &mut Readings) {
 
 /// Whether anybody answers at the end who answered before.
 fn still_there(run: &Run<'_>, readings: &mut Readings) {
-    let reply = |at: &usize| match &run.observations[*at].fact {
-        Fact::Binding(it) => Some(&it.reply),
-        Fact::Connect(it) => Some(&it.reply),
-        _ => None,
-    };
     if run.still_there.is_empty() {
         return;
     }
-    let is_silent = run.still_there.iter().all(|at| reply(at).is_none_or(|reply| !reply.answered()));
+    let is_answer = |at: &usize| {
+        let fact = &run.observations[*at].fact;
+        matches!(fact, Fact::Binding(BindingFact { reply, .. }) | Fact::Connect(ConnectFact { reply }) if reply.answered())
+    };
+    let is_silent = !run.still_there.iter().any(is_answer);
     let state = if is_silent { State::Broken(Manner::Silent) } else { State::Holds };
     readings.add(Reading::new(What::StillThere, Place::Network { family: None }, state, run.still_there.clone()));
 }

@@ -61,7 +61,10 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Allocation,
         effect: Effect::Fail,
         rows: &[
-            row(At::Server, 2.0, &[all(Steady).as_(&[Code(486)])]).may(&[all(Grant).as_(&[Code(486)])]).manner("quota"),
+            row(At::Server, 2.0, &[all(Steady).as_(&[Code(486)])])
+                .may(&[all(Grant).as_(&[Code(486)])])
+                .inferred()
+                .manner("quota"),
             row(At::Server, 2.0, &[all(Steady).as_(&[Code(508)])])
                 .may(&[all(Grant).as_(&[Code(508)])])
                 // Those that ran before may hold the others yet.
