@@ -84,7 +84,7 @@ pub const CAUSES: &[Cause] = &[
             row(At::Server, 3.0, &[all(Grant).as_(&[Code(400)])]),
             row(At::Server, 4.0, &[all(Grant).as_(&[Silent, Closed])]).inferred(),
             // Over one transport the server answers Binding and stops there.
-            row(At::Service, 3.5, &[all(Turn)]).needs(&[all(Binding).if_asked()]).manner("silent"),
+            row(At::Service, 3.5, &[all(Turn)]).needs(&[all(Binding).if_asked()]).inferred().manner("silent"),
         ],
     },
     Cause {

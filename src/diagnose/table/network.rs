@@ -39,6 +39,12 @@ pub const CAUSES: &[Cause] = &[
                 .shows(&[all(Honest).asked()])
                 .may(&[all(Reach).datagrams(), all(Stun), all(Dns), all(Tls).as_(&[Http, Other]), all(Listens)]),
             // Nobody has shown that this network lets its visitors through.
+            row(At::Network, 4.6, &[all(Honest), all(Tls).as_(&[Http])]).may(&[
+                all(Reach).datagrams(),
+                all(Stun),
+                all(Dns),
+                all(Speaks).streams().as_(&[Http]),
+            ]),
             row(At::Network, 4.6, &[all(Honest), all(Speaks).streams().as_(&[Http])]).may(&[
                 all(Reach).datagrams(),
                 all(Stun),
