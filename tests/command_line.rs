@@ -7,6 +7,7 @@ use callcheck::diagnose::table;
 use callcheck::lab::fault::Fault;
 use callcheck::lab::host::LabConfig;
 use callcheck::model::endpoint::Transport;
+use callcheck::model::fact::{Fact, NameAnswer, NameFact, Observation};
 use callcheck::model::finding::Level;
 use callcheck::model::report::{CutShort, Report, Verdict};
 use callcheck::render::json;
@@ -197,8 +198,7 @@ fn a_second_server_with_half_of_its_range_closed_is_never_ok() {
 
 #[test]
 fn a_list_of_ice_servers_that_is_none_is_refused_by_its_source() {
-    for text in
-        ["", "{", "[]", "null", "[{}]", r#"[{"urls": "https://a.example"}]"#, r#"[{"urls": ["turn://a.example"]}]"#, "\u{0}"]
+    for text in ["", "{", "[]", "null", r#"{"v": [{"urls": "https://a.example"}]}"#, r#"{"uris": ["turn://a.example"]}"#, "\u{0}"]
     {
         let file = scratch_file("ice.json", text);
         let file = file.to_str().expect("the path is text");
@@ -208,6 +208,20 @@ fn a_list_of_ice_servers_that_is_none_is_refused_by_its_source() {
     let gone = scratch("gone.json");
     let gone = gone.to_str().expect("the path is text");
     assert_usage_error("no file", &callcheck(&["turn", "--ice-servers", gone]).run(), &["--ice-servers", gone]);
+}
+
+/// One entry on which `RTCPeerConnection` throws leaves a page without any peer connection.
+#[test]
+fn a_list_that_browsers_refuse_is_a_finding_in_their_words() {
+    for (text, words) in [
+        ("[{}]", "Malformed RTCIceServer"),
+        (r#"[{"urls": "https://a.example"}]"#, "'https://a.example' is not a valid stun or turn URL."),
+        (r#"{"iceServers": [{"urls": ["turn://a.example"], "username": "u", "credential": "p"}]}"#, "Invalid hostname format"),
+    ] {
+        let run = callcheck(&["turn", "--no-controls", "--ice-servers", "-"]).input(text).run();
+        assert_eq!(run.code, Some(1), "{text}: {run:?}");
+        assert!(run.stdout.contains(words) && run.stdout.contains("list-refused-by-browsers"), "{}", run.stdout);
+    }
 }
 
 #[test]
@@ -534,6 +548,10 @@ fn as_if_public(report: &Report) -> Report {
     let mut report: Report = serde_json::from_str(&text).expect("an address was replaced by an address");
     let named = callcheck::model::target::Host::Name("turn.quokka.test".to_owned());
     report.asked.services[1].host = named;
+    let addresses = vec!["203.0.113.10".parse().expect("an address")];
+    let fact = Fact::Name(NameFact { answer: NameAnswer::Found, addresses, services: Vec::new() });
+    let target = "turn.quokka.test".to_owned();
+    report.observations.push(Observation { id: "o999".to_owned(), probe: "name".to_owned(), target, at_ms: 0, fact });
     report.contacted.push("[2001:db8:77::10]:3478/udp".to_owned());
     report
 }

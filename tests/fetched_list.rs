@@ -164,7 +164,7 @@ fn an_answer_that_is_no_list_is_told_by_what_it_is() {
         (json("<html>Sign in</html>"), "not JSON"),
         (json(""), "not JSON"),
         (json(r#"{"error": "quokka"}"#), "not a list of iceServers"),
-        (json(r#"[{"urls": "https://turn.example"}]"#), "https://turn.example"),
+        (json(r#"{"v": {"iceServers": {"urls": "https://turn.example"}}}"#), "https://turn.example"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n[]".to_owned(), "ended before the answer was whole"),
         (String::new(), "closes the connection without an answer"),
         ("SSH-2.0-OpenSSH_9.2\r\n".to_owned(), "SSH, not HTTP/1.1"),
@@ -232,7 +232,7 @@ fn where_the_list_is_refused_no_server_in_it_is_asked() {
     let server = UdpSocket::bind("127.0.0.1:0").expect("loopback has free ports");
     server.set_nonblocking(true).expect("a socket can be made so");
     let address = server.local_addr().expect("a bound socket has an address");
-    let list = format!(r#"[{{"urls": "turn:{address}?transport=udp"}}, {{"urls": "quokka:{address}"}}]"#);
+    let list = format!(r#"{{"v": [{{"urls": "turn:{address}?transport=udp"}}, {{"urls": "quokka:{address}"}}]}}"#);
     let web = WebServer::saying(json(&list.replace("quokka", "https")));
     assert_refused(&turn(&web.url("/")).run(), &web.url("/"), "https:");
     assert!(server.recv(&mut [0; 1]).is_err());

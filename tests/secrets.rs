@@ -212,7 +212,8 @@ fn the_login_of_a_proxy_is_never_shown() {
 
 #[test]
 fn no_error_of_usage_shows_a_secret() {
-    let list = scratch_file("ice.json", &format!(r#"[{{"urls": 7, "username": "{USER}", "credential": "{PASSWORD}"}}]"#));
+    let list =
+        scratch_file("ice.json", &format!(r#"{{"v": [{{"urls": 7, "username": "{USER}", "credential": "{PASSWORD}"}}]}}"#));
     let list = list.to_str().expect("the path is text");
     let broken = scratch_file("broken.json", &format!(r#"[{{"urls": "turn:a.example", "credential": "{PASSWORD}" "#));
     let broken = broken.to_str().expect("the path is text");
@@ -229,6 +230,25 @@ fn no_error_of_usage_shows_a_secret() {
         let run = callcheck(arguments).run();
         assert_eq!(run.code, Some(2), "{arguments:?}");
         assert!(!run.stderr.contains(MARK) && !run.stdout.contains(MARK), "{arguments:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn what_browsers_refuse_of_a_list_is_told_without_its_secrets() {
+    for urls in [
+        format!(r#""turn:{USER}:{PASSWORD}@127.0.0.1""#),
+        format!(r#""turn:127.0.0.1?credential={PASSWORD}""#),
+        format!(r#""{PASSWORD}""#),
+        format!(r#"{{"credential": "{PASSWORD}"}}"#),
+    ] {
+        let list =
+            scratch_file("ice.json", &format!(r#"[{{"urls": {urls}, "username": "{USER}", "credential": "{PASSWORD}"}}]"#));
+        let list = list.to_str().expect("the path is text");
+        for format in ["text", "json"] {
+            let run = callcheck(&["turn", "--no-controls", "--ice-servers", list, "--format", format, "-v"]).run();
+            assert_eq!(run.code, Some(1), "{urls}: {}", run.stderr);
+            assert!(!run.stderr.contains(MARK) && !run.stdout.contains(MARK), "{urls}: {}", run.stdout);
+        }
     }
 }
 

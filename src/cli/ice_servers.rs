@@ -38,21 +38,25 @@ enum Document {
 ///
 /// [`Usage`] names the source and what is wrong with its text.
 pub fn read(text: &str, source: &str, fallback: Option<&Rc<Login>>) -> Result<Listed, Usage> {
-    read_for("--ice-servers", text, source, fallback)
+    read_as("--ice-servers", true, text, source, fallback)
 }
 
-/// The same with another name for what the list was given by.
+/// The same of the configuration's own list, whose mistakes are those of the configuration.
 ///
 /// # Errors
 ///
-/// [`Usage`] names that, the source, and what is wrong with its text.
-pub fn read_for(option: &str, text: &str, source: &str, fallback: Option<&Rc<Login>>) -> Result<Listed, Usage> {
+/// [`Usage`] names the key, the source, and what is wrong with its text.
+pub fn read_configured(text: &str, source: &str, fallback: Option<&Rc<Login>>) -> Result<Listed, Usage> {
+    read_as("ice_servers", false, text, source, fallback)
+}
+
+fn read_as(option: &str, strict: bool, text: &str, source: &str, fallback: Option<&Rc<Login>>) -> Result<Listed, Usage> {
     let wrong = |why: &str| Usage(format!("invalid value {source:?} for {option}: {why}"));
     // Fetch and file editors write a byte order mark, and browsers skip it.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let value: Value = serde_json::from_str(text).map_err(|error| wrong(&format!("it is not JSON: {error}")))?;
     let (entries, of_browsers) = match document(value).ok_or_else(|| wrong(NO_LIST))? {
-        Document::OfBrowsers(entries) => (entries, true),
+        Document::OfBrowsers(entries) => (entries, strict),
         Document::OfService(entries) => (entries, false),
     };
     let mut listed = Listed::default();

@@ -74,7 +74,7 @@ pub fn ice_servers_of_call(command: &arguments::Call, configuration: &Configurat
         (None, None) => match configuration.ice_servers()? {
             Some(text) => {
                 let file = configuration.file.display().to_string();
-                (ice_servers::read_for("ice_servers", &text, &file, login.as_ref())?, Form::Urls)
+                (ice_servers::read_configured(&text, &file, login.as_ref())?, Form::Urls)
             }
             None => (Listed::default(), Form::Urls),
         },

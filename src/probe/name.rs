@@ -78,6 +78,9 @@ async fn look_up(context: &Context, name: &str) -> Lookup<IpAddr> {
 
 /// The addresses of a name, with the fact, which is recorded once a name.
 pub async fn addresses(context: &Context, name: &str) -> Vec<IpAddr> {
+    for server in context.network.name_servers() {
+        context.record.contact(Endpoint::new(Transport::Udp, server));
+    }
     let found = look_up(context, name).await;
     let known = context.record.observations().iter().any(|seen| seen.target == name && matches!(seen.fact, Fact::Name(_)));
     if !known {

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::model::fact::{ListMistake, ListRefusal};
+use crate::model::target::Target;
 
 /// The longest user name that libwebrtc takes, in bytes.
 const LONGEST_NAME: usize = 509;
@@ -69,7 +70,8 @@ fn parsing(error: &str, words: &str, mistake: ListMistake) -> ListRefusal {
 pub fn as_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Array(_) | Value::Object(_) => "[object Object]".to_owned(),
     }
 }
 
@@ -136,16 +138,30 @@ fn wrong_authority(rest: &str) -> Option<&'static str> {
     }
 }
 
-/// A URL as it may be shown: a login in it is left out.
+/// A URL as it may be shown: a login in it is left out, and so are queries but for the transport. What is no URL and names no host may be a
+/// secret that was pasted at the wrong place.
 pub fn shown(url: &str) -> String {
-    match url.split_once('@') {
-        Some((before, after)) => {
-            let scheme = before.split_once(':').map_or("", |(scheme, _)| scheme);
-            format!("{scheme}:…@{after}")
+    let (rest, query) = url.split_once('?').map_or((url, None), |(rest, query)| (rest, Some(query)));
+    let rest = match rest.rsplit_once('@') {
+        Some((before, after)) => format!("{}…@{after}", before.split_once(':').map_or("", |(scheme, _)| &rest[..=scheme.len()])),
+        None => rest.to_owned(),
+    };
+    let has_scheme = split(url).is_some() || rest.starts_with("http://") || rest.starts_with("https://");
+    let names_host = rest.contains(['.', ':']) && rest.parse::<Target>().is_ok();
+    if !rest.is_empty() && !has_scheme && !names_host {
+        return "…".to_owned();
+    }
+    match query {
+        Some(query) if query.len() <= SHORTEST_SECRET || query.to_ascii_lowercase().starts_with("transport=") => {
+            format!("{rest}?{query}")
         }
-        None => url.to_owned(),
+        Some(_) => format!("{rest}?…"),
+        None => rest,
     }
 }
+
+/// A query of so few letters hides nothing.
+const SHORTEST_SECRET: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -220,5 +236,9 @@ mod tests {
     #[test]
     fn a_login_in_a_url_is_not_shown() {
         assert_eq!(shown("turn:alice:secret@turn.example.org"), "turn:…@turn.example.org");
+        assert_eq!(shown("turn:turn.example.org?credential=secret"), "turn:turn.example.org?…");
+        assert_eq!(shown("turn:turn.example.org?transport=tls"), "turn:turn.example.org?transport=tls");
+        assert_eq!(shown("wonderland-1865"), "…");
+        assert_eq!(shown("192.0.2.1:3478"), "192.0.2.1:3478");
     }
 }
