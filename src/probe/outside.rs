@@ -125,6 +125,15 @@ impl Peer {
         self.state.borrow().mapped.clone()
     }
 
+    /// The STUN servers that have told nothing, with the ICMP error that came instead.
+    #[must_use]
+    pub fn unreachable(&self) -> Vec<(SocketAddr, IcmpFact)> {
+        let state = self.state.borrow();
+        let asked = state.questions.iter().map(|(server, _)| *server);
+        let in_vain = asked.filter(|server| !state.mapped.iter().any(|(told_by, _)| told_by == server));
+        in_vain.filter_map(|server| Some((server, *state.errors.get(&server)?))).collect()
+    }
+
     /// The own address, as this host would use it towards another.
     #[must_use]
     pub fn local(&self, towards: IpAddr) -> SocketAddr {

@@ -17,7 +17,7 @@ use super::ports;
 use crate::model::address::Reach;
 use crate::model::asked::Purpose;
 use crate::model::endpoint::{Endpoint, Transport};
-use crate::model::fact::{BindingFact, CredentialsFact, CredentialsSource, Fact, PortsEnd, RedirectEnd, RedirectFact};
+use crate::model::fact::{BindingFact, CredentialsFact, CredentialsSource, Fact, IcmpFact, PortsEnd, RedirectEnd, RedirectFact};
 use crate::model::outcome::{Outcome, Reply};
 use crate::model::secret::Credentials;
 use crate::model::target::Host;
@@ -375,15 +375,20 @@ async fn sample(context: &Context, server: &IceServer, shared: &Shared, signed: 
     shared.sampling_ended_by.set(shared.sampling_ended_by.get().or(ended_by));
 }
 
-/// What STUN servers told the socket outside: two of them tell whether this network's NAT is symmetric.
+/// What STUN servers told the socket outside: two of them tell whether this network's NAT is symmetric. A host tells of few refused
+/// datagrams, so that this socket may be the only one that hears of it.
 fn record_outside(context: &Context) {
-    for towards in [IpAddr::from([0; 4]), IpAddr::from([0; 16])] {
-        let mapped = context.outside.towards(towards).map(|peer| peer.mapped()).unwrap_or_default();
-        for (server, mapped) in mapped {
-            let local = context.outside.towards(towards).map(|peer| peer.local(server.ip()));
-            let mut fact = BindingFact::of(Reply { sends: 1, ..Reply::unsent(Outcome::Success) });
-            (fact.mapped, fact.local) = (Some(mapped), local);
+    for peer in [IpAddr::from([0; 4]), IpAddr::from([0; 16])].into_iter().filter_map(|family| context.outside.towards(family)) {
+        let add = |server: SocketAddr, outcome: Outcome, mapped: Option<SocketAddr>| {
+            let mut fact = BindingFact::of(Reply { sends: 1, ..Reply::unsent(outcome) });
+            (fact.mapped, fact.local) = (mapped, Some(peer.local(server.ip())));
             context.record.add("binding-outside", Endpoint::new(Transport::Udp, server), Fact::Binding(fact));
+        };
+        for (server, mapped) in peer.mapped() {
+            add(server, Outcome::Success, Some(mapped));
+        }
+        for (server, IcmpFact { reason, from }) in peer.unreachable() {
+            add(server, Outcome::Unreachable { reason, from }, None);
         }
     }
 }

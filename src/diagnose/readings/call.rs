@@ -234,7 +234,7 @@ fn direct(run: &Run<'_>, peer: &Seen<'_, PeerFact>, seen: &mut Vec<Reading>) {
     });
     let mapped = run.outside.iter().find_map(|seen| seen.fact.mapped);
     let (manner, reason) = if mapped.and_then(|mapped| run.maps_by_destination(mapped.ip())) == Some(true) {
-        evidence.extend(run.outside.iter().map(|seen| seen.at));
+        evidence.extend(run.outside.iter().filter(|seen| seen.fact.mapped.is_some()).map(|seen| seen.at));
         (Manner::Several, "own-nat")
     } else if fact.remote_remapped.is_some() {
         (Manner::Different, "other-nat")

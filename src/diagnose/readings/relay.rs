@@ -161,7 +161,10 @@ fn ways_out(run: &Run<'_>, at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, read
         }
         return;
     }
-    let tells = |seen_by_relay: bool| seen_by_relay || run.maps_by_destination(at.1) == Some(false);
+    // Where some ports let in, what doesn't leave from another one tells of that port: nothing of ours has passed to it, so that a NAT
+    // on this side lets nothing of it in.
+    let lets_in = ports.values().flat_map(|port| &port.inbound).any(|seen| seen.fact.arrived);
+    let tells = |seen_by_relay: bool| seen_by_relay || !lets_in && run.maps_by_destination(at.1) == Some(false);
     // What is to be sent over a connection that has stalled never leaves.
     let stalls = |endpoint: Option<Endpoint>| {
         endpoint.and_then(|endpoint| run.services.get(&endpoint)).is_some_and(|service| {
