@@ -17,11 +17,15 @@ mod session;
 mod usage;
 mod web_list;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser as _};
 pub use usage::Usage;
+
+use crate::model::target::Target;
 
 /// The exit code of a usage or configuration error.
 const USAGE: u8 = 2;
@@ -29,7 +33,9 @@ const USAGE: u8 = 2;
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let parsed = Arguments::try_parse_from(&given).or_else(|error| as_turn(given, error));
+    let arguments = parsed.unwrap_or_else(|error| error.exit());
     match dispatch(arguments) {
         Ok(code) => ExitCode::from(code),
         Err(usage) => {
@@ -37,6 +43,19 @@ pub fn main() -> ExitCode {
             ExitCode::from(USAGE)
         }
     }
+}
+
+/// Reads a command line anew where a server stands in the command's place: `callcheck HOST` is `callcheck turn HOST`.
+fn as_turn(mut given: Vec<OsString>, error: clap::Error) -> clap::error::Result<Arguments> {
+    let word = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
+        (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) => word.clone(),
+        _ => return Err(error),
+    };
+    // A mistyped command has neither.
+    let names_server = (word.contains(['.', ':']) || word == "localhost") && word.parse::<Target>().is_ok();
+    let Some(at) = given.iter().position(|argument| *argument == *word).filter(|_| names_server) else { return Err(error) };
+    given.insert(at, "turn".into());
+    Arguments::try_parse_from(given)
 }
 
 fn dispatch(arguments: Arguments) -> Result<u8, Usage> {

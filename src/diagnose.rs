@@ -7,6 +7,7 @@ pub mod candidates;
 pub mod conclude;
 pub mod explain;
 mod interval;
+pub mod manner;
 mod nat;
 mod ports;
 pub mod question;

@@ -131,7 +131,8 @@ fn scenarios() -> BTreeMap<String, Mentioned> {
     for path in files("tests/scenarios", "toml") {
         let scenario: toml::Table = read(&path).parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let findings = scenario["expect"].get("findings").and_then(toml::Value::as_array).cloned().unwrap_or_default();
-        let found = findings.iter().filter_map(|finding| finding["id"].as_str().map(str::to_owned)).collect();
+        let first = scenario["expect"].get("first-is").and_then(toml::Value::as_str).map(str::to_owned);
+        let found = findings.iter().filter_map(|finding| finding["id"].as_str().map(str::to_owned)).chain(first).collect();
         let remaining = findings.iter().flat_map(|finding| texts(finding.get("remaining"))).collect();
         let ruled_out = texts(scenario["expect"].get("ruled-out"));
         scenarios.insert(stem(&path), Mentioned { found, remaining, ruled_out });

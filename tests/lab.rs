@@ -38,6 +38,8 @@ mod fakes;
 mod firewall;
 #[path = "scenarios/format.rs"]
 mod format;
+#[path = "lab/front.rs"]
+mod front;
 #[path = "lab/https.rs"]
 mod https;
 #[path = "lab/namespaces.rs"]
@@ -155,6 +157,7 @@ fn obstacle(path: &Path) -> Outcome<Option<String>> {
         .or_else(slow)
         .or_else(|| clock::obstacle(&scenario))
         .or_else(|| proxy::obstacle(&scenario))
+        .or_else(|| front::obstacle(&scenario))
         .or_else(|| signaling::obstacle(&scenario)))
 }
 
@@ -200,6 +203,7 @@ fn set_up(scenario: &Scenario, folder: &Path) -> Outcome<World> {
 /// Starts what answers at a site: a coturn, or what stands in its place.
 fn start_server(scenario: &Scenario, site: Site, certificate: Option<&Files>, folder: &Path) -> Outcome<Option<Coturn>> {
     let is_real = !fakes::replaces_coturn(scenario);
+    front::start(scenario, site, certificate, folder)?;
     let server = if is_real { Some(coturn::start(scenario, site, certificate, folder)?) } else { None };
     embedded::start(scenario, site)?;
     fakes::start(scenario, site.host, certificate)?;

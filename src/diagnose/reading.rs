@@ -9,7 +9,8 @@ use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::message::Arg;
 use crate::model::place::{Family, Place};
 
-pub use super::question::{Manner, What};
+pub use super::manner::Manner;
+pub use super::question::What;
 
 /// Whether a reading holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

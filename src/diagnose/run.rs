@@ -9,8 +9,8 @@ use crate::model::asked::{Asked, Form, Purpose};
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{
     AGAIN, AllocationFact, BindingFact, ChallengeFact, ChannelFact, ConnectFact, ControlFact, Fact, HandshakeFact, InboundFact,
-    InboundWay, LossFact, NameFact, Observation, OutboundFact, PermissionFact, PortsFact, RedirectFact, RouteFact, STILL_THERE,
-    SelfPairFact, SizeFact, StreamFact, THROUGH_PROXY, VolumeFact,
+    InboundWay, InsteadFact, LossFact, NameFact, Observation, OutboundFact, PermissionFact, PortsFact, RedirectFact, RouteFact,
+    STILL_THERE, SelfPairFact, SizeFact, StreamFact, THROUGH_PROXY, VolumeFact,
 };
 use crate::model::host::Host;
 
@@ -42,6 +42,8 @@ pub struct Service<'a> {
     pub connects: Vec<Seen<'a, ConnectFact>>,
     /// Handshakes of TLS or DTLS.
     pub handshakes: Vec<Seen<'a, HandshakeFact>>,
+    /// What it speaks in place of what belongs there.
+    pub instead: Vec<Seen<'a, InsteadFact>>,
     /// Bindings.
     pub bindings: Vec<Seen<'a, BindingFact>>,
     /// Allocates without credentials.
@@ -400,6 +402,7 @@ impl<'a> Service<'a> {
         match &observation.fact {
             Fact::Connect(fact) => self.connects.push(Seen { at, endpoint, target, fact }),
             Fact::Handshake(fact) => self.handshakes.push(Seen { at, endpoint, target, fact }),
+            Fact::Instead(fact) => self.instead.push(Seen { at, endpoint, target, fact }),
             Fact::Binding(fact) => self.bindings.push(Seen { at, endpoint, target, fact }),
             Fact::Challenge(fact) => self.challenges.push(Seen { at, endpoint, target, fact }),
             Fact::Allocation(fact) if fact.sample => self.samples.push(Seen { at, endpoint, target, fact }),

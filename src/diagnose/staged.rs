@@ -197,6 +197,7 @@ pub fn allocation(outcome: Outcome) -> AllocationFact {
         reply: reply(outcome),
         relayed: None,
         mapped: None,
+        local: None,
         lifetime_s: None,
         stale_nonces: 0,
         unauthenticated: false,

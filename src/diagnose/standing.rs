@@ -21,8 +21,8 @@ pub enum Standing {
     Unknown,
 }
 
-/// The links of the way to a service, from the first packet to the allocation.
-const CHAIN: [What; 15] = [
+/// The links of the way to a service, from the first packet to data through the allocation.
+const CHAIN: [What; 17] = [
     What::BrowserPort,
     What::Send,
     What::Reach,
@@ -37,6 +37,8 @@ const CHAIN: [What; 15] = [
     What::Realm,
     What::Login,
     What::Grant,
+    What::GrantTaken,
+    What::ChannelData,
     What::Mapped,
 ];
 

@@ -25,6 +25,7 @@ fn secured(end: HandshakeEnd, defects: &[CertificateDefect]) -> Stage {
         defects: defects.to_vec(),
         certificate: Some(certificate()),
         own_roots: false,
+        asks_certificate: false,
         rtt_ms: None,
     };
     connected(Outcome::Success).see("signaling-handshake", ADDRESS, Fact::Handshake(fact))

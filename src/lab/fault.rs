@@ -70,6 +70,8 @@ named! {
     TurnOpenRelay = "turn-open-relay",
     /// A right Allocate is answered with 500.
     AllocationRefused = "allocation-refused",
+    /// Allocations are granted without LIFETIME.
+    AllocationRefusedByBrowsers = "allocation-refused-by-browsers",
     /// No user may have another allocation.
     QuotaReached = "quota-reached",
     /// No relay port is free.
@@ -92,6 +94,10 @@ named! {
     PeerDenied = "peer-denied",
     /// Channels are refused, permissions are not.
     ChannelRefused = "channel-refused",
+    /// Channels are granted, and what clients send over them is dropped.
+    ChannelDataDropped = "channel-data-dropped",
+    /// Over TCP and TLS the padding of what comes over a channel is relayed with the data.
+    ChannelDataAltered = "channel-data-altered",
     /// A firewall drops whatever comes to the relay ports.
     RelayPortsClosed = "relay-ports-closed",
     /// A firewall drops what comes to four eighths of the relay ports, every second one.

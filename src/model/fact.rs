@@ -19,14 +19,16 @@ use serde::{Deserialize, Serialize};
 use super::endpoint::Endpoint;
 
 pub use call::{CandidateCounts, Delivery, Ended, ExchangeFact, Forwarded, IceEnd, PairFact, PeerFact, Refusal};
-pub use control::{ClockFact, ControlFact, ControlKind, ProxyFact, THROUGH_PROXY};
+pub use control::{ClockFact, ControlFact, ControlKind, ProxyFact, THROUGH_PROXY, WebFact};
 pub use given::{
     CredentialsFact, CredentialsOddity, CredentialsSource, ListEntryFact, ListMistake, ListRefusal, NameAnswer, NameFact,
     RouteFact,
 };
 pub use nat::{Contact, FilteringFact, FilteringWay, HairpinFact, LifetimeFact, LifetimeWay, MappingFact, NatRelayFact};
 pub use ports::{PortProtocol, PortReplyFact, PortWay, PortsBy, PortsEnd, PortsFact};
-pub use reach::{BindingFact, Certificate, CertificateDefect, ConnectFact, HandshakeEnd, HandshakeFact, LossFact, Tally};
+pub use reach::{
+    BindingFact, Certificate, CertificateDefect, ConnectFact, HandshakeEnd, HandshakeFact, InsteadFact, LossFact, Tally,
+};
 pub use relay::{IcmpFact, InboundFact, InboundWay, OutboundFact, SelfPairFact, StreamFact, VolumeFact};
 pub use responder::{ResponderFact, ServedPorts};
 pub use signaling::{EngineEnd, EngineFact, EnginePollsFact, EngineTransport, SocketEnd, SocketFact};
@@ -92,6 +94,8 @@ pub enum Fact {
     Connect(ConnectFact),
     /// How a handshake of TLS or DTLS ended and what the server presented.
     Handshake(HandshakeFact),
+    /// What a port speaks that was mute to what belongs there.
+    Instead(InsteadFact),
     /// A STUN Binding (B-udp, B-tcp, B-tls, B-dtls).
     Binding(BindingFact),
     /// An Allocate without credentials (A0).
@@ -134,6 +138,8 @@ pub enum Fact {
     ConnectTrace(ConnectTraceFact),
     /// An HTTP CONNECT through a proxy of the environment.
     Proxy(ProxyFact),
+    /// What answered on one of the web's ports of a server.
+    Web(WebFact),
     /// The time that another host says it is.
     Clock(ClockFact),
     /// The address outside of a socket that tries the NAT.

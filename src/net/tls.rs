@@ -2,12 +2,14 @@
 //!
 //! No credentials are ever sent over a connection whose chain was not trusted; the caller sees to that by the fact.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
 use rustls::{AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio::time::Instant;
 use tokio_rustls::TlsConnector;
@@ -92,7 +94,8 @@ pub async fn handshake(
     let (mut fact, name) = begin(host, trust);
     let Some(name) = name else { return (fact, None) };
     let seen = Arc::new(Mutex::new(Vec::new()));
-    let connector = TlsConnector::from(Arc::new(config(&seen)));
+    let asked = Arc::new(NoCertificate::default());
+    let connector = TlsConnector::from(Arc::new(config(&seen, &asked)));
     let (stream, first) = Overheard::new(stream);
     let started = Instant::now();
     let ended = tokio::time::timeout(limit, connector.connect(name.clone(), Box::new(stream) as Box<dyn Stream>)).await;
@@ -109,6 +112,7 @@ pub async fn handshake(
             Some(Box::new(connected) as Box<dyn Stream>)
         }
     };
+    fact.asks_certificate = asked.was_asked.load(Ordering::Relaxed);
     let chain = seen.lock().map(|chain| chain.clone()).unwrap_or_default();
     judge(&mut fact, &chain, &name, trust, now);
     (fact, connected)
@@ -128,6 +132,7 @@ pub(super) fn begin(host: &Host, trust: &Trust) -> (HandshakeFact, Option<Server
         defects: Vec::new(),
         certificate: None,
         own_roots: trust.own_roots,
+        asks_certificate: false,
         rtt_ms: None,
     };
     (fact, name)
@@ -163,7 +168,7 @@ fn server_name(host: &Host) -> Result<ServerName<'static>, rustls::pki_types::In
     }
 }
 
-fn config(seen: &Arc<Mutex<Vec<CertificateDer<'static>>>>) -> ClientConfig {
+fn config(seen: &Arc<Mutex<Vec<CertificateDer<'static>>>>, asked: &Arc<NoCertificate>) -> ClientConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let witness = Witness { seen: Arc::clone(seen), provider: Arc::clone(&provider) };
     ClientConfig::builder_with_provider(provider)
@@ -171,7 +176,24 @@ fn config(seen: &Arc<Mutex<Vec<CertificateDer<'static>>>>) -> ClientConfig {
         .expect("the provider has cipher suites for TLS 1.2 and 1.3")
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(witness))
-        .with_no_client_auth()
+        .with_client_cert_resolver(Arc::clone(asked) as Arc<dyn ResolvesClientCert>)
+}
+
+/// A client without a certificate, as browsers are; it remembers whether it was asked for one.
+#[derive(Debug, Default)]
+struct NoCertificate {
+    was_asked: AtomicBool,
+}
+
+impl ResolvesClientCert for NoCertificate {
+    fn resolve(&self, _issuers: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.was_asked.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
 }
 
 /// Keeps the chain for a judgement of its own and lets the handshake go on. Signatures are checked as always.

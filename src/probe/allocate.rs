@@ -54,7 +54,9 @@ pub async fn allocate(context: &Context, session: &Session, signed: Option<LongT
     let others_alive = context.ledger.alive();
     let held = context.ledger.hold(session, signed.as_ref());
     let (exchange, signed, stale_nonces) = ask(context, session, signed, held).await;
-    let mut fact = allocation_fact(&exchange, role, others_alive, stale_nonces, signed.is_none());
+    let local = session.local();
+    let fact = allocation_fact(&exchange, role, others_alive, stale_nonces, signed.is_none());
+    let mut fact = AllocationFact { local, ..fact };
     let allocation = if let Some(relayed) = fact.relayed {
         fact.shared = context.ledger.grant(held, relayed);
         let lifetime = fact.lifetime_s.map(|seconds| Duration::from_secs(seconds.into()));
@@ -143,6 +145,7 @@ fn allocation_fact(
         reply,
         relayed,
         mapped: response.and_then(Response::reflexive),
+        local: None,
         lifetime_s: response
             .and_then(|response| response.lifetime)
             .map(|lifetime| u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX)),

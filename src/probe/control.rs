@@ -7,8 +7,8 @@ use hickory_resolver::proto::op::{Message, MessageType, OpCode, Query};
 use hickory_resolver::proto::rr::{Name, RecordType};
 use tokio::time::Instant;
 
+use super::connect::try_connect;
 use super::context::Context;
-use super::reach::try_connect;
 use super::trace::unused_port;
 use crate::model::duration::milliseconds;
 use crate::model::endpoint::{Endpoint, Transport};

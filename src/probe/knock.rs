@@ -9,9 +9,9 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::time::{sleep, timeout};
 
+use super::connect::try_connect;
 use super::context::Context;
 use super::control::ask_datagram;
-use super::reach::try_connect;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{Fact, PortReplyFact};
 use crate::model::outcome::{Outcome, Reply};

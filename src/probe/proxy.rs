@@ -8,10 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::allocate::{Role, allocate};
+use super::connect::try_connect;
 use super::context::{Context, Record};
 use super::greet::greet;
 use super::ice_server::IceServer;
-use super::reach::try_connect;
 use super::relay;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{Fact, HandshakeEnd, ProxyFact, THROUGH_PROXY};

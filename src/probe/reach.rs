@@ -6,19 +6,17 @@ use std::time::Duration;
 use futures::future::select_all;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::connect::{connect, try_connect};
 use super::context::Context;
-use crate::model::duration::milliseconds;
+use super::instead;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{BindingFact, ConnectFact, Fact, HandshakeEnd};
-use crate::model::outcome::{Outcome, Reply, Unreachable};
+use crate::model::outcome::{Protocol, Reply};
 use crate::model::target::Host;
 use crate::net::network::Stream;
 use crate::net::session::Session;
 use crate::net::tls::handshake;
 use crate::net::{dtls, old_tls};
-
-/// How long a TCP connection may take. The second SYN goes out after one second (RFC 6298 §2), so this covers one lost.
-pub const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long a TLS handshake may take.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(2);
@@ -106,42 +104,6 @@ async fn try_associate(context: &Context, endpoint: Endpoint, host: &Host) -> dt
     attempt
 }
 
-/// A TCP connection with its fact.
-pub async fn connect(context: &Context, endpoint: Endpoint) -> Option<Box<dyn Stream>> {
-    let (reply, stream) = try_connect(context, endpoint).await;
-    context.record.add("connect", endpoint, Fact::Connect(ConnectFact { reply }));
-    stream
-}
-
-/// When further connections are begun, in milliseconds: a lost SYN is repeated by the system only after a second.
-const FURTHER_CONNECTIONS_MS: [u64; 4] = [0, 300, 700, 1200];
-
-/// A TCP connection and how the attempt ended; the first of some staggered ones that ends counts.
-pub async fn try_connect(context: &Context, endpoint: Endpoint) -> (Reply, Option<Box<dyn Stream>>) {
-    let started = Instant::now();
-    let begun = Cell::new(0);
-    let attempts = FURTHER_CONNECTIONS_MS.map(|after| {
-        let begun = &begun;
-        Box::pin(async move {
-            sleep(Duration::from_millis(after)).await;
-            begun.set(begun.get() + 1);
-            context.network.connect_tcp(endpoint.address).await
-        })
-    });
-    let ended = tokio::time::timeout(CONNECT_LIMIT, select_all(attempts)).await;
-    let (outcome, stream) = match ended {
-        Err(_elapsed) => (Outcome::Silent, None),
-        // With a route here, it is a router further on that has none.
-        Ok((Err(Outcome::NoRoute), ..)) if context.network.source(endpoint.ip()).is_some() => {
-            (Outcome::Unreachable { reason: Unreachable::Network, from: None }, None)
-        }
-        Ok((Err(outcome), ..)) => (outcome, None),
-        Ok((Ok(stream), ..)) => (Outcome::Success, Some(stream)),
-    };
-    let rtt_ms = stream.is_some().then(|| milliseconds(started.elapsed()));
-    (Reply { outcome, sends: begun.get(), rtt_ms, strays: Vec::new() }, stream)
-}
-
 async fn speaks_old_tls(context: &Context, endpoint: Endpoint) -> bool {
     let (_, Some(stream)) = try_connect(context, endpoint).await else { return false };
     let mut random = [0; 32];
@@ -154,10 +116,16 @@ pub async fn secure(context: &Context, endpoint: Endpoint, host: &Host, stream: 
     let now = context.network.time_of_day();
     let (mut fact, stream) = handshake(stream, host, &context.trust, now, HANDSHAKE_LIMIT).await;
     // Some servers that speak nothing newer than TLS 1.1 drop a newer hello without a word.
-    if matches!(fact.end, HandshakeEnd::Silent | HandshakeEnd::Closed) && speaks_old_tls(context, endpoint).await {
+    let is_mute = matches!(fact.end, HandshakeEnd::Silent | HandshakeEnd::Closed);
+    if is_mute && speaks_old_tls(context, endpoint).await {
         fact.end = HandshakeEnd::TooOld;
     }
     let trusted = fact.end == HandshakeEnd::Completed && fact.defects.is_empty();
+    let speaks_otherwise = matches!(fact.end, HandshakeEnd::NotTls { speaks: Protocol::Other } | HandshakeEnd::Failed { .. });
+    let is_unknown = fact.end != HandshakeEnd::TooOld && (is_mute || speaks_otherwise);
     context.record.add("handshake", endpoint, Fact::Handshake(fact));
+    if is_unknown {
+        instead::ask(context, endpoint, host).await;
+    }
     Some(Reached { session: Session::over_stream(&context.network, endpoint, stream?), trusted })
 }

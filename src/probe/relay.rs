@@ -92,6 +92,14 @@ struct Proof<'a> {
     judged: Cell<Option<oneshot::Sender<()>>>,
 }
 
+/// What became of a datagram over a channel.
+#[derive(PartialEq, Eq)]
+enum Carried {
+    Whole,
+    Altered,
+    Lost,
+}
+
 /// An arrival in answer to an own datagram.
 struct Arrived {
     peer: Option<SocketAddr>,
@@ -340,33 +348,41 @@ impl Proof<'_> {
         from.is_some()
     }
 
+    /// Binds a channel and sends over it. Over a stream the server reads one after the other, so that both share a round trip.
     async fn channel(&self, peer: &Peer, to: SocketAddr) {
         let session = &self.allocation.session;
         let request = Request::channel_bind(FIRST_CHANNEL, to);
-        let exchange = session.ask_signed(&request, self.allocation.signed.as_ref()).await;
-        // One more round trip would make the slowest transport slower; the fastest one carries this proof.
-        let carried = match (exchange.reply.succeeded(), session.endpoint().transport) {
-            (true, Transport::Udp | Transport::Dtls) => Some(self.carry(peer).await),
-            (true, Transport::Tcp | Transport::Tls) | (false, _) => None,
+        let binding = session.ask_signed(&request, self.allocation.signed.as_ref());
+        let (reply, carried) = if session.endpoint().transport.is_stream() {
+            let (exchange, carried) = tokio::join!(binding, self.carry(peer));
+            (exchange.reply, Some(carried))
+        } else {
+            let reply = binding.await.reply;
+            let carried = if reply.succeeded() { Some(self.carry(peer).await) } else { None };
+            (reply, carried)
         };
-        let fact = ChannelFact { reply: exchange.reply, carried };
+        let carried = carried.filter(|_| reply.succeeded());
+        let altered = carried.as_ref().is_some_and(|carried| *carried == Carried::Altered);
+        let fact = ChannelFact { reply, carried: carried.map(|carried| carried != Carried::Lost), altered };
         self.context.record.add("channel", session.endpoint(), Fact::Channel(fact));
     }
 
-    async fn carry(&self, peer: &Peer) -> bool {
+    async fn carry(&self, peer: &Peer) -> Carried {
         let token = self.context.outside.token();
+        // On a stream it is padded to a multiple of four bytes, which belong to nobody's data (RFC 8656 §12.5).
+        let payload = [&token[..], &[0x5A]].concat();
         let mut heard = peer.expect(token);
-        let tries = self.context.tries(1);
+        let tries = self.context.tries(1).max(OUTBOUND_TRIES);
         let pace = Pace::new(self.round_trip(), tries);
         let started = Instant::now();
         for sends in 1..=tries {
-            self.allocation.session.send_over_channel(FIRST_CHANNEL, &token);
+            self.allocation.session.send_over_channel(FIRST_CHANNEL, &payload);
             let until = started + if sends == tries { pace.end } else { pace.distance * sends };
-            if let Ok(Some(_)) = tokio::time::timeout_at(until, heard.recv()).await {
-                return true;
+            if let Ok(Some(heard)) = tokio::time::timeout_at(until, heard.recv()).await {
+                return if heard.payload == payload { Carried::Whole } else { Carried::Altered };
             }
         }
-        false
+        Carried::Lost
     }
 
     /// Sends from the relayed address to itself. It needs a permission for the relay's own address.

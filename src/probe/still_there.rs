@@ -4,9 +4,9 @@
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
+use super::connect::try_connect;
 use super::context::{Context, is_answer};
 use super::greet::binding_fact;
-use super::reach::try_connect;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{BindingFact, ConnectFact, Fact, STILL_THERE};
 use crate::model::outcome::Reply;

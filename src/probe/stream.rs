@@ -26,6 +26,9 @@ const LARGE_PACKET: usize = 1200;
 /// Which packets of the short stream over UDP are large: every so many-th, as the key frames of video among its sound.
 const LARGE_EVERY: u32 = 5;
 
+/// The same of those that come in towards a connection over TCP or TLS, of which there are fewer.
+const LARGE_EVERY_INTO_STREAM: u32 = 2;
+
 /// The distance of packets in the short stream.
 const SHORT_DISTANCE: Duration = Duration::from_millis(1);
 
@@ -88,6 +91,7 @@ fn add(measured: &mut StreamFact, further: &StreamFact) {
     measured.inbound = measured.inbound.plus(further.inbound);
     measured.outbound = measured.outbound.plus(further.outbound);
     measured.large = measured.large.plus(further.large);
+    measured.large_inbound = measured.large_inbound.plus(further.large_inbound);
     measured.jitter_ms = measured.jitter_ms.max(further.jitter_ms);
     let arrived = u64::from(measured.outbound.arrived) * measured.packet_bytes as u64;
     measured.stalled_after_bytes = further.stalled_after_bytes.map(|_| arrived);
@@ -151,9 +155,8 @@ impl Run<'_> {
         let started = Instant::now();
         for number in 0..self.shape.count {
             sent.push(Instant::now());
-            // Over TCP the volume goes out through the connection; the way in needs no large datagrams.
             // IN has shown that this host sends there.
-            _ = self.peer.send(&packet(inward, number, VOICE_PACKET.min(self.shape.packet)), self.allocation.relayed);
+            _ = self.peer.send(&packet(inward, number, self.size_inward(number)), self.allocation.relayed);
             self.allocation.session.send_to_peer(self.to, &packet(outward, number, self.size_of(number)));
             // By the clock and not by the last packet: timers wake late, and the lateness would add up.
             sleep_until(started + self.shape.distance * (number + 1)).await;
@@ -162,14 +165,23 @@ impl Run<'_> {
     }
 
     fn size_of(&self, number: u32) -> usize {
-        if number % LARGE_EVERY == LARGE_EVERY - 1 { LARGE_PACKET } else { self.shape.packet }
+        if is_every(LARGE_EVERY, number) { LARGE_PACKET } else { self.shape.packet }
     }
 
-    fn large(&self, outbound: &HashMap<u32, Instant>) -> Tally {
-        let large = (0..self.shape.count).filter(|number| self.size_of(*number) == LARGE_PACKET);
+    /// Over TCP the volume goes out through the connection, so that few large datagrams do for the way in.
+    fn size_inward(&self, number: u32) -> usize {
+        match self.shape.over_stream {
+            true if is_every(LARGE_EVERY_INTO_STREAM, number) => LARGE_PACKET,
+            true => VOICE_PACKET,
+            false => self.size_of(number),
+        }
+    }
+
+    fn large(&self, size: impl Fn(u32) -> usize, arrivals: &HashMap<u32, Instant>) -> Tally {
+        let large = (0..self.shape.count).filter(|number| size(*number) == LARGE_PACKET);
         let count = |numbers: &mut dyn Iterator<Item = u32>| u32::try_from(numbers.count()).unwrap_or(u32::MAX);
         let sent = count(&mut large.clone());
-        Tally { sent, arrived: count(&mut large.filter(|number| outbound.contains_key(number))) }
+        Tally { sent, arrived: count(&mut large.filter(|number| arrivals.contains_key(number))) }
     }
 
     fn fact(&self, sent: &[Instant], inbound: &HashMap<u32, Instant>, outbound: &HashMap<u32, Instant>) -> StreamFact {
@@ -181,7 +193,8 @@ impl Run<'_> {
         StreamFact {
             inbound: tally(inbound.len()),
             outbound: tally(outbound.len()),
-            large: self.large(outbound),
+            large: self.large(|number| self.size_of(number), outbound),
+            large_inbound: self.large(|number| self.size_inward(number), inbound),
             packet_bytes: shape.packet,
             jitter_ms: jitter_ms(sent, inbound).max(jitter_ms(sent, outbound)),
             rtt_ms: round_trip.map(milliseconds),
@@ -205,6 +218,10 @@ impl Run<'_> {
         // Datagrams behind the relay may be lost one by one; a quarter in one piece at the end is a stall.
         (self.shape.over_stream && missing >= self.shape.count / 4).then(|| u64::from(carried) * self.shape.packet as u64)
     }
+}
+
+fn is_every(nth: u32, number: u32) -> bool {
+    number % nth == nth - 1
 }
 
 fn packet(token: Token, number: u32, size: usize) -> Vec<u8> {

@@ -9,9 +9,9 @@ pub use self::reply::{outcome, protocol};
 use crate::model::endpoint::Transport;
 use crate::model::fact::{
     BindingFact, Cargo, CertificateDefect, ConnectTraceFact, ControlFact, ControlKind, CredentialsSource, EngineEnd, EngineFact,
-    Fact, HandshakeEnd, HandshakeFact, InboundFact, InboundWay, NameAnswer, NameFact, Observation, OutboundFact, PeerKind,
-    PortsBy, PortsFact, RedirectEnd, ResponderFact, RouteFact, SizeFact, SocketEnd, StreamFact, THROUGH_PROXY, TraceFact,
-    VolumeFact,
+    Fact, HandshakeEnd, HandshakeFact, InboundFact, InboundWay, InsteadFact, NameAnswer, NameFact, Observation, OutboundFact,
+    PeerKind, PortsBy, PortsFact, RedirectEnd, RedirectFact, ResponderFact, RouteFact, SizeFact, SocketEnd, StreamFact,
+    THROUGH_PROXY, TraceFact, VolumeFact, WebFact,
 };
 use crate::model::outcome::Outcome;
 use crate::model::ports::PortSet;
@@ -46,21 +46,14 @@ fn describe_fact(seen: &Observation) -> String {
         Fact::Connect(fact) => format!("TCP connection to {target}: {}", reply(&fact.reply)),
         Fact::Handshake(fact) if over_dtls(seen) => format!("DTLS with {target}: {}", handshake(fact)),
         Fact::Handshake(fact) => format!("TLS with {target}: {}", handshake(fact)),
+        Fact::Instead(fact) => instead(target, *fact),
         Fact::Binding(fact) => binding(seen, fact),
         Fact::Challenge(fact) => format!("Allocate without credentials at {target}: {}", reply(&fact.reply)),
         Fact::Allocation(fact) => match fact.relayed {
             Some(relayed) => format!("Allocate at {target}: relayed address {relayed}{}", in_ms(&fact.reply)),
             None => format!("Allocate at {target}: {}", reply(&fact.reply)),
         },
-        Fact::Redirect(fact) => {
-            let end = match fact.end {
-                RedirectEnd::Arrived => "which answers",
-                RedirectEnd::Loop => "in a loop",
-                RedirectEnd::Dead => "which does not answer",
-            };
-            let hops: Vec<String> = fact.hops.iter().map(ToString::to_string).collect();
-            format!("{target} redirects to {}, {end}", hops.join(" and on to "))
-        }
+        Fact::Redirect(fact) => redirect(target, fact),
         Fact::Permission(fact) => {
             let whose = match fact.whose {
                 PeerKind::Reflexive => "this host's public address",
@@ -73,6 +66,7 @@ fn describe_fact(seen: &Observation) -> String {
         Fact::Outbound(fact) => outbound(fact),
         Fact::Channel(fact) => {
             let carried = match fact.carried {
+                Some(true) if fact.altered => ", data arrived over it with other bytes",
                 Some(true) => ", data arrived over it",
                 Some(false) => ", data did not arrive over it",
                 None => "",
@@ -101,6 +95,7 @@ fn describe_fact(seen: &Observation) -> String {
             Some(status) => format!("proxy {} answers CONNECT for {target} with {status}", fact.proxy),
             None => format!("proxy {} for {target}: {}", fact.proxy, outcome(&fact.outcome)),
         },
+        Fact::Web(fact) => web(target, fact),
         Fact::Mapping(fact) => nat::mapping(target, fact),
         Fact::Filtering(fact) => nat::filtering(fact),
         Fact::Hairpin(fact) => nat::hairpin(fact),
@@ -200,6 +195,29 @@ pub fn certificate(defect: CertificateDefect) -> &'static str {
         CertificateDefect::ChainIncomplete => "without its intermediate",
         CertificateDefect::Invalid => "invalid",
     }
+}
+
+fn redirect(target: &str, fact: &RedirectFact) -> String {
+    let end = match fact.end {
+        RedirectEnd::Arrived => "which answers",
+        RedirectEnd::Loop => "in a loop",
+        RedirectEnd::Dead => "which does not answer",
+    };
+    let hops: Vec<String> = fact.hops.iter().map(ToString::to_string).collect();
+    format!("{target} redirects to {}, {end}", hops.join(" and on to "))
+}
+
+fn instead(target: &str, fact: InsteadFact) -> String {
+    match (fact.plain, fact.behind_header) {
+        (true, _) => format!("{target} answers STUN without TLS"),
+        (false, true) => format!("{target} answers behind the header of a proxy (PROXY protocol)"),
+        (false, false) => format!("{target} answers neither plain STUN nor behind the header of a proxy"),
+    }
+}
+
+fn web(target: &str, fact: &WebFact) -> String {
+    let by = fact.front.as_ref().or(fact.server.as_ref()).map_or_else(String::new, |by| format!(", by {by}"));
+    format!("web page at {target}: status {}{by}", fact.status)
 }
 
 fn binding(seen: &Observation, fact: &BindingFact) -> String {

@@ -1,6 +1,6 @@
 //! What is asked beside the servers themselves: ports that nobody is promised, and, where something is silent, who blocks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -12,12 +12,13 @@ use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{CertificateDefect, Fact};
 use crate::model::outcome::Reply;
 use crate::model::ports::USUAL_RELAY_RANGE;
+use crate::model::target::Host;
 use crate::probe::context::{Context, is_answer};
 use crate::probe::greet::greet;
 use crate::probe::ice_server::IceServer;
 use crate::probe::knock::knock;
 use crate::probe::reach::reach;
-use crate::probe::{connect_trace, control, proxy, trace};
+use crate::probe::{connect_trace, control, proxy, trace, web};
 
 /// How much longer the question who blocks waits where nobody has answered anything: over a satellite no answer comes within half a second.
 const FURTHER_PATIENCE: Duration = Duration::from_millis(300);
@@ -99,6 +100,13 @@ pub async fn ask_who_blocks(context: &Context, plan: &Plan, servers: &[IceServer
     let refused = connect_trace::trace_refused(context, &endpoints);
     let ((), _, refused) = tokio::join!(trace::trace_silent(context, &endpoints), ports, refused);
     connect_trace::compare(context, &endpoints, refused).await;
+}
+
+/// Who has the web's ports of the addresses at which nothing has answered.
+pub async fn ask_webs(context: &Context, servers: &[IceServer]) {
+    let hosts: BTreeMap<IpAddr, &Host> = servers.iter().map(|server| (server.endpoint.ip(), &server.host)).collect();
+    let mute = hosts.into_iter().filter(|(ip, _)| !ip.is_loopback() && !ip_answers(context, *ip));
+    join_all(mute.map(|(ip, host)| web::ask(context, ip, host))).await;
 }
 
 /// Where connections end that were refused: a firewall in between signs its reset as the server does.

@@ -27,11 +27,11 @@ use crate::probe::again::ask_twice;
 use crate::probe::allocate::{self, Allocation, Role, allocate, until_alone};
 use crate::probe::context::Context;
 use crate::probe::control::{self, Web};
-use crate::probe::greet::{Greeting, greet, on_a_new_port};
+use crate::probe::greet::{Greeting, bind, greet, on_a_new_port};
 use crate::probe::ice_server::IceServer;
 use crate::probe::nat::{self, Scope};
 use crate::probe::reach::{Reached, reach};
-use crate::probe::{clock, loss, name, relay, still_there, trace};
+use crate::probe::{clock, instead, loss, name, relay, still_there, trace};
 use crate::proto::authentication::LongTerm;
 use crate::proto::credentials;
 
@@ -93,12 +93,17 @@ pub async fn examine_all(context: &Context, plan: &Plan, begun: Begun) {
     let examining = async {
         let mut examined = pin!(join_all(servers.iter().map(|server| examine(context, server, &shared))));
         if tokio::time::timeout(LATE, &mut examined).await.is_ok() {
-            tokio::join!(beside::second_opinions(context, plan, &servers), beside::ask_who_refuses(context, plan, &servers));
+            tokio::join!(
+                beside::second_opinions(context, plan, &servers),
+                beside::ask_who_refuses(context, plan, &servers),
+                beside::ask_webs(context, &servers)
+            );
         } else {
             tokio::join!(
                 examined,
                 beside::second_opinions(context, plan, &servers),
-                beside::ask_who_blocks(context, plan, &servers)
+                beside::ask_who_blocks(context, plan, &servers),
+                beside::ask_webs(context, &servers)
             );
         }
     };
@@ -265,6 +270,10 @@ async fn examine_one(context: &Context, server: &IceServer, shared: &Shared) -> 
             let signed = LongTerm::new(server.login.as_deref()?, &response?)?;
             authenticated(context, server, shared, session, signed).await
         }
+        Outcome::Silent | Outcome::Closed if is_mute(context, server.endpoint) => {
+            instead::ask(context, server.endpoint, &server.host).await;
+            None
+        }
         // Either it does STUN alone, or the line has swallowed all of the requests.
         Outcome::Silent => {
             tokio::join!(measure_loss(context, server, &session), ask_twice(context, server.endpoint));
@@ -279,6 +288,11 @@ async fn examine_one(context: &Context, server: &IceServer, shared: &Shared) -> 
         | Outcome::FromElsewhere { .. }
         | Outcome::Unusable { .. } => None,
     }
+}
+
+/// Whether a connection over plain TCP was taken, and nothing came over it.
+fn is_mute(context: &Context, endpoint: Endpoint) -> bool {
+    endpoint.transport == Transport::Tcp && !context.record.has_answered(endpoint)
 }
 
 async fn authenticated(
@@ -317,6 +331,10 @@ async fn authenticated(
         }
         Err(reply) if reply.code() == Some(300) => allocate::alternate(context, server.endpoint),
         Err(reply) => {
+            // Where each datagram reaches the server from another port, no nonce and no allocation is known to it.
+            if matches!(reply.code(), Some(400 | 437 | 438)) {
+                bind(context, &session).await;
+            }
             if reply.silent() {
                 tokio::join!(measure_loss(context, server, &session), ask_twice(context, server.endpoint));
             }

@@ -149,6 +149,7 @@ fn add_credentials(call: &mut Call, scenario: &Scenario, folder: &Path) -> Outco
             Ok(())
         }
         Credentials::RestExpired => ephemeral(call, &format!("{}:{}", now - HOUR, account.user), folder),
+        Credentials::RestExpiringSoon => ephemeral(call, &format!("{}:{}", now + 300, account.user), folder),
         Credentials::RestMilliseconds => ephemeral(call, &format!("{}:{}", (now + HOUR) * 1000, account.user), folder),
     }
 }

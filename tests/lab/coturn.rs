@@ -77,13 +77,15 @@ impl Coturn {
     }
 }
 
-/// How many UDP sockets the process's namespace has at such ports.
+/// How many UDP sockets the process's namespace has at such ports. Those with a peer of their own are of no relay: a proxy has them.
 fn count_sockets(process: &Child, is_counted: impl Fn(u16) -> bool) -> Outcome<usize> {
     let mut count = 0;
     for table in ["udp", "udp6"] {
         let path = format!("/proc/{}/net/{table}", process.id());
         let text = std::fs::read_to_string(&path).doing(&path)?;
-        count += text.lines().skip(1).filter_map(local_port).filter(|port| is_counted(*port)).count();
+        let unconnected =
+            text.lines().skip(1).filter(|line| line.split_whitespace().nth(2).is_some_and(|peer| peer.ends_with(":0000")));
+        count += unconnected.filter_map(local_port).filter(|port| is_counted(*port)).count();
     }
     Ok(count)
 }
@@ -186,7 +188,9 @@ fn configuration(scenario: &Scenario, site: Site, certificate: Option<&Files>) -
     for fault in &scenario.faults {
         apply(&mut lines, &fault_lines(fault, scenario, site));
     }
-    apply(&mut lines, &scenario.coturn);
+    let chain = certificate.map(|files| files.chain.display().to_string()).unwrap_or_default();
+    let changes: Vec<String> = scenario.coturn.iter().map(|line| line.replace("{chain}", &chain)).collect();
+    apply(&mut lines, &changes);
     lines
 }
 
@@ -214,6 +218,7 @@ fn authentication(credentials: Credentials, scenario: &Scenario) -> Vec<String> 
         | Credentials::RestWithName
         | Credentials::RestWrongSecret
         | Credentials::RestExpired
+        | Credentials::RestExpiringSoon
         | Credentials::RestMilliseconds
         | Credentials::RestPlainUser => vec!["use-auth-secret".into(), format!("static-auth-secret={SECRET}")],
     }
@@ -284,10 +289,11 @@ fn fault_lines(fault: &Fault, scenario: &Scenario, site: Site) -> Vec<String> {
         | Fault::ServerNatRewritesSources
         | Fault::LoadBalancerHidesTcpSources
         | Fault::RepliesFromOtherAddress
+        | Fault::RelaySendsFromOtherAddress
+        | Fault::RelayTakesSmallPacketsOnly
         | Fault::NotRunning
         | Fault::RelayPortsExhausted
-        | Fault::ChannelsRefused
-        | Fault::RelayPortShared
+        | Fault::EmbeddedServer(_)
         | Fault::RelaysCantReachEachOther
         | Fault::LaterAnswersDieOnTheWay
         | Fault::ServerClockAhead(_)

@@ -19,8 +19,9 @@ pub fn stands_in(scenario: &Scenario) -> bool {
 }
 
 fn faults(scenario: &Scenario) -> Vec<ServerFault> {
-    let pairs = [(Fault::ChannelsRefused, ServerFault::ChannelRefused), (Fault::RelayPortShared, ServerFault::RelayMultiplexed)];
-    pairs.into_iter().filter(|(fault, _)| scenario.faults.contains(fault)).map(|(_, made)| made).collect()
+    let named =
+        scenario.faults.iter().filter_map(|fault| if let Fault::EmbeddedServer(name) = fault { Some(name) } else { None });
+    named.map(|name| name.parse().unwrap_or_else(|_| panic!("the server has no fault {name:?}"))).collect()
 }
 
 /// Starts the server on a thread of its own, where the scenario has it; returns when it listens.

@@ -182,12 +182,12 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         | Fault::RelayPortsDroppedWhereDivisibleBy(_)
         | Fault::RelayEgressDropped
         | Fault::RelayEgressRefused
+        | Fault::RelaySendsFromOtherAddress
+        | Fault::RelayTakesSmallPacketsOnly
         | Fault::RelaysCantReachEachOther
         | Fault::RelayLoss(_) => break_relay(rules, fault, scenario),
         Fault::TcpLoss(percent) => lose_of_line(rules, "tcp", *percent),
-        Fault::TurnUdpLimited(rate) => {
-            rules.server_input(&format!("udp dport {port} limit rate over {rate}/second burst 10 packets drop"));
-        }
+        Fault::TurnUdpLimited(rate) => limit_requests(rules, port, *rate),
         Fault::LargePacketsDropped(bytes) => rules.caller_network(&format!("ip length > {bytes} drop")),
         Fault::ControlsSilent => {
             rules.add(Host::Control, Hook::Input, format!("{FROM_OUTSIDE} meta l4proto {{ tcp, udp }} th dport != 53 drop"));
@@ -238,8 +238,7 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         | Fault::UdpRelayOff
         | Fault::OwnAddressDenied
         | Fault::CallerAddressDenied
-        | Fault::ChannelsRefused
-        | Fault::RelayPortShared
+        | Fault::EmbeddedServer(_)
         | Fault::RelayLacksIpv4
         | Fault::ServerClockAhead(_)
         | Fault::CallerHasNoIpv4
@@ -274,6 +273,10 @@ fn alter_packets(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
 }
 
 /// The faults of a part of the relay's range, and of what leaves it.
+fn limit_requests(rules: &mut Rules, port: u16, a_second: u32) {
+    rules.server_input(&format!("udp dport {port} limit rate over {a_second}/second burst 10 packets drop"));
+}
+
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller has chosen these faults by a match over all")]
 fn break_relay(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
     let (range, Site { host, link, .. }) = (scenario.relay_ports, rules.site);
@@ -290,6 +293,10 @@ fn break_relay(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::RelayEgressRefused => {
             rules.add(host, Hook::Output, format!("oifname != \"lo\" udp sport {range} drop"));
         }
+        Fault::RelaySendsFromOtherAddress => {
+            rules.add(Host::Inet, Hook::Rewrite, format!("iifname \"{link}\" udp sport {range} ip saddr set {TURN_SECOND}"));
+        }
+        Fault::RelayTakesSmallPacketsOnly => rules.server_input(&format!("udp dport {range} ip length > 1000 drop")),
         // The host hands such packets to itself.
         Fault::RelaysCantReachEachOther => {
             rules.add(host, Hook::Input, format!("iifname \"lo\" udp sport {range} udp dport {range} drop"));

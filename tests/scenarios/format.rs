@@ -75,8 +75,8 @@ pub struct Scenario {
     /// What is wrong.
     #[serde(default)]
     pub faults: Vec<Fault>,
-    /// Lines for coturn's configuration. `key=value` replaces our own lines of that key, `-key` only removes them. The simulated network
-    /// can't express these.
+    /// Lines for coturn's configuration. `key=value` replaces our own lines of that key, `-key` only removes them; `{chain}` is the file of
+    /// the server's certificate. The simulated network can't express these.
     #[serde(default)]
     pub coturn: Vec<String>,
     /// A second server at 203.0.113.20, on a host of its own; it knows the account of the first one.
@@ -88,6 +88,9 @@ pub struct Scenario {
     /// Lines for a second coturn on the server's host, bound to the ports that the first one has; they change the first one's configuration.
     #[serde(default)]
     pub second_process: Option<Vec<String>>,
+    /// A program in front of the server, on its host. The simulated network has none.
+    #[serde(default)]
+    pub front: Option<Front>,
     /// Where callcheck runs.
     #[serde(default)]
     pub asked_from: AskedFrom,
@@ -209,6 +212,40 @@ pub struct OtherServer {
     /// What it presents; without a certificate it has no TLS port.
     #[serde(default)]
     pub certificate: Certificate,
+}
+
+/// What takes connections in the server's place and hands them on.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Front {
+    /// Which program.
+    pub program: FrontProgram,
+    /// The ports on which it takes TCP connections, once it is ready.
+    #[serde(default)]
+    pub ports: Vec<u16>,
+    /// Its configuration: listeners for haproxy, `stream` and `http` for nginx. `{own}` is the server's own address, `{chain}` and `{key}`
+    /// the files of its certificate.
+    pub config: String,
+}
+
+/// The programs that can stand before a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FrontProgram {
+    /// A balancer of connections.
+    Haproxy,
+    /// A web server, which also hands on connections and datagrams.
+    Nginx,
+}
+
+impl FrontProgram {
+    /// The program's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Haproxy => "haproxy",
+            Self::Nginx => "nginx",
+        }
+    }
 }
 
 /// Two servers behind one address.
@@ -340,6 +377,10 @@ pub enum Fault {
     LoadBalancerWithoutBackend,
     /// Datagrams from the TURN port leave with the server's second address.
     RepliesFromOtherAddress,
+    /// Datagrams of the relay leave with the server's second address.
+    RelaySendsFromOtherAddress,
+    /// A firewall at the server drops large datagrams to the relay.
+    RelayTakesSmallPacketsOnly,
 
     /// The server tells callers this OTHER-ADDRESS, and answers from the asked one whatever they want.
     OtherAddressIs(SocketAddrV4),
@@ -370,14 +411,12 @@ pub enum Fault {
     OwnAddressDenied,
     /// The server denies the caller's address as a peer.
     CallerAddressDenied,
-    /// The server refuses every channel.
-    ChannelsRefused,
+    /// The server is the program's own, with one of its faults (src/lab/fault.rs), by its name.
+    EmbeddedServer(String),
     /// What one relay of the server sends to another doesn't arrive, as where a NAT before the server would have to send it back in.
     RelaysCantReachEachOther,
     /// Each answer of the server over UDP but the first of a flow leaves with a TTL of 1, as coturn 4.17 sends them on some systems.
     LaterAnswersDieOnTheWay,
-    /// The server gives one relayed address to all its allocations.
-    RelayPortShared,
     /// The server relays for IPv6 alone, although it listens on both.
     RelayLacksIpv4,
     /// The server's clock is ahead of all others by this many seconds.
@@ -504,6 +543,8 @@ pub enum Credentials {
     RestWrongSecret,
     /// A name that ended an hour ago, with its right password.
     RestExpired,
+    /// A name that ends in five minutes, with its right password.
+    RestExpiringSoon,
     /// A name with milliseconds for seconds, with its right password.
     RestMilliseconds,
     /// An ordinary account, where the server wants ephemeral ones.
@@ -882,7 +923,7 @@ impl Scenario {
         let mut view = self.clone();
         (view.faults, view.coturn, view.certificate) = (faults, coturn, certificate);
         (view.server, view.second_address, view.ipv6) = (Placement::Public, false, false);
-        (view.replicas, view.second_process) = (None, None);
+        (view.replicas, view.second_process, view.front) = (None, None, None);
         Some(view)
     }
 
@@ -955,8 +996,7 @@ impl Fault {
             | Self::UdpRelayOff
             | Self::OwnAddressDenied
             | Self::CallerAddressDenied
-            | Self::ChannelsRefused
-            | Self::RelayPortShared
+            | Self::EmbeddedServer(_)
             | Self::RelaysCantReachEachOther
             | Self::LaterAnswersDieOnTheWay
             | Self::ServerClockAhead(_)
@@ -987,6 +1027,8 @@ impl Fault {
             | Self::LoadBalancerHidesTcpSources
             | Self::LoadBalancerWithoutBackend
             | Self::RepliesFromOtherAddress
+            | Self::RelaySendsFromOtherAddress
+            | Self::RelayTakesSmallPacketsOnly
             | Self::RelayLacksIpv4
             | Self::RedirectsTo(_)
             | Self::StreamStallsAfterBytes(_)

@@ -223,6 +223,7 @@ fn beyond_simulation(scenario: &Scenario) -> Option<&'static str> {
         (scenario.other_server.is_some(), "other server"),
         (scenario.replicas.is_some(), "replicas"),
         (scenario.second_process.is_some(), "second process on a port"),
+        (scenario.front.is_some(), "program in front of the server"),
         (scenario.asked_from != format::AskedFrom::Caller, "callcheck beside the server"),
         (scenario.controls == format::Controls::None, "run without controls"),
         (scenario.dns.silent_on_aaaa, "resolver that answers some questions"),
@@ -300,6 +301,7 @@ fn config(scenario: &Scenario, placement: Placement) -> Result<Config, Inexpress
         | format::Credentials::RestWithName
         | format::Credentials::RestWrongSecret
         | format::Credentials::RestExpired
+        | format::Credentials::RestExpiringSoon
         | format::Credentials::RestMilliseconds
         | format::Credentials::RestPlainUser => (Vec::new(), Some(Secret::new(SECRET))),
     };
@@ -377,6 +379,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         }
         Fault::ServerNatRewritesSources => host.hides_callers = true,
         Fault::LoadBalancerHidesTcpSources | Fault::LoadBalancerWithoutBackend => return no("load balancer"),
+        Fault::RelaySendsFromOtherAddress => return no("relay that sends from another address"),
         Fault::RepliesFromOtherAddress => host.replies_elsewhere = Some(port),
         Fault::HttpOnTurnPort => {
             host.listeners = None;
@@ -403,6 +406,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::CallerHasNoIpv4 => break_caller(world, fault, scenario),
         Fault::LargePacketsDropped(_)
         | Fault::LineCarries(_)
+        | Fault::RelayTakesSmallPacketsOnly
         | Fault::RoutersSendNoFragmentationNeeded
         | Fault::FragmentsDropped => return no("limit of packets' length"),
         Fault::ClientNetworkRequiresProxy | Fault::ProxyConnectsToPorts(_) | Fault::ProxyWantsLogin => return no("proxy"),
@@ -422,8 +426,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::UdpRelayOff
         | Fault::OwnAddressDenied
         | Fault::CallerAddressDenied
-        | Fault::ChannelsRefused
-        | Fault::RelayPortShared
+        | Fault::EmbeddedServer(_)
         | Fault::RelayLacksIpv4
         | Fault::ServerClockAhead(_)
         | Fault::NonceAlwaysStale
@@ -591,8 +594,9 @@ fn break_server(config: &mut Config, fault: &Fault, scenario: &Scenario) -> Resu
         Fault::UdpRelayOff => config.faults.push(ServerFault::RelayTransportRefused),
         Fault::OwnAddressDenied => config.faults.push(ServerFault::OwnAddressDenied),
         Fault::CallerAddressDenied => config.faults.push(ServerFault::PeerDenied),
-        Fault::ChannelsRefused => config.faults.push(ServerFault::ChannelRefused),
-        Fault::RelayPortShared => config.faults.push(ServerFault::RelayMultiplexed),
+        Fault::EmbeddedServer(name) => {
+            config.faults.push(name.parse().map_err(|_| Inexpressible(format!("fault {name} of the server")))?);
+        }
         Fault::RelayLacksIpv4 => config.faults.push(ServerFault::AddressFamilyRefused),
         Fault::ServerClockAhead(CLOCK_SKEW_S) => config.faults.push(ServerFault::ClockSkew),
         Fault::ServerClockAhead(seconds) => return no(&format!("server whose clock is {seconds} s ahead")),
@@ -753,6 +757,7 @@ fn login(scenario: &Scenario) -> Option<Login> {
         format::Credentials::RestWithName => Some(secret(SECRET, Some(&account.user))),
         format::Credentials::RestWrongSecret => Some(secret("south-by-southeast", Some(&account.user))),
         format::Credentials::RestExpired => Some(ephemeral(format!("{}:{}", now - HOUR_S, account.user))),
+        format::Credentials::RestExpiringSoon => Some(ephemeral(format!("{}:{}", now + 300, account.user))),
         format::Credentials::RestMilliseconds => Some(ephemeral(format!("{}:{}", (now + HOUR_S) * 1000, account.user))),
     }
 }

@@ -49,8 +49,20 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
         };
         readings.add(Reading::new(What::Honest, Place::Control { control: endpoint.ip() }, state, vec![seen.at]));
     }
+    fronts(run, readings);
     traced(run, readings);
     proxy(run, readings);
+}
+
+/// Networks that stand before web servers, at addresses at which nothing of TURN answers.
+fn fronts(run: &Run<'_>, readings: &mut Readings) {
+    for seen in run.facts(|fact| if let Fact::Web(it) = fact { Some(it) } else { None }) {
+        let Some((ip, front)) = seen.endpoint.map(|endpoint| endpoint.ip()).zip(seen.fact.front.as_deref()) else { continue };
+        if run.services_at(ip).all(|(_, service)| !service.answers()) {
+            let reading = Reading::new(What::Unfronted, Place::Server { server: ip }, State::Broken(Manner::Http), vec![seen.at]);
+            readings.add(reading.saying("front", front));
+        }
+    }
 }
 
 /// Traces to a server's unused high ports that end at the server itself: datagrams to such ports reach it. One that ends elsewhere tells

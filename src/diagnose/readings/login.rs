@@ -8,7 +8,7 @@ use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::run::{Run, Seen, Service};
 use crate::model::duration::span;
 use crate::model::endpoint::Endpoint;
-use crate::model::fact::{AllocationFact, CredentialsFact, CredentialsOddity, Fact};
+use crate::model::fact::{AllocationFact, CredentialsFact, CredentialsOddity, CredentialsSource, Fact};
 use crate::model::outcome::Outcome;
 use crate::model::place::Place;
 
@@ -17,6 +17,9 @@ const NEEDED: u32 = 2;
 
 /// A 437 from so many new local ports is about no port of ours.
 const EVERY_PORT: usize = 3;
+
+/// Credentials that end within so many seconds end for whoever has the page open a little longer.
+const SOON_S: i64 = 10 * 60;
 
 /// Fewer later allocations without an answer are chance.
 const FEWEST_SILENT: usize = 2;
@@ -62,6 +65,7 @@ fn one(endpoint: Endpoint, service: &Service<'_>, is_granted_here: bool, reading
         if !seen.fact.unauthenticated {
             readings.add(Reading::new(What::Login, place.clone(), State::Holds, vec![seen.at]));
         }
+        taken(&place, service, readings);
         return readings.add(Reading::new(What::Grant, place, State::Holds, vec![seen.at]));
     }
     // What says something counts, whatever silence followed.
@@ -112,6 +116,19 @@ fn one(endpoint: Endpoint, service: &Service<'_>, is_granted_here: bool, reading
             readings.add(Reading::new(What::Grant, place, State::Broken(manner), evidence));
         }
     }
+}
+
+/// Whether browsers take what is granted. libwebrtc does without a relay where the grant has no LIFETIME or no mapped address, and where
+/// the first request with a login is answered with 438 (its `turn_port.cc`, `TurnAllocateRequest`).
+fn taken(place: &Place, service: &Service<'_>, readings: &mut Readings) {
+    let Some(first) = service.allocations.first().filter(|seen| is_granted(seen)) else { return };
+    let (state, lacks) = match (first.fact.lifetime_s, first.fact.mapped, first.fact.stale_nonces) {
+        (None, ..) => (State::Broken(Manner::Missing), "LIFETIME"),
+        (_, None, _) => (State::Broken(Manner::Missing), "XOR-MAPPED-ADDRESS"),
+        (_, _, 1..) => (State::Broken(Manner::Stale), "none"),
+        (Some(_), Some(_), 0) => (State::Holds, "none"),
+    };
+    readings.add(Reading::new(What::GrantTaken, place.clone(), state, vec![first.at]).saying("lacks", lacks));
 }
 
 /// What a server refuses before anybody has logged in.
@@ -200,10 +217,12 @@ fn credentials(run: &Run<'_>, readings: &mut Readings) {
         }
         if seen.fact.hosts.is_empty() {
             look_at(seen, behind, Place::List, [What::StampValid, What::WellFormed], readings);
+            lasts(seen, Place::List, readings);
             continue;
         }
         for server in servers {
             look_at(seen, behind, Place::Server { server }, [What::OwnStampValid, What::OwnWellFormed], readings);
+            lasts(seen, Place::Server { server }, readings);
         }
     }
 }
@@ -228,6 +247,16 @@ fn look_at(
     };
     let oddity = worst.map_or_else(|| "none".to_owned(), |oddity| name_of(*oddity));
     readings.add(Reading::new(formed, place, state, vec![seen.at]).saying("oddity", oddity));
+}
+
+/// Whether credentials that were handed out last for as long as a page is open.
+fn lasts(seen: Seen<'_, CredentialsFact>, place: Place, readings: &mut Readings) {
+    let fact = seen.fact;
+    let Some(left) = fact.expires_at.map(|at| at - fact.now).filter(|left| *left > 0) else { return };
+    if fact.source == CredentialsSource::Given {
+        let state = if left < SOON_S { State::Broken(Manner::Expired) } else { State::Holds };
+        readings.add(Reading::new(What::StampLasts, place, state, vec![seen.at]).saying("left", span(left.unsigned_abs())));
+    }
 }
 
 fn stamp(fact: &CredentialsFact, expires_at: i64, behind: Option<i64>) -> State {

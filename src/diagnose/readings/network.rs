@@ -172,7 +172,10 @@ fn exit(run: &Run<'_>, readings: &mut Readings) {
     };
     let mut over_streams: HashMap<IpAddr, Vec<(usize, IpAddr)>> = HashMap::new();
     for (endpoint, at, over_tcp, _) in mapped(true) {
-        over_streams.entry(endpoint.ip()).or_default().push((at, over_tcp));
+        // A proxy in front of the server hides where connections come from.
+        if over_tcp != endpoint.ip() {
+            over_streams.entry(endpoint.ip()).or_default().push((at, over_tcp));
+        }
     }
     for (endpoint, at, over_udp, local) in mapped(false) {
         let place = Place::Network { family: Some(Family::of(endpoint.ip())) };

@@ -213,9 +213,7 @@ fn stream(endpoint: Endpoint, service: &Service<'_>, clean: Option<&Paces>, read
     let Some(relayed) = service.granted().and_then(|seen| seen.fact.relayed) else { return };
     let place = Place::Relay { server: endpoint.ip(), relayed: relayed.ip() };
     let (fact, both) = (seen.fact, seen.fact.inbound.plus(seen.fact.outbound));
-    let lost_large = fact.large.sent >= ENOUGH_LARGE
-        && fact.large.arrived == 0
-        && fact.outbound.arrived > (fact.outbound.sent - fact.large.sent) / 2;
+    let lost_large = lost_large_alone(fact.large, fact.outbound);
     if lost_large && !endpoint.transport.is_stream() {
         let place = Place::Server { server: endpoint.ip() };
         readings.add(
@@ -223,6 +221,10 @@ fn stream(endpoint: Endpoint, service: &Service<'_>, clean: Option<&Paces>, read
                 .saying("size", 1200_u32)
                 .saying("known-size", "none"),
         );
+        return;
+    }
+    if lost_large_alone(fact.large_inbound, fact.inbound) {
+        readings.add(Reading::new(What::SizeIn, place, State::Broken(Manner::Large), vec![seen.at]).saying("size", 1200_u32));
         return;
     }
     // A way that loses as much explains the stream's loss.
@@ -240,6 +242,11 @@ fn stream(endpoint: Endpoint, service: &Service<'_>, clean: Option<&Paces>, read
     };
     let reading = with_loss(Reading::new(What::Stream, place, state, vec![seen.at]), both).at(endpoint);
     readings.add(reading.saying("jitter", fact.jitter_ms.round()).saying("kbps", fact.throughput_kbps.round()));
+}
+
+/// Whether no large packet arrived, and most of the small ones did.
+fn lost_large_alone(large: Tally, all: Tally) -> bool {
+    large.sent >= ENOUGH_LARGE && large.arrived == 0 && all.arrived > (all.sent - large.sent) / 2
 }
 
 fn complaint(endpoint: Endpoint, seen: &Seen<'_, StreamFact>, both: Tally, clean: Option<Paces>) -> Option<Manner> {

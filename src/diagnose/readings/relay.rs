@@ -5,11 +5,12 @@ use std::net::IpAddr;
 
 use crate::diagnose::ports::TriedPorts;
 use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
-use crate::diagnose::run::{RelayAt, Relayed, Run, Seen};
+use crate::diagnose::run::{RelayAt, Relayed, Run, Seen, Service};
 use crate::model::address::Reach;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{InboundFact, InboundWay, OutboundFact, PeerKind};
 use crate::model::message::Arg;
+use crate::model::outcome::{Outcome, Reply};
 use crate::model::place::Place;
 
 /// The codes by which a server speaks of the user, of its allocation or of a family of addresses: they are about no peer.
@@ -64,10 +65,14 @@ fn address(known: &BTreeSet<IpAddr>, at: RelayAt, ports: &BTreeMap<u16, Relayed<
     // What it sends shows its address.
     let sent = ports.values().flat_map(|port| &port.outbound).find_map(|seen| Some((seen.at, seen.fact.from?)));
     if let Some((at_sent, from)) = sent {
-        let state = if from.ip() == relayed { State::Holds } else { State::Broken(Manner::Different) };
-        let evidence = evidence.into_iter().chain([at_sent]).collect();
-        let reading = Reading::new(What::OwnAddress, place(at), state, evidence);
-        return readings.add(advertised(reading).saying("other", from.ip().to_string()));
+        let is_own = from.ip() == relayed;
+        let state = if is_own { State::Holds } else { State::Broken(Manner::Different) };
+        let evidence: Vec<usize> = evidence.iter().copied().chain([at_sent]).collect();
+        let reading = Reading::new(What::SendsAsItself, place(at), state, evidence.clone());
+        readings.add(advertised(reading).saying("other", from.ip().to_string()));
+        if is_own {
+            return readings.add(advertised(Reading::new(What::OwnAddress, place(at), State::Holds, evidence)));
+        }
     }
     // Of a name's other address that lets nothing in nobody knows whose relay it is.
     let arrived =
@@ -92,8 +97,10 @@ fn permissions(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut R
     for (whose, what) in [(PeerKind::Reflexive, What::PermitsCaller), (PeerKind::Relayed, What::PermitsItself)] {
         let asked: Vec<_> = ports.values().flat_map(|port| &port.permissions).filter(|seen| seen.fact.whose == whose).collect();
         let granted: Vec<usize> = asked.iter().filter(|seen| seen.fact.reply.succeeded()).map(|seen| seen.at).collect();
-        let denied: Vec<_> =
-            asked.iter().filter(|seen| seen.fact.reply.code().is_some_and(|code| !OF_THE_USER.contains(&code))).collect();
+        // pion's servers refuse with an error that has no code.
+        let has_no_code = |reply: &Reply| matches!(reply.outcome, Outcome::Unusable { .. });
+        let is_refusal = |reply: &Reply| reply.code().map_or(has_no_code(reply), |code| !OF_THE_USER.contains(&code));
+        let denied: Vec<_> = asked.iter().filter(|seen| is_refusal(&seen.fact.reply)).collect();
         if !granted.is_empty() {
             readings.add(Reading::new(what, place(at), State::Holds, granted));
         } else if let Some(first) = denied.first() {
@@ -165,18 +172,18 @@ fn ways_out(run: &Run<'_>, at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, read
     // on this side lets nothing of it in.
     let lets_in = ports.values().flat_map(|port| &port.inbound).any(|seen| seen.fact.arrived);
     let tells = |seen_by_relay: bool| seen_by_relay || !lets_in && run.maps_by_destination(at.1) == Some(false);
-    // What is to be sent over a connection that has stalled never leaves.
-    let stalls = |endpoint: Option<Endpoint>| {
-        endpoint.and_then(|endpoint| run.services.get(&endpoint)).is_some_and(|service| {
-            service.volumes.iter().any(|seen| seen.fact.stalled)
-                || service.streams.iter().any(|seen| seen.fact.stalled_after_bytes.is_some())
-        })
-    };
+    let stalls = |endpoint: Option<Endpoint>| endpoint.and_then(|endpoint| run.services.get(&endpoint)).is_some_and(stalls);
     let counts = |seen: &&&Seen<'_, OutboundFact>| tells(seen.fact.peer_seen_by_relay) && !stalls(seen.endpoint);
     let silent: Vec<usize> = tried.iter().filter(counts).map(|seen| seen.at).collect();
     if !silent.is_empty() {
         readings.add(Reading::new(What::Out, place(at), State::Broken(Manner::Silent), silent));
     }
+}
+
+/// What is to be sent over a connection that has stalled never leaves.
+fn stalls(service: &Service<'_>) -> bool {
+    service.volumes.iter().any(|seen| seen.fact.stalled)
+        || service.streams.iter().any(|seen| seen.fact.stalled_after_bytes.is_some())
 }
 
 fn pairs(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readings) {
@@ -190,10 +197,10 @@ fn pairs(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Reading
     }
 }
 
-/// Whether channels are given, where permissions are.
+/// Whether channels are given, where permissions are, and carry what is sent.
 fn channels(run: &Run<'_>, at: RelayAt, readings: &mut Readings) {
     let of_server = run.services_at(at.0);
-    for (_, service) in of_server {
+    for (endpoint, service) in of_server {
         let is_here = service.granted().and_then(|seen| seen.fact.relayed).is_some_and(|relayed| relayed.ip() == at.1);
         let permits = readings.know(What::PermitsCaller, &place(at)).holds();
         for seen in service.channels.iter().filter(|_| is_here && permits) {
@@ -204,6 +211,14 @@ fn channels(run: &Run<'_>, at: RelayAt, readings: &mut Readings) {
             };
             let reading = Reading::new(What::Channel, place(at), state, vec![seen.at]);
             readings.add(reading.saying("code", seen.fact.reply.code().unwrap_or_default()));
+            let state = match seen.fact.carried {
+                Some(true) if seen.fact.altered => State::Broken(Manner::Altered),
+                Some(true) => State::Holds,
+                // Where nothing leaves the relay, a channel is not to blame.
+                Some(false) if readings.know(What::Out, &place(at)).holds() && !stalls(service) => State::Broken(Manner::Silent),
+                Some(false) | None => continue,
+            };
+            readings.add(Reading::new(What::ChannelData, Place::service(endpoint), state, vec![seen.at]));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::readings::network::clock_behind;
-use crate::diagnose::run::{Run, Seen};
+use crate::diagnose::run::{Run, Seen, Service};
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{Certificate, CertificateDefect, HandshakeEnd, HandshakeFact};
 use crate::model::message::Arg;
@@ -24,16 +24,20 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
     for (endpoint, service) in promised {
         let completed = service.handshakes.iter().find(|seen| seen.fact.end == HandshakeEnd::Completed);
         let Some(seen) = completed.or(service.handshakes.first()) else { continue };
-        handshake(endpoint, seen, readings);
+        handshake(endpoint, service, seen, readings);
         if let Some(certificate) = seen.fact.certificate.as_ref().filter(|_| seen.fact.end == HandshakeEnd::Completed) {
             self::certificate(run, endpoint, seen, certificate, behind, readings);
         }
     }
 }
 
-fn handshake(endpoint: Endpoint, seen: &Seen<'_, HandshakeFact>, readings: &mut Readings) {
-    let (state, details): (State, Vec<(&'static str, Arg)>) = match &seen.fact.end {
+fn handshake(endpoint: Endpoint, service: &Service<'_>, seen: &Seen<'_, HandshakeFact>, readings: &mut Readings) {
+    let asked = seen.fact.asks_certificate;
+    let (mut state, details): (State, Vec<(&'static str, Arg)>) = match &seen.fact.end {
         HandshakeEnd::Completed => (State::Holds, Vec::new()),
+        HandshakeEnd::Alert { .. } | HandshakeEnd::Closed | HandshakeEnd::Failed { .. } if asked => {
+            (State::Broken(Manner::AsksCertificate), Vec::new())
+        }
         HandshakeEnd::Alert { alert } => (State::Broken(Manner::Alert), vec![("alert", alert.as_str().into())]),
         HandshakeEnd::TooOld => (State::Broken(Manner::TooOld), Vec::new()),
         HandshakeEnd::NotTls { speaks } => (State::Broken(spoken(*speaks)), Vec::new()),
@@ -41,10 +45,23 @@ fn handshake(endpoint: Endpoint, seen: &Seen<'_, HandshakeFact>, readings: &mut 
         HandshakeEnd::Silent => (State::Broken(Manner::Silent), Vec::new()),
         HandshakeEnd::Failed { why } => (State::Broken(Manner::Failed), vec![("reason", why.as_str().into())]),
     };
-    let mut reading = Reading::new(What::Tls, Place::service(endpoint), state, vec![seen.at]);
+    let mut evidence = vec![seen.at];
+    if let (State::Broken(was), Some((manner, at))) = (state, spoken_instead(service))
+        && was != Manner::AsksCertificate
+    {
+        state = State::Broken(manner);
+        evidence.push(at);
+    }
+    let mut reading = Reading::new(What::Tls, Place::service(endpoint), state, evidence);
     reading.details = details;
     reading.details.push(("sni", seen.fact.server_name.as_str().into()));
     readings.add(reading);
+}
+
+/// What a port speaks in place of what belongs there, and the observation that shows it.
+pub fn spoken_instead(service: &Service<'_>) -> Option<(Manner, usize)> {
+    let plain = service.instead.iter().find(|seen| seen.fact.plain).map(|seen| (Manner::Plain, seen.at));
+    plain.or_else(|| service.instead.iter().find(|seen| seen.fact.behind_header).map(|seen| (Manner::BehindHeader, seen.at)))
 }
 
 /// What answered instead.

@@ -1,10 +1,10 @@
 //! What speaks at a port: STUN at all, Binding, TURN, and how it asks for a login.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::reach::is_open;
-use super::tls::spoken;
+use super::tls::{spoken, spoken_instead};
 use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::run::{Run, Service};
 use crate::model::endpoint::{Endpoint, Transport};
@@ -16,6 +16,7 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
     for (endpoint, service) in run.promised() {
         speaks(run, endpoint, service, readings);
         stays(endpoint, service, readings);
+        flow(run, endpoint, service, readings);
     }
     for seen in &run.again {
         let Some(endpoint) = seen.endpoint else { continue };
@@ -48,11 +49,21 @@ fn speaks(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, readings: &m
         return readings.add(reading.saying("protocol", manner.name()));
     } else if is_connected {
         let closed = all().any(|(_, reply)| reply.outcome == Outcome::Closed);
-        let manner = if closed { Manner::Closed } else { Manner::Silent };
-        let asked: Vec<usize> =
+        let mut evidence: Vec<usize> =
             all().filter(|(_, reply)| matches!(reply.outcome, Outcome::Silent | Outcome::Closed)).map(|(at, _)| at).collect();
-        if !asked.is_empty() {
-            readings.add(Reading::new(What::Speaks, place, State::Broken(manner), asked));
+        // TLS 1.3 refuses a client without a certificate after the handshake.
+        let refused = service.handshakes.iter().find(|seen| closed && seen.fact.asks_certificate).map(|seen| seen.at);
+        let refused = refused.map(|at| (Manner::AsksCertificate, at));
+        let manner = match refused.or_else(|| spoken_instead(service)) {
+            Some((manner, at)) => {
+                evidence.push(at);
+                manner
+            }
+            None if closed => Manner::Closed,
+            None => Manner::Silent,
+        };
+        if !evidence.is_empty() {
+            readings.add(Reading::new(What::Speaks, place, State::Broken(manner), evidence));
         }
         return;
     } else {
@@ -144,5 +155,31 @@ fn stays(endpoint: Endpoint, service: &Service<'_>, readings: &mut Readings) {
         let target = seen.fact.hops.last().map_or_else(|| "none".to_owned(), ToString::to_string);
         let reading = Reading::new(What::Stays, Place::service(endpoint), State::Broken(manner), vec![seen.at]);
         readings.add(reading.saying("target", target));
+    }
+}
+
+/// Whether a server sees all requests of one flow come from one address and port. Whatever a NAT does, it keeps those of a flow.
+fn flow(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, readings: &mut Readings) {
+    if endpoint.transport != Transport::Udp {
+        return;
+    }
+    let again = run.again.iter().filter(|seen| seen.endpoint == Some(endpoint));
+    let bindings = service.bindings.iter().chain(again).map(|seen| (seen.at, seen.fact.local, seen.fact.mapped));
+    let granted = service.allocations.iter().chain(&service.samples).map(|seen| (seen.at, seen.fact.local, seen.fact.mapped));
+    let mut flows: BTreeMap<SocketAddr, Vec<(usize, SocketAddr)>> = BTreeMap::new();
+    for (at, local, mapped) in bindings.chain(granted) {
+        if let (Some(local), Some(mapped)) = (local, mapped) {
+            flows.entry(local).or_default().push((at, mapped));
+        }
+    }
+    let evidence = |flow: &[(usize, SocketAddr)]| flow.iter().map(|(at, _)| *at).collect();
+    let torn = flows.values().find(|flow| flow.iter().any(|(_, mapped)| *mapped != flow[0].1));
+    let place = Place::service(endpoint);
+    if let Some(flow) = torn {
+        let other = flow.iter().map(|(_, mapped)| *mapped).find(|mapped| *mapped != flow[0].1).unwrap_or(flow[0].1);
+        let reading = Reading::new(What::OneFlow, place, State::Broken(Manner::Several), evidence(flow));
+        readings.add(reading.saying("mapped", flow[0].1.to_string()).saying("other", other.to_string()));
+    } else if let Some(flow) = flows.values().find(|flow| flow.len() > 1) {
+        readings.add(Reading::new(What::OneFlow, place, State::Holds, evidence(flow)));
     }
 }

@@ -1,8 +1,9 @@
 //! TURN allocation: what a server refuses to those whom it knows.
 
-use super::super::reading::Manner::{Arrived, Code, Dead, Loop, OtherCode, Silent};
+use super::super::reading::Manner::{Altered, Arrived, Code, Dead, Loop, Missing, OtherCode, Silent, Stale};
 use super::super::reading::What::{
-    Again, Binding, Channel, Clean, Grant, PermitsCaller, PermitsItself, Reach, Speaks, Stays, Steady, Tls, ToItself, Turn,
+    Again, Binding, Channel, ChannelData, Clean, Grant, GrantTaken, PermitsCaller, PermitsItself, Reach, Speaks, Stays, Steady,
+    Tls, ToItself, Turn,
 };
 use super::super::row::{At, Cause, Effect, Pattern, all, row};
 use crate::model::cause::Group;
@@ -115,6 +116,15 @@ pub const CAUSES: &[Cause] = &[
         rows: &[row(At::Server, 1.5, &[all(Grant).as_(&[Code(440), Code(443)])])],
     },
     Cause {
+        id: "allocation-refused-by-browsers",
+        group: Group::Allocation,
+        effect: Effect::Fail,
+        rows: &[
+            row(At::Service, 1.0, &[all(GrantTaken).as_(&[Missing])]).manner("incomplete"),
+            row(At::Service, 1.0, &[all(GrantTaken).as_(&[Stale])]).inferred().manner("stale"),
+        ],
+    },
+    Cause {
         id: "requests-limited",
         group: Group::Allocation,
         effect: Effect::Degrade,
@@ -140,5 +150,17 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Allocation,
         effect: Effect::Degrade,
         rows: &[row(At::Relay, 1.0, &[all(Channel)])],
+    },
+    Cause {
+        id: "channel-data-dropped",
+        group: Group::Relay,
+        effect: Effect::Fail,
+        rows: &[row(At::Service, 1.5, &[all(ChannelData).as_(&[Silent])])],
+    },
+    Cause {
+        id: "channel-data-altered",
+        group: Group::Relay,
+        effect: Effect::Fail,
+        rows: &[row(At::Service, 1.0, &[all(ChannelData).as_(&[Altered])])],
     },
 ];

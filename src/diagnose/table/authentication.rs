@@ -2,7 +2,8 @@
 
 use super::super::reading::Manner::{Closed, Code, Different, Empty, Expired, Missing, OtherCode, Silent, Stale, Unusable};
 use super::super::reading::What::{
-    Asks, Binding, Grant, Login, LoginSeen, OneRealm, OwnStampValid, OwnWellFormed, Realm, StampValid, Steady, Turn, WellFormed,
+    Asks, Binding, Grant, Login, LoginSeen, OneRealm, OwnStampValid, OwnWellFormed, Realm, StampLasts, StampValid, Steady, Turn,
+    WellFormed,
 };
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
@@ -32,6 +33,12 @@ pub const CAUSES: &[Cause] = &[
                 .shows(&[all(OwnStampValid).as_(&[Expired]).asked()])
                 .may(&[all(Grant).as_(&[Code(400), Code(403)])]),
         ],
+    },
+    Cause {
+        id: "credentials-expire-soon",
+        group: Group::Authentication,
+        effect: Effect::Warn,
+        rows: &[row(At::List, 1.0, &[all(StampLasts)]), row(At::Server, 1.0, &[all(StampLasts)])],
     },
     Cause {
         id: "credentials-malformed",

@@ -4,7 +4,7 @@ use super::super::reading::Manner::{
     self, Http, Loopback, NoAddress, NotFound, Other, Private, SpeaksTls, Ssh, Unavailable, Unused,
 };
 use super::super::reading::What::{
-    Alive, BrowserPort, Dns, HighPort, ListTaken, Listens, Near, PublicName, Reach, Resolver, Resolves, Speaks, Tls,
+    Alive, BrowserPort, Dns, HighPort, ListTaken, Listens, Near, PublicName, Reach, Resolver, Resolves, Speaks, Tls, Unfronted,
 };
 use super::super::row::{At, Cause, Effect, Pattern, all, row};
 use crate::model::cause::Group;
@@ -93,6 +93,12 @@ pub const CAUSES: &[Cause] = &[
             row(At::StunService, 1.5, &[all(Reach)]).inferred().manner("silent"),
             row(At::StunService, 1.5, &[all(Listens)]).manner("refused"),
         ],
+    },
+    Cause {
+        id: "proxy-in-front",
+        group: Group::Names,
+        effect: Effect::Fail,
+        rows: &[row(At::Server, 1.0, &[all(Unfronted)]).may(&[all(Reach), all(Listens), all(Speaks), all(Tls)])],
     },
     Cause {
         id: "wrong-host",

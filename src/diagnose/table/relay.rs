@@ -2,8 +2,8 @@
 
 use super::super::reading::Manner::{Block, Different, OneWay, Other, Scattered, ScatteredRefused, Several, Shared, Split};
 use super::super::reading::What::{
-    Checks, In, InAgain, InAlt, KnownPublic, MediaClean, Out, OwnAddress, OwnPort, PermitsItself, Ports, Steady, Stream,
-    Throughout, ToItself,
+    Checks, In, InAgain, InAlt, KnownPublic, MediaClean, Out, OwnAddress, OwnPort, PermitsItself, Ports, SendsAsItself, Steady,
+    Stream, Throughout, ToItself,
 };
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
@@ -56,6 +56,12 @@ pub const CAUSES: &[Cause] = &[
             row(At::Relay, 0.2, &[all(OwnAddress).as_(&[Different])]).needs(&[all(In).asked()]),
             row(At::Relay, 3.0, &[all(OwnAddress).as_(&[Different])]),
         ],
+    },
+    Cause {
+        id: "relay-answers-from-elsewhere",
+        group: Group::Relay,
+        effect: Effect::Fail,
+        rows: &[row(At::Relay, 1.0, &[all(SendsAsItself)]).may(&[all(OwnAddress).as_(&[Different])])],
     },
     Cause {
         id: "relay-nat-remaps-ports",

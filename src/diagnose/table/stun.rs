@@ -2,8 +2,9 @@
 
 use super::super::reading::Manner::{Arrived, Large, Loss, Private, Several, Shared, Silent, Stalls, StallsAtOnce};
 use super::super::reading::What::{
-    Binding, Checks, Clean, Dtls, Hairpin, In, InAgain, InAlt, Intact, KnowsExit, Lasts, Mapped, Mapping, MediaClean, OneExit,
-    Out, Reach, Size, Source, Speaks, Steady, Stream, Tls, ToItself, Turn, Volume,
+    Again, Binding, Channel, ChannelData, Checks, Clean, Dtls, Grant, GrantTaken, Hairpin, In, InAgain, InAlt, Intact, KnowsExit,
+    Lasts, Login, Mapped, Mapping, MediaClean, OneExit, OneFlow, Out, PermitsCaller, PermitsItself, Reach, Size, SizeIn, Source,
+    Speaks, Steady, Stream, Tls, ToItself, Turn, Volume,
 };
 use super::super::row::{At, Cause, Effect, Pattern, all, row};
 use crate::model::cause::Group;
@@ -11,6 +12,7 @@ use crate::model::cause::Group;
 /// What a way that loses packets may break.
 const LOST: &[Pattern] = &[
     all(Stream),
+    all(ChannelData).as_(&[Silent]),
     all(ToItself),
     all(Steady),
     all(Volume),
@@ -32,6 +34,30 @@ pub const CAUSES: &[Cause] = &[
             // A NAT here swallows an answer from another address.
             row(At::Server, 5.2, &[all(Reach).udp().as_(&[Silent])]),
         ],
+    },
+    Cause {
+        id: "flow-not-kept",
+        group: Group::Stun,
+        effect: Effect::Fail,
+        rows: &[row(At::Server, 1.0, &[all(OneFlow)]).may(&[
+            all(Mapped),
+            all(Binding).udp(),
+            all(Turn).udp(),
+            all(Again).udp(),
+            all(Login).udp(),
+            all(Grant).udp(),
+            all(GrantTaken).udp(),
+            all(Steady),
+            all(Clean),
+            all(PermitsCaller),
+            all(PermitsItself),
+            all(Channel),
+            all(In),
+            all(InAgain),
+            all(Out),
+            all(ToItself),
+            all(Stream),
+        ])],
     },
     Cause {
         id: "turn-disabled",
@@ -66,6 +92,7 @@ pub const CAUSES: &[Cause] = &[
         effect: Effect::Degrade,
         rows: &[
             row(At::Server, 1.5, &[all(Size).as_(&[Large])]).may(&[all(Stream), all(Volume)]).manner("size"),
+            row(At::Relay, 1.5, &[all(SizeIn)]).may(&[all(Stream)]).manner("inward"),
             row(At::Service, 3.0, &[all(Volume).as_(&[StallsAtOnce])]).may(&[all(Stream)]).manner("stalls"),
             row(At::Call, 2.8, &[all(Dtls).as_(&[Large])]).manner("dtls"),
         ],

@@ -1,8 +1,8 @@
 //! TLS and its certificates.
 
 use super::super::reading::Manner::{
-    Alert, ChainIncomplete, Closed, Expired, Failed, Http, Missing, NotYetValid, Off, Other, Several, Silent, Ssh, TooOld,
-    UntrustedIssuer,
+    Alert, AsksCertificate, BehindHeader, ChainIncomplete, Closed, Expired, Failed, Http, Missing, NotYetValid, Off, Other,
+    Plain, Several, Silent, Ssh, TooOld, UntrustedIssuer,
 };
 use super::super::reading::What::{
     Binding, CertChain, CertLasts, CertName, CertTime, Clock, Grant, Login, OwnStampValid, Speaks, StampValid, Tls, Turn,
@@ -47,8 +47,36 @@ pub const CAUSES: &[Cause] = &[
         effect: Effect::Degrade,
         rows: &[
             row(At::Service, 1.0, &[all(Tls).as_(&[Alert, Failed])]),
-            row(At::Service, 3.0, &[all(Tls).as_(&[Closed, Silent])]).sure(&[Grant]).inferred(),
+            row(At::Service, 3.0, &[all(Tls).as_(&[Closed, Silent, Plain])]).sure(&[Grant]).inferred(),
         ],
+    },
+    Cause {
+        id: "tls-client-certificate-required",
+        group: Group::Tls,
+        effect: Effect::Degrade,
+        rows: &[
+            row(At::Service, 1.0, &[all(Tls).as_(&[AsksCertificate])]),
+            row(At::Service, 1.0, &[all(Speaks).as_(&[AsksCertificate])]),
+        ],
+    },
+    Cause {
+        id: "tls-expects-proxy-header",
+        group: Group::Tls,
+        effect: Effect::Degrade,
+        rows: &[row(At::Service, 1.0, &[all(Tls).as_(&[BehindHeader])])],
+    },
+    Cause {
+        id: "tcp-expects-proxy-header",
+        group: Group::Reach,
+        effect: Effect::Degrade,
+        rows: &[row(At::Service, 1.0, &[all(Speaks).tcp().as_(&[BehindHeader])])],
+    },
+    Cause {
+        id: "tls-port-speaks-plain",
+        group: Group::Tls,
+        effect: Effect::Degrade,
+        // coturn takes both on one port: a filter that cuts TLS looks the same.
+        rows: &[row(At::Service, 1.0, &[all(Tls).as_(&[Plain])]).inferred()],
     },
     Cause {
         id: "tls-certificate-expired",
@@ -93,7 +121,9 @@ pub const CAUSES: &[Cause] = &[
         effect: Effect::Degrade,
         rows: &[
             row(At::Service, 3.0, &[all(Tls).as_(&[Http, Other, Ssh])]).manner("not-tls"),
-            row(At::Service, 2.8, &[all(Speaks).secure()]).may(&[all(Binding), all(Turn)]).manner("inside"),
+            row(At::Service, 2.8, &[all(Speaks).secure().as_(&[Silent, Closed, Http, Ssh, Other])])
+                .may(&[all(Binding), all(Turn)])
+                .manner("inside"),
         ],
     },
     Cause {

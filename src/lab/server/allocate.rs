@@ -166,11 +166,12 @@ impl Server {
 
     fn answer_allocate(&mut self, now: Instant, tuple: FiveTuple, signer: Option<&LongTerm>) {
         let Some(allocation) = self.allocations.get(&tuple) else { return };
-        let answer = Outgoing::success(allocation.made_by)
-            .relayed(allocation.relayed.advertised)
-            .xor_mapped(self.mapped(tuple))
+        let mut answer =
+            Outgoing::success(allocation.made_by).relayed(allocation.relayed.advertised).xor_mapped(self.mapped(tuple));
+        if !self.config.has(Fault::AllocationRefusedByBrowsers) {
             // Rounded, because opening the port takes its moment.
-            .lifetime(allocation.expires.saturating_duration_since(now) + Duration::from_millis(500));
+            answer = answer.lifetime(allocation.expires.saturating_duration_since(now) + Duration::from_millis(500));
+        }
         self.answer(tuple, answer, signer);
     }
 

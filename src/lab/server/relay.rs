@@ -65,9 +65,12 @@ impl Server {
 
     pub(super) fn relay_channel_data(&mut self, now: Instant, tuple: FiveTuple, data: ChannelData<'_>) {
         let peer = self.allocations.get(&tuple).and_then(|allocation| allocation.peer_of(data.channel, now));
-        if let Some(peer) = peer {
-            self.send_to_peer(now, tuple, peer, data.payload);
+        let Some(peer) = peer.filter(|_| !self.config.has(Fault::ChannelDataDropped)) else { return };
+        let mut payload = data.payload.to_vec();
+        if self.config.has(Fault::ChannelDataAltered) && tuple.transport.is_stream() {
+            payload.resize(payload.len().next_multiple_of(4), 0);
         }
+        self.send_to_peer(now, tuple, peer, &payload);
     }
 
     fn send_to_peer(&mut self, now: Instant, tuple: FiveTuple, peer: SocketAddr, payload: &[u8]) {

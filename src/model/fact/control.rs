@@ -61,3 +61,16 @@ pub struct ClockFact {
     /// This host's time, in seconds since 1970.
     pub ours: i64,
 }
+
+/// What answered on one of the web's ports of a server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WebFact {
+    /// The status.
+    pub status: u16,
+    /// The header Server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
+    /// The network or proxy that its headers show in front of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub front: Option<String>,
+}

@@ -33,6 +33,9 @@ pub struct HandshakeFact {
     /// Whether roots were added to the system's for this run.
     #[serde(default)]
     pub own_roots: bool,
+    /// Whether the server asked for a client's certificate (`CertificateRequest`, RFC 8446 §4.3.2), of which browsers have none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asks_certificate: bool,
     /// From the start of the handshake to its end, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rtt_ms: Option<f64>,
@@ -65,6 +68,15 @@ pub enum HandshakeEnd {
         /// The library's words.
         why: String,
     },
+}
+
+/// What a port speaks that was mute to what belongs there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InsteadFact {
+    /// Whether STUN without TLS is answered, where TLS was asked for.
+    pub plain: bool,
+    /// Whether it speaks as it should once the header of a proxy came first (PROXY protocol, version 2).
+    pub behind_header: bool,
 }
 
 /// The leaf certificate of a server.

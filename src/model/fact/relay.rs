@@ -95,6 +95,9 @@ pub struct StreamFact {
     /// Those of the outbound packets that were large, 1,200 bytes as in video.
     #[serde(default)]
     pub large: Tally,
+    /// Those of the inbound packets that were as large.
+    #[serde(default)]
+    pub large_inbound: Tally,
     /// The size of a packet's payload in bytes.
     pub packet_bytes: usize,
     /// Interarrival jitter (RFC 3550 §6.4.1) of the worse direction, in milliseconds.

@@ -37,6 +37,9 @@ pub struct AllocationFact {
     /// The client's address as the server sees it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapped: Option<SocketAddr>,
+    /// This host's own address and port on that flow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local: Option<SocketAddr>,
     /// LIFETIME in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetime_s: Option<u32>,
@@ -114,6 +117,9 @@ pub struct ChannelFact {
     /// Whether a datagram over the channel arrived at the peer; absent where none was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carried: Option<bool>,
+    /// Whether it arrived with other bytes than it was sent with.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub altered: bool,
 }
 
 /// The end of an allocation.

@@ -139,7 +139,7 @@ impl Relay {
         {
             channel.is_bound = true;
         }
-        let fact = ChannelFact { reply: exchange.reply, carried: None };
+        let fact = ChannelFact { reply: exchange.reply, carried: None, altered: false };
         self.record.add("call-channel", session.endpoint(), Fact::Channel(fact));
     }
 

@@ -7,8 +7,8 @@ use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{ConnectFact, Fact, HandshakeEnd};
 use crate::net::network::Stream;
 use crate::net::tls::handshake;
+use crate::probe::connect::try_connect;
 use crate::probe::context::Context;
-use crate::probe::reach::try_connect;
 use crate::signaling::gateway::Gateway;
 
 /// How long an answer may take: a gateway that checks a login in its database has this much, and a call that waits longer fails.

@@ -12,7 +12,7 @@ use crate::model::fact::{ResponderFact, ServedPorts};
 use crate::model::outcome::{Defect, Outcome, Reply, Stray, StrayKind, Unreachable};
 use crate::model::ports::PortSet;
 use crate::net::network::{Arrival, Datagrams, Stream};
-use crate::probe::reach::try_connect;
+use crate::probe::connect::try_connect;
 use crate::proto::responder::{Answer, Content, Description, HEAD, Question, length};
 use crate::proto::schedule::Schedule;
 

@@ -369,6 +369,42 @@ channel-refused-fix-server = { $software ->
        *[other] {""}
     }
 
+channel-data-dropped = the server drops what goes over channels
+    .summary = { $host } grants channels over { $transport } and drops what is sent over them.
+    .impact = Browsers send everything over channels once a call is connected, so that picture and sound stop after a moment.
+    .meaning = Clients bind a channel to the other side's address and then send their data over it. This server grants the channel, relays what comes in Send indications, and drops what comes over the channel.
+    .proof = A datagram in a Send indication left the relay and arrived; several over a channel to the same address did not.
+    .look-alikes = relay-egress-blocked: there Send indications don't arrive either. channel-refused: there the channel is not granted.
+    .remedy = Update the server, and remove any device in front of it that rewrites TURN.
+
+channel-data-dropped-fix-server = Update the TURN server; until then try another one, for instance coturn.
+
+channel-data-altered = the server alters what goes over channels
+    .summary = Over { $transport } { $host } relays channel data with other bytes than it was sent with.
+    .impact = ICE connects, and then DTLS fails: calls over this transport have neither picture nor sound.
+    .meaning = Over TCP and TLS each message of a channel is padded to a multiple of four bytes. This server relays the padding with the data, so that most packets arrive longer than they were. ICE checks are multiples of four and pass; DTLS and media are not.
+    .proof = A datagram of 17 bytes was sent over a channel, and arrived with other bytes.
+    .look-alikes = stun-rewritten: there a router alters addresses within STUN messages.
+    .remedy = Update the server, or list it over UDP alone.
+
+channel-data-altered-fix-server = Update the TURN server; until then try another one, for instance coturn.
+
+allocation-refused-by-browsers = browsers don't take the relay that the server grants
+    .summary = { $manner ->
+        [stale] { $host } calls a fresh nonce stale (error 438) at the first login; Chrome then gives up the relay.
+       *[incomplete] { $host } grants a relay without { $lacks }; browsers built on libwebrtc don't take it.
+    }
+    .impact = Chrome, Edge and apps built on libwebrtc get no relay from this server, and show no error.
+    .meaning = callcheck got an allocation, but browsers are stricter. libwebrtc takes an answer to Allocate only if it has LIFETIME and XOR-MAPPED-ADDRESS, and gives up if its first request with a login is answered with 438.
+    .proof = The answer to Allocate lacks LIFETIME or XOR-MAPPED-ADDRESS, or the first request with the nonce that the server had just given was answered with 438 (stale nonce).
+    .look-alikes = nonce-loop: there every nonce is called stale, so that nobody gets a relay. flow-not-kept: there each datagram reaches the server from another port, which makes nonces stale too.
+    .remedy = Update the server; behind several servers or processes, see that all of a client's packets reach the same one.
+
+allocation-refused-by-browsers-fix-server = { $manner ->
+        [stale] See that all packets of a client reach the same server process, and that its nonces live for some minutes.
+       *[incomplete] Update the TURN server; until then try another one, for instance coturn.
+    }
+
 requests-limited = the server answers only the first requests of a burst
     .summary = { $host } answers the first requests of a burst and none of the later ones.
     .impact = Clients get no relay by chance, most often when several users share one address or a browser opens several relays at once.

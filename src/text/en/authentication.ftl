@@ -53,6 +53,16 @@ credentials-expired = the TURN credentials have expired
 credentials-expired-fix-application = Fetch fresh credentials before each call and let them live longer than a call: a day is usual.
     .command = U="$(($(date +%s) + 86400)):user"; echo "$U"; printf %s "$U" | openssl dgst -sha1 -hmac "$SECRET" -binary | base64
 
+credentials-expire-soon = the credentials expire within minutes
+    .summary = These credentials expire in { $left }; a page that is open longer gets no relay for its next call.
+    .impact = Calls that begin now work. Whoever opened the page earlier, or keeps it open, gets no relay any more; some servers end running calls too.
+    .meaning = The user name starts with the time at which the credentials expire, and that is less than ten minutes away. The application's server gives out credentials for so short a time, or these were fetched a while ago.
+    .proof = The time in the user name is less than ten minutes ahead of this host's clock.
+    .look-alikes = credentials-expired: there the time has passed.
+    .remedy = Give out credentials for a day, or have the page fetch new ones before each call.
+
+credentials-expire-soon-fix-application = Have the backend give out credentials for a day (expiry = now + 86400), or have the page fetch new ones before each call.
+
 credentials-malformed = the TURN credentials are built wrongly
     .summary = { $oddity ->
         [stamp-in-milliseconds] The time in the TURN user name is in milliseconds; { $host } expects seconds.

@@ -81,6 +81,19 @@ ipv6-address-dead-fix-firewall = { $manner ->
 
 ipv6-address-dead-fix-dns = If the server has no IPv6, remove the AAAA record { $server }.
 
+proxy-in-front = the address belongs to a network that passes web pages alone
+    .summary = { $host } leads to { $front }, which passes web pages and no TURN.
+    .impact = No browser reaches the TURN server under this name or address.
+    .meaning = The name or address belongs to a content network or a web proxy that stands in front of the site. It hands on HTTP on ports 80 and 443, and nothing of TURN on any port.
+    .proof = No port of TURN answers, and the headers of the page on port 80 or 443 show the network or proxy.
+    .look-alikes = wrong-host: there the page is served by the host itself. turn-down: there the address is the server's own.
+    .remedy = Give the TURN server a name that leads to its own address.
+
+proxy-in-front-fix-application = Add a name for the TURN server alone that leads to its own address, and list that: { $front ->
+        [Cloudflare] at Cloudflare a record "DNS only" (grey cloud).
+       *[other] a record that is not led through { $front }.
+    }
+
 wrong-host = another service answers instead of TURN
     .summary = { $manner ->
         [foreign] { $protocol ->

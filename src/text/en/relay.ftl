@@ -72,6 +72,19 @@ external-ip-suspect-fix-server = { $manner ->
        *[other] {""}
     }
 
+relay-answers-from-elsewhere = the relay sends from another address than its own
+    .summary = The relay of { $host } sends from { $other }, not from its relayed address { $advertised }; browsers drop that.
+    .impact = Relayed calls fail: the other side gets answers from an address that it did not ask.
+    .meaning = What the relay sends leaves by another public address than the one that it is reached at: a second address of the host, or a NAT gateway whose outward address differs from the inward one.
+    .proof = A datagram through the relay arrived here, and its source was not the relayed address.
+    .look-alikes = several-relay-addresses: there the relay sends from the address that it gives out. relay-nat-remaps-ports: there the address is right and the port is not.
+    .remedy = Have the relay's packets leave by the relayed address.
+
+relay-answers-from-elsewhere-fix-server = See from which address the host sends, and bind the relay to it (relay-ip in turnserver.conf), or correct the rule that rewrites its source.
+    .command = ip route get 192.0.2.1; nft list ruleset | grep -nE 'snat|masquerade'
+
+relay-answers-from-elsewhere-fix-server-2 = Behind a NAT gateway, give the server a public address of its own for both ways, and set external-ip to it.
+
 relay-nat-remaps-ports = a NAT changes the relay's ports
     .summary = { $other ->
         [none] A NAT in front of { $host } changes { $count } of { $sent } UDP ports: datagrams reach other ports of the host.

@@ -27,6 +27,26 @@ reply-from-other-address-fix-server = { $software ->
        *[other] ss -lunp
     }
 
+flow-not-kept = something in front of the server doesn't keep flows
+    .summary = Something in front of { $host } gives each UDP datagram of a client another source port, and TURN needs one flow.
+    .impact = Over UDP clients get no relay, or lose it at once; users whose lists have TCP or TLS call over those.
+    .meaning = A TURN server tells its clients by their address and port. A proxy or load balancer for UDP in front of this one hands on the datagrams of one client from ever new ports, so that the server finds neither the login nor the allocation of a moment ago.
+    .proof = One socket of this host was seen by the server at two ports. No NAT does that on the way to one server.
+    .look-alikes = nonce-loop: there the server sees one port, and calls every nonce stale. nat-symmetric: there the port differs from server to server only.
+    .remedy = Let clients reach the TURN server itself over UDP, or have the proxy keep flows.
+
+flow-not-kept-fix-server = Hand UDP on without a proxy. In nginx, remove proxy_responses from the stream's server block, and let proxy_timeout be ten minutes.
+    .command = grep -rnE 'proxy_responses|proxy_timeout|listen .*udp' /etc/nginx
+
+flow-not-kept-fix-application = Until then, list the server over TCP.
+    .command = turn:{ $listed ->
+        [none] { $host }
+       *[other] { $listed }
+    }:{ $port ->
+        [none] 3478
+       *[other] { $port }
+    }?transport=tcp
+
 turn-disabled = the server offers STUN, but no TURN
     .summary = { $host } answers STUN (Binding), but not TURN (Allocate).
     .impact = Users get no relay from this server; they learn only their public address.
@@ -97,6 +117,7 @@ mtu-blackhole = large packets never arrive
     .summary = { $manner ->
         [stalls] Large packets to { $host } are lost: a connection stalls at its first full packet.
         [dtls] Large packets between the two sides are lost: the DTLS handshake starts and does not complete.
+        [inward] Large packets from outside don't reach the relay of { $host }; small ones do, and out of it all sizes pass.
        *[size] { $known-size ->
             [yes] Packets above { $size } bytes to { $host } are lost: a firewall drops their fragments.
             [no] Packets above { $size } bytes to { $host } are lost, and no router reports it.
@@ -108,6 +129,15 @@ mtu-blackhole = large packets never arrive
     .proof = Small requests are answered, while large packets are always lost. Requests of many sizes then show the largest that passes; the cause is certain if this limit is seen.
     .look-alikes = stream-cut: there some large packets pass before the connection stalls.
     .remedy = Let ICMP "fragmentation needed" and fragments through, or lower the MTU.
+
+mtu-blackhole-fix-server = { $manner ->
+        [inward] See whether a rule at the server drops large UDP packets or fragments, and compare the MTU of its interfaces with that of its provider's network.
+       *[other] {""}
+    }
+    .command = { $manner ->
+        [inward] nft list ruleset | grep -nE 'length|frag'; ip link show
+       *[other] {""}
+    }
 
 mtu-blackhole-fix-network = { $known-size ->
         [yes] Have the firewalls on the path let UDP fragments through.

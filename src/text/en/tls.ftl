@@ -50,13 +50,12 @@ tls-handshake-failed = the TLS handshake fails
        *[silent] { $host } does not complete the { $transport } handshake on port { $port }.
     }
     .impact = Browsers can't use TURN over TLS here, so users whose network lets only TLS out get no relay.
-    .meaning = The TLS port accepts connections, but the handshake fails: the key does not belong to the certificate, the server can't read its certificate, client and server have no cipher in common, or the server wants a client certificate, which browsers don't have.
+    .meaning = The TLS port accepts connections, but the handshake fails: the key does not belong to the certificate, the server can't read its certificate, or client and server have no cipher in common.
     .proof = During the handshake the server sends an alert, closes the connection or stays silent, or what it signs does not fit its certificate.
     .look-alikes = tls-protocol-too-old: it has an alert of its own (protocol_version). A filter that lets TCP pass and cuts TLS looks like a server that closes or stays silent; from another network the handshake then works.
     .remedy = Read the alert and the server's log, use a certificate and key that belong together and that the server can read, and allow current ciphers.
 
 tls-handshake-failed-fix-server = { $alert ->
-        [certificate_required] Turn off the request for a client certificate: browsers have none.
         [bad_certificate] Turn off the request for a client certificate: browsers have none.
         [unrecognized_name] Have the server accept the name { $sni }: it says that it does not know it.
         [unrecognised_name] Have the server accept the name { $sni }: it says that it does not know it.
@@ -85,6 +84,72 @@ tls-handshake-failed-fix-server-2 = This shows the handshake; the server's log s
         [DTLS] -dtls
        *[other] -showcerts
     } </dev/null
+
+tls-client-certificate-required = the server wants a client certificate
+    .summary = { $host } wants a TLS client certificate on port { $port }, and browsers have none for TURN.
+    .impact = Users get no relay over TLS; those whose network lets only TLS out can't call without a direct path.
+    .meaning = The server asks each client for a certificate of its own and refuses whoever has none. Browsers never present one to a TURN server. In turnserver.conf the line CA-file does that: it is for client certificates, not for the server's chain.
+    .proof = The server asked for a certificate (CertificateRequest), got none, and ended the connection.
+    .look-alikes = tls-handshake-failed: there the server asked for no certificate. A server that asks and goes on without one is fine.
+    .remedy = Turn off the request for client certificates.
+
+tls-client-certificate-required-fix-server = { $software ->
+        [coturn] Remove CA-file from turnserver.conf, and restart coturn; the server's own chain belongs into cert.
+       *[other] Turn off the request for client certificates. In coturn, remove CA-file from turnserver.conf and restart it; the chain belongs into cert.
+    }
+    .command = sed -i '/^CA-file/d' /etc/turnserver.conf && systemctl restart coturn
+
+tls-expects-proxy-header = the TLS port expects the header of a proxy
+    .summary = Port { $port } of { $host } expects the header of a proxy (PROXY protocol), which browsers don't send.
+    .impact = Users get no relay over TLS; those whose network lets only TLS out can't call without a direct path.
+    .meaning = Behind a load balancer a server may read the client's address from a header before the TLS handshake. Here the server, or a proxy in front of it, waits for that header, and the load balancer does not send it, or clients reach the port without the load balancer.
+    .proof = The port is silent to a TLS handshake, or closes the connection; behind a PROXY header the same handshake is answered.
+    .look-alikes = tls-handshake-failed: there a PROXY header changes nothing.
+    .remedy = Turn off the PROXY protocol where the connections are taken, or turn it on in the load balancer.
+
+tls-expects-proxy-header-fix-server = Take the connections without that header: remove accept-proxy from haproxy's bind line, or proxy_protocol from nginx's listen line.
+    .command = grep -rnE 'accept-proxy|proxy_protocol|tcp-proxy-port' /etc/haproxy /etc/nginx /etc/turnserver.conf
+
+tls-expects-proxy-header-fix-server-2 = If a load balancer stands in front, have it send the header on port { $port } instead (PROXY protocol, version 2).
+
+tcp-expects-proxy-header = the TCP port expects the header of a proxy
+    .summary = Port { $port } of { $host } expects the header of a proxy (PROXY protocol), which browsers don't send.
+    .impact = Users get no relay over TCP; those whose network blocks UDP can't call without a direct path or TLS.
+    .meaning = Behind a load balancer a server may read the client's address from a header that comes before everything else. Here the server, or a proxy in front of it, waits for that header, and the load balancer does not send it, or clients reach the port without the load balancer.
+    .proof = The port takes the connection and answers nothing; behind a PROXY header the same request is answered.
+    .look-alikes = turn-tcp-closed: there a PROXY header changes nothing.
+    .remedy = Turn off the PROXY protocol where the connections are taken, or turn it on in the load balancer.
+
+tcp-expects-proxy-header-fix-server = Take the connections without that header: remove accept-proxy from haproxy's bind line, or proxy_protocol from nginx's listen line.
+    .command = grep -rnE 'accept-proxy|proxy_protocol|tcp-proxy-port' /etc/haproxy /etc/nginx /etc/turnserver.conf
+
+tcp-expects-proxy-header-fix-server-2 = If a load balancer stands in front, have it send the header on port { $port } instead (PROXY protocol, version 2).
+
+tls-port-speaks-plain = the TLS port speaks TURN without TLS
+    .summary = Port { $port } of { $host } speaks TURN without TLS, and the list asks for TLS there.
+    .impact = Users get no relay over TLS; those whose network lets only TLS out can't call without a direct path.
+    .meaning = The TURN server answers on this port, but plainly: it has no certificate, TLS is turned off for the port, or a load balancer hands the port on to the one without TLS.
+    .proof = The TLS handshake fails, and a STUN request without TLS is answered on the same port.
+    .look-alikes = tls-not-turn: there something other than TURN has the port.
+    .remedy = Give the server a certificate and turn on TLS on the port.
+
+tls-port-speaks-plain-fix-server = { $software ->
+        [coturn] Give coturn a certificate that it can read (cert and pkey), remove no-tls, and restart it.
+       *[other] Give the server a certificate and turn on TLS on port { $port }, or have the load balancer hand the port on to the one with TLS.
+    }
+    .command = { $software ->
+        [coturn] grep -nE '^(cert|pkey|no-tls|tls-listening-port)' /etc/turnserver.conf
+       *[other] openssl s_client -connect { $endpoint ->
+            [none] { $server }:{ $port }
+           *[other] { $endpoint }
+        } -servername { $sni } </dev/null
+    }
+
+tls-port-speaks-plain-fix-application = Until then, list the port without TLS.
+    .command = turn:{ $listed ->
+        [none] { $host }
+       *[other] { $listed }
+    }:{ $port }?transport=tcp
 
 tls-certificate-expired = the TLS certificate has expired
     .summary = The TLS certificate of { $host } (port { $port }) expired { $days ->
