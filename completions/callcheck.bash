@@ -526,7 +526,7 @@ _callcheck() {
             return 0
             ;;
         callcheck__subcmd__external__subcmd__ip)
-            opts="-4 -6 -v -q -h --ice-servers --user --password-file --password --secret-file --secret --stream --timeout --ipv4 --ipv6 --bind --config --ca --control --no-controls --format --json --report --color --mask-addresses --deny --allow --strict --verbose --quiet --help"
+            opts="-4 -6 -v -q -h --ice-servers --user --password-file --password --secret-file --secret --peer --stream --timeout --ipv4 --ipv6 --bind --config --ca --control --no-controls --format --json --report --color --mask-addresses --deny --allow --strict --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -553,6 +553,10 @@ _callcheck() {
                     return 0
                     ;;
                 --secret)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --peer)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1228,7 +1232,7 @@ _callcheck() {
             return 0
             ;;
         callcheck__subcmd__turn)
-            opts="-4 -6 -v -q -h --ice-servers --user --password-file --password --secret-file --secret --stream --timeout --ipv4 --ipv6 --bind --config --ca --control --no-controls --format --json --report --color --mask-addresses --deny --allow --strict --verbose --quiet --help"
+            opts="-4 -6 -v -q -h --ice-servers --user --password-file --password --secret-file --secret --peer --stream --timeout --ipv4 --ipv6 --bind --config --ca --control --no-controls --format --json --report --color --mask-addresses --deny --allow --strict --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1255,6 +1259,10 @@ _callcheck() {
                     return 0
                     ;;
                 --secret)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --peer)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

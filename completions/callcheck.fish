@@ -93,6 +93,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l password-fi
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l password -d 'The password; visible to everyone on this host in the list of processes' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l secret-file -d 'A file with the secret of ephemeral (REST) credentials in its first line [env: `CALLCHECK_TURN_SECRET` holds the secret itself]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l secret -d 'The secret; visible to everyone on this host in the list of processes' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l peer -d 'The other side that the relay is for, a media server for instance: whether the relay may send there is asked (repeatable)' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l stream -d 'How long the paced stream through the relay lasts; short and overlapped by default' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l timeout -d 'The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand turn" -l bind -d 'Send from this address or network interface' -r
@@ -122,6 +123,7 @@ complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l pass
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l password -d 'The password; visible to everyone on this host in the list of processes' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l secret-file -d 'A file with the secret of ephemeral (REST) credentials in its first line [env: `CALLCHECK_TURN_SECRET` holds the secret itself]' -r -F
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l secret -d 'The secret; visible to everyone on this host in the list of processes' -r
+complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l peer -d 'The other side that the relay is for, a media server for instance: whether the relay may send there is asked (repeatable)' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l stream -d 'How long the paced stream through the relay lasts; short and overlapped by default' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l timeout -d 'The bound on the whole run; what was seen until then is reported [default: 10s, and 5m where every port is tried]' -r
 complete -c callcheck -n "__fish_callcheck_using_subcommand external-ip" -l bind -d 'Send from this address or network interface' -r

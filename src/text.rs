@@ -125,6 +125,9 @@ impl Texts {
     pub fn spell_untested(&self, entry: &mut NotTested) {
         entry.what = self.say(&entry.message.key, &entry.message).unwrap_or_else(|| entry.message.key.clone());
         entry.why = self.say(&format!("{}.why", entry.message.key), &entry.message).unwrap_or_default();
+        entry.next = self.fixes(&entry.message.key, &entry.message);
+        // What whoever asks can do at once comes first.
+        entry.next.sort_by_key(|fix| fix.place != Where::Client);
     }
 
     /// Gives what no cause explains its words.

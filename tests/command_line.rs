@@ -385,7 +385,21 @@ fn a_run_without_credentials_ends_in_inconclusive_and_3() {
     let run = callcheck(&["turn", &server.uri(Transport::Udp), "--json"]).run();
     let report = run.report();
     assert_eq!((run.code, report.verdict), (Some(3), Verdict::Inconclusive));
-    assert!(!report.not_tested.is_empty());
+    let commands: Vec<&str> = report.not_tested.iter().flat_map(|it| &it.next).filter_map(|it| it.command.as_deref()).collect();
+    assert_eq!(commands.first(), Some(&"callcheck turn 127.0.0.1 --user NAME --password-file FILE"));
+    assert!(commands.iter().any(|command| command.contains("/etc/turnserver.conf")), "{commands:?}");
+}
+
+#[test]
+fn a_server_in_the_commands_place_is_asked_as_by_turn_and_a_mistyped_command_is_not() {
+    let server = TurnServer::start(LabConfig::default());
+    let uri = server.uri(Transport::Udp);
+    let run = callcheck(&["--json", &uri, "--user", "alice", "--password", "north"]).run();
+    let report = run.report();
+    assert_eq!((run.code, report.command.as_str(), report.verdict), (Some(0), "turn", Verdict::Ok));
+    for mistyped in ["tunr", "explian"] {
+        assert_usage_error(mistyped, &callcheck(&[mistyped]).run(), &[mistyped]);
+    }
 }
 
 #[test]

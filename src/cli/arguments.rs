@@ -1,6 +1,6 @@
 //! The command line: the one definition from which parser, help, man page and completions are made.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub struct Arguments {
     pub common: Common,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 calls will work (ok, degraded), 1 they fail (with --strict also degraded), \
+const EXIT_CODES: &str = "callcheck HOST is callcheck turn HOST.\n\nExit codes: 0 calls will work (ok, degraded), 1 they fail (with --strict also degraded), \
 2 usage or configuration error, 3 it can't be told from here, 130 interrupted";
 
 /// The commands.
@@ -86,6 +86,9 @@ pub struct Turn {
     /// What to log in with
     #[command(flatten)]
     pub login: Login,
+    /// The other side that the relay is for, a media server for instance: whether the relay may send there is asked (repeatable)
+    #[arg(long, value_name = "ADDRESS")]
+    pub peer: Vec<IpAddr>,
     /// How long the paced stream through the relay lasts; short and overlapped by default
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub stream: Option<Duration>,

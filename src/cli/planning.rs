@@ -25,6 +25,7 @@ pub fn turn(command: &Turn, common: &Common, name: &str, purpose: Purpose) -> Re
     let mut plan = plan(common, name, purpose, form, listed.planned)?;
     plan.list = listed.entries;
     plan.long_stream = command.stream;
+    plan.peers.clone_from(&command.peer);
     plan.take_list(list);
     Ok(plan)
 }
@@ -163,6 +164,7 @@ fn plan(common: &Common, command: &str, purpose: Purpose, form: Form, services: 
         timeout: common.bound(),
         families: network::families(common),
         long_stream: None,
+        peers: Vec::new(),
         longest_idle: None,
         proxy: proxy::of_environment(),
         call: None,

@@ -97,6 +97,8 @@ pub enum What {
     PermitsCaller,
     /// A permission for the relay's own address is given.
     PermitsItself,
+    /// Permissions for the peers that the relay is for are given.
+    PermitsNamed,
     /// A channel is given.
     Channel,
     /// What is sent over a channel arrives as it was sent.

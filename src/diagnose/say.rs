@@ -160,7 +160,7 @@ fn listed(run: &Run<'_>, server: IpAddr) -> String {
     asked.map_or_else(|| in_url(&Host::Address(server)), in_url)
 }
 
-fn in_url(host: &Host) -> String {
+pub fn in_url(host: &Host) -> String {
     match host {
         Host::Address(IpAddr::V6(address)) => format!("[{address}]"),
         Host::Address(_) | Host::Name(_) => host.to_string(),
@@ -174,7 +174,7 @@ fn software(run: &Run<'_>, server: Option<IpAddr>) -> &'static str {
     if is_coturn { "coturn" } else { "other" }
 }
 
-fn command(run: &Run<'_>) -> &'static str {
+pub fn command(run: &Run<'_>) -> &'static str {
     use crate::model::asked::Purpose;
     match run.asked.purpose {
         Purpose::Stun => "stun",

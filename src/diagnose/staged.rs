@@ -57,6 +57,7 @@ impl Stage {
             services,
             credentials: true,
             controls: true,
+            peers: Vec::new(),
             longest_idle_ms: None,
             call: None,
         };

@@ -11,6 +11,7 @@ use super::conclude::{Conclusion, UNTESTABLE};
 use super::ports::{beyond, udp_ranges};
 use super::reading::{Known, Manner, Reading, Readings, State, What};
 use super::run::{Run, Service};
+use super::say;
 use super::verdict::attempts;
 use crate::model::asked::Purpose;
 use crate::model::call::Path;
@@ -119,10 +120,16 @@ fn at_service(readings: &Readings, endpoint: Endpoint, service: &Service<'_>) ->
     Some(about("untested-service").with("reason", reason))
 }
 
+/// What a command for the first server needs to be typed.
+fn with_first_server(run: &Run<'_>, message: Message) -> Message {
+    let Some(first) = run.asked.services.first() else { return message };
+    message.with("command", say::command(run)).with("listed", say::in_url(&first.host))
+}
+
 fn relay(run: &Run<'_>, readings: &Readings, conclusion: &Conclusion, cut_short: Option<CutShort>, list: &mut List) {
     let answered = run.services.values().any(Service::answers);
     if answered && !run.asked.credentials && run.relays.is_empty() {
-        return list.add(Message::new("untested-login"));
+        return list.add(with_first_server(run, Message::new("untested-login")));
     }
     let holds = |what: What| readings.all().iter().any(|reading| reading.what == what && reading.holds());
     let was_asked = |what: What| readings.all().iter().any(|reading| reading.what == what);

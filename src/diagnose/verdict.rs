@@ -212,7 +212,13 @@ fn fine(run: &Run<'_>, conclusion: &Conclusion, host: &str) -> Message {
                 None => return with_transports(run, with_host("headline-turn-ok")),
             }
         }
-        Purpose::Turn => with_transports(run, with_hosts(run, conclusion, host, Message::new("headline-turn-ok"))),
+        Purpose::Turn if run.asked.peers.is_empty() => {
+            with_transports(run, with_hosts(run, conclusion, host, Message::new("headline-turn-ok")))
+        }
+        Purpose::Turn => {
+            let peers: Vec<String> = run.asked.peers.iter().map(ToString::to_string).collect();
+            with_hosts(run, conclusion, host, Message::new("headline-turn-permits-ok")).with("peer", peers)
+        }
     };
     match warning {
         Some(finding) => {

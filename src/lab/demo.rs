@@ -170,6 +170,7 @@ pub fn plan(servers: &Servers, timeout: Duration, lines: Rc<dyn Lines>, onlooker
         families: Families::Both,
         long_stream: None,
         longest_idle: None,
+        peers: Vec::new(),
         proxy: None,
         ports: None,
         progress: Rc::new(|_| {}),

@@ -1,5 +1,7 @@
 //! What a run was asked to test: judging needs it as much as what was seen.
 
+use std::net::IpAddr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,9 @@ pub struct Asked {
     pub credentials: bool,
     /// Whether controls were allowed.
     pub controls: bool,
+    /// The peers that the relay is for, where they were named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub peers: Vec<IpAddr>,
     /// The longest time that a NAT's mapping was to be left idle, in milliseconds, where its life was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub longest_idle_ms: Option<u64>,

@@ -208,6 +208,9 @@ pub struct NotTested {
     pub what: String,
     /// Why.
     pub why: String,
+    /// What to do for it to be tested.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub next: Vec<Fix>,
     /// What the sentences are made from.
     #[serde(default)]
     pub message: Message,

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub struct Context {
     pub outside: Rc<Outside>,
     /// How long the paced stream lasts, where a longer one was asked for.
     pub long_stream: Option<Duration>,
+    /// The peers that the relay is for, where they were named.
+    pub peers: Rc<[IpAddr]>,
     /// How many ports of the relay are sampled beside the main allocations.
     pub samples: u32,
     /// The sweep over all ports of the relay, where one was asked for.
@@ -56,6 +59,7 @@ impl Context {
             trust: Rc::new(trust),
             outside: Rc::new(Outside::open(network)),
             long_stream: None,
+            peers: [].into(),
             samples: 0,
             sweep: None,
             brief: true,

@@ -117,7 +117,8 @@ impl Proof<'_> {
         }
         let outside = peer.mapped_within(MAPPED_LIMIT).await;
         let own = async { self.role == Role::Main && self.permit_relayed().await };
-        let (permitted, own, early) = tokio::join!(self.permit_reflexive(&outside), own, self.knock_early(peer));
+        let (permitted, own, early, ()) =
+            tokio::join!(self.permit_reflexive(&outside), own, self.knock_early(peer), self.permit_named());
         if !permitted {
             return;
         }
@@ -148,6 +149,13 @@ impl Proof<'_> {
 
     async fn permit_relayed(&self) -> bool {
         self.permit(self.allocation.relayed.ip(), PeerKind::Relayed).await
+    }
+
+    /// Permissions for the peers that the relay is for.
+    async fn permit_named(&self) {
+        if self.role == Role::Main {
+            futures::future::join_all(self.context.peers.iter().map(|peer| self.permit(*peer, PeerKind::Named))).await;
+        }
     }
 
     async fn permit(&self, peer: IpAddr, whose: PeerKind) -> bool {

@@ -45,6 +45,9 @@ const SHORT_COUNT_OVER_STREAM: u32 = 10;
 /// The packets in each direction that follow when the first show loss, and again while it isn't plain whether that was chance.
 const MORE_COUNTS: [u32; 2] = [40, 90];
 
+/// As many packets missing one after the other are no chance: where half of them are lost, they are missing once in a thousand places.
+const ROW: u32 = 10;
+
 /// The packets of the longest stream.
 const LONGEST_COUNT: u32 = 10_000;
 
@@ -92,6 +95,7 @@ fn add(measured: &mut StreamFact, further: &StreamFact) {
     measured.outbound = measured.outbound.plus(further.outbound);
     measured.large = measured.large.plus(further.large);
     measured.large_inbound = measured.large_inbound.plus(further.large_inbound);
+    measured.lost_in_rows += further.lost_in_rows;
     measured.jitter_ms = measured.jitter_ms.max(further.jitter_ms);
     let arrived = u64::from(measured.outbound.arrived) * measured.packet_bytes as u64;
     measured.stalled_after_bytes = further.stalled_after_bytes.map(|_| arrived);
@@ -199,6 +203,7 @@ impl Run<'_> {
             jitter_ms: jitter_ms(sent, inbound).max(jitter_ms(sent, outbound)),
             rtt_ms: round_trip.map(milliseconds),
             throughput_kbps: throughput_kbps(sent, worse, shape.packet),
+            lost_in_rows: lost_in_rows(shape.count, inbound) + lost_in_rows(shape.count, outbound),
             long: shape.long,
             stalled_after_bytes: self.stalled(outbound),
         }
@@ -263,6 +268,20 @@ async fn collect_heard(heard: &mut Receiver<Heard>, token: Token, count: u32, en
         }
     }
     arrivals
+}
+
+/// How many packets are missing in rows of [`ROW`] or more.
+fn lost_in_rows(count: u32, arrivals: &HashMap<u32, Instant>) -> u32 {
+    let (mut lost, mut row) = (0, 0);
+    for number in 0..=count {
+        if number < count && !arrivals.contains_key(&number) {
+            row += 1;
+            continue;
+        }
+        lost += if row >= ROW { row } else { 0 };
+        row = 0;
+    }
+    lost
 }
 
 fn shortest_transit(sent: &[Instant], arrivals: &HashMap<u32, Instant>) -> Option<Duration> {

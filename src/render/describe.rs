@@ -59,6 +59,7 @@ fn describe_fact(seen: &Observation) -> String {
                 PeerKind::Reflexive => "this host's public address",
                 PeerKind::Relayed => "the relay's own address",
                 PeerKind::Remote => "the other side of the call",
+                PeerKind::Named => "the peer that was named",
             };
             format!("permission for {} ({whose}) at {target}: {}", fact.peer, reply(&fact.reply))
         }

@@ -17,7 +17,7 @@ use super::describe::describe;
 use super::style::Style;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{Fact, HandshakeEnd, InboundWay, Observation};
-use crate::model::finding::{Finding, Level, Where};
+use crate::model::finding::{Finding, Fix, Level, Where};
 use crate::model::outcome::{Outcome, Unreachable};
 use crate::model::report::{Report, Verdict};
 
@@ -50,6 +50,7 @@ pub fn render(report: &Report, style: Style) -> String {
         _ = writeln!(text, "\n{}", pen.bold("Not tested"));
         for entry in &report.not_tested {
             _ = writeln!(text, "  {}: {}", entry.what, entry.why);
+            text.push_str(&what_to_do(&entry.next, pen));
         }
     }
     let controls = controls(report);
@@ -214,7 +215,13 @@ fn one_finding(by_id: &HashMap<&str, &Observation>, finding: &Finding, pen: Pen)
     for remaining in &finding.remaining {
         _ = writeln!(text, "  It may also be {}: {}.", remaining.id, remaining.decide);
     }
-    for fix in &finding.fixes {
+    text.push_str(&what_to_do(&finding.fixes, pen));
+    text
+}
+
+fn what_to_do(fixes: &[Fix], pen: Pen) -> String {
+    let mut text = String::new();
+    for fix in fixes {
         _ = writeln!(text, "  {} {}", pen.bold(place(fix.place)), fix.text);
         for line in fix.command.iter().flat_map(|command| command.lines()) {
             _ = writeln!(text, "      {line}");

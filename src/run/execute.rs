@@ -49,6 +49,7 @@ pub async fn execute(
     let context = Context {
         record: Record::new(listener),
         long_stream: plan.long_stream,
+        peers: plan.peers.as_slice().into(),
         samples: plan.ports.as_ref().map_or(SAMPLES, |ports| ports.samples),
         sweep: plan.ports.as_ref().and_then(PortsPlan::sweep),
         progress: Rc::clone(&plan.progress),

@@ -1,5 +1,6 @@
 //! The plan of a run: validated, complete, and without a word of how it was given.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ pub struct Plan {
     pub families: Families,
     /// The length of the paced stream, where a longer one was asked for.
     pub long_stream: Option<Duration>,
+    /// The peers that the relay is for, where they were named.
+    pub peers: Vec<IpAddr>,
     /// The longest time that a NAT's mapping is left idle, where its life is to be measured.
     pub longest_idle: Option<Duration>,
     /// The proxy of the environment.
@@ -159,6 +162,7 @@ impl Plan {
             services: self.services.iter().map(|planned| planned.service.clone()).collect(),
             credentials: self.services.iter().any(|planned| planned.login.is_some()),
             controls: !self.controls.is_empty(),
+            peers: self.peers.clone(),
             longest_idle_ms: self.longest_idle.map(whole_milliseconds),
             call: self.call.as_ref().map(|call| AskedCall {
                 roles: call.roles(),

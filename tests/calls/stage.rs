@@ -102,6 +102,7 @@ impl Stage {
             families: Families::Both,
             long_stream: None,
             longest_idle: None,
+            peers: Vec::new(),
             proxy: None,
             contacted: Vec::new(),
             list: Vec::new(),

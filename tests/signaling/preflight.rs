@@ -111,6 +111,7 @@ async fn examined(caller: &Gateway, callee: &Gateway, root: Option<&str>) -> Res
         services: Vec::new(),
         credentials: false,
         controls: false,
+        peers: Vec::new(),
         longest_idle_ms: None,
         call: None,
     };

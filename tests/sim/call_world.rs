@@ -304,6 +304,7 @@ impl CallWorld {
             families: Families::Both,
             long_stream: None,
             longest_idle: None,
+            peers: Vec::new(),
             proxy: None,
             contacted: Vec::new(),
             list: Vec::new(),

@@ -78,6 +78,7 @@ impl Asks {
             families: Families::Both,
             long_stream: None,
             longest_idle: self.longest_idle,
+            peers: Vec::new(),
             proxy: None,
             ports: self.ports.clone(),
             progress: Rc::new(|_| {}),

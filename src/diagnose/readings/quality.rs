@@ -27,6 +27,9 @@ const NEEDED_KBPS: f64 = 1000.0;
 /// Fewer requests tell nothing of loss.
 const FEWEST_REQUESTS: u32 = 20;
 
+/// Where so large a share of what a longer stream loses is lost in rows, it is what was above some rate.
+const ALL_BUT_CHANCE: f64 = 0.8;
+
 /// How many large packets must be lost to the last one.
 const ENOUGH_LARGE: u32 = 4;
 
@@ -254,7 +257,8 @@ fn complaint(endpoint: Endpoint, seen: &Seen<'_, StreamFact>, both: Tally, clean
     // Over a stream nothing tells the loss of the way from that of the relay but its size.
     let bearable = if is_datagram { BEARABLE } else { BEARABLE * 2.0 };
     if surely_over(both.lost(), both.sent) > bearable {
-        return Some(Manner::Loss);
+        let in_rows = f64::from(seen.fact.lost_in_rows) > ALL_BUT_CHANCE * f64::from(both.lost());
+        return Some(if seen.fact.long && in_rows { Manner::UnderLoad } else { Manner::Loss });
     }
     let own_jitter_ms = clean.map_or(f64::INFINITY, |paces| paces.jitter_ms);
     if is_datagram && seen.fact.jitter_ms > BEARABLE_JITTER_MS + 2.0 * own_jitter_ms {

@@ -8,7 +8,7 @@ use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::run::{RelayAt, Relayed, Run, Seen, Service};
 use crate::model::address::Reach;
 use crate::model::endpoint::Endpoint;
-use crate::model::fact::{InboundFact, InboundWay, OutboundFact, PeerKind};
+use crate::model::fact::{InboundFact, InboundWay, OutboundFact, PeerKind, PermissionFact};
 use crate::model::message::Arg;
 use crate::model::outcome::{Outcome, Reply};
 use crate::model::place::Place;
@@ -94,22 +94,42 @@ fn leads_outside(address: IpAddr, server: IpAddr) -> bool {
 }
 
 fn permissions(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readings) {
+    let is_named = named(at, ports, readings);
     for (whose, what) in [(PeerKind::Reflexive, What::PermitsCaller), (PeerKind::Relayed, What::PermitsItself)] {
         let asked: Vec<_> = ports.values().flat_map(|port| &port.permissions).filter(|seen| seen.fact.whose == whose).collect();
         let granted: Vec<usize> = asked.iter().filter(|seen| seen.fact.reply.succeeded()).map(|seen| seen.at).collect();
-        // pion's servers refuse with an error that has no code.
-        let has_no_code = |reply: &Reply| matches!(reply.outcome, Outcome::Unusable { .. });
-        let is_refusal = |reply: &Reply| reply.code().map_or(has_no_code(reply), |code| !OF_THE_USER.contains(&code));
         let denied: Vec<_> = asked.iter().filter(|seen| is_refusal(&seen.fact.reply)).collect();
         if !granted.is_empty() {
             readings.add(Reading::new(what, place(at), State::Holds, granted));
-        } else if let Some(first) = denied.first() {
-            let code = first.fact.reply.code().unwrap_or_default();
-            let state = State::Broken(if code == 403 { Manner::Code(403) } else { Manner::OtherCode });
-            let reading = Reading::new(what, place(at), state, denied.iter().map(|seen| seen.at).collect());
-            readings.add(reading.saying("code", code).saying("mapped", first.fact.peer.to_string()));
+        } else if let Some(first) = denied.first().filter(|_| !is_named) {
+            let evidence = denied.iter().map(|seen| seen.at).collect();
+            readings.add(denial(what, at, first, evidence).saying("mapped", first.fact.peer.to_string()));
         }
     }
+}
+
+/// Whether the relay may send to the peers that it is for; where some were named, nobody else matters.
+fn named(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readings) -> bool {
+    let asked = ports.values().flat_map(|port| &port.permissions).filter(|seen| seen.fact.whose == PeerKind::Named);
+    let asked: Vec<_> = asked.collect();
+    let denied = asked.iter().find(|seen| seen.fact.reply.code() == Some(443) || is_refusal(&seen.fact.reply));
+    if let Some(denied) = denied {
+        readings.add(denial(What::PermitsNamed, at, denied, vec![denied.at]).saying("peer", denied.fact.peer.to_string()));
+    } else if let Some(granted) = asked.iter().find(|seen| seen.fact.reply.succeeded()) {
+        readings.add(Reading::new(What::PermitsNamed, place(at), State::Holds, vec![granted.at]));
+    }
+    !asked.is_empty()
+}
+
+/// Whether a permission is refused for its peer; pion's servers do so by an error that has no code.
+fn is_refusal(reply: &Reply) -> bool {
+    reply.code().map_or(matches!(reply.outcome, Outcome::Unusable { .. }), |code| !OF_THE_USER.contains(&code))
+}
+
+fn denial(what: What, at: RelayAt, first: &Seen<'_, PermissionFact>, evidence: Vec<usize>) -> Reading {
+    let code = first.fact.reply.code().unwrap_or_default();
+    let manner = if code == 403 { Manner::Code(403) } else { Manner::OtherCode };
+    Reading::new(what, place(at), State::Broken(manner), evidence).saying("code", code)
 }
 
 /// Datagrams from outside: one that arrived at any port shows the address and the way.

@@ -2,8 +2,8 @@
 
 use super::super::reading::Manner::{Altered, Arrived, Code, Dead, Loop, Missing, OtherCode, Silent, Stale};
 use super::super::reading::What::{
-    Again, Binding, Channel, ChannelData, Clean, Grant, GrantTaken, PermitsCaller, PermitsItself, Reach, Speaks, Stays, Steady,
-    Tls, ToItself, Turn,
+    Again, Binding, Channel, ChannelData, Clean, Grant, GrantTaken, PermitsCaller, PermitsItself, PermitsNamed, Reach, Speaks,
+    Stays, Steady, Tls, ToItself, Turn,
 };
 use super::super::row::{At, Cause, Effect, Pattern, all, row};
 use crate::model::cause::Group;
@@ -138,6 +138,12 @@ pub const CAUSES: &[Cause] = &[
             row(At::Relay, 1.0, &[all(PermitsCaller).as_(&[Code(403)])]).may(&[all(PermitsItself)]),
             row(At::Relay, 1.5, &[all(PermitsCaller).as_(&[OtherCode])]).may(&[all(PermitsItself)]).inferred(),
         ],
+    },
+    Cause {
+        id: "named-peer-denied",
+        group: Group::Allocation,
+        effect: Effect::Fail,
+        rows: &[row(At::Relay, 1.0, &[all(PermitsNamed)])],
     },
     Cause {
         id: "own-address-denied",

@@ -1,6 +1,8 @@
 //! The relay's data path.
 
-use super::super::reading::Manner::{Block, Different, OneWay, Other, Scattered, ScatteredRefused, Several, Shared, Split};
+use super::super::reading::Manner::{
+    Block, Different, OneWay, Other, Scattered, ScatteredRefused, Several, Shared, Split, UnderLoad,
+};
 use super::super::reading::What::{
     Checks, In, InAgain, InAlt, KnownPublic, MediaClean, Out, OwnAddress, OwnPort, PermitsItself, Ports, SendsAsItself, Steady,
     Stream, Throughout, ToItself,
@@ -155,6 +157,12 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Relay,
         effect: Effect::Degrade,
         rows: &[row(At::Relay, 3.2, &[all(Stream)]).may(&[all(Ports), all(MediaClean)]).sure(&[Out, In])],
+    },
+    Cause {
+        id: "relay-throttled",
+        group: Group::Relay,
+        effect: Effect::Degrade,
+        rows: &[row(At::Relay, 1.5, &[all(Stream).as_(&[UnderLoad])]).inferred()],
     },
     Cause {
         id: "relay-to-relay-blocked",

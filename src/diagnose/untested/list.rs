@@ -18,7 +18,7 @@ impl List {
     /// Adds one, where it is not there yet.
     pub fn add(&mut self, message: Message) {
         if self.known.insert(format!("{message:?}")) {
-            self.all.push(NotTested { what: String::new(), why: String::new(), message });
+            self.all.push(NotTested { what: String::new(), why: String::new(), next: Vec::new(), message });
         }
     }
 }

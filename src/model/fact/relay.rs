@@ -107,6 +107,9 @@ pub struct StreamFact {
     pub rtt_ms: Option<f64>,
     /// What arrived in the worse direction, in kilobits a second.
     pub throughput_kbps: f64,
+    /// How many packets of both directions were lost in rows of ten or more, as where what is above some rate is dropped.
+    #[serde(default)]
+    pub lost_in_rows: u32,
     /// Whether a longer stream was asked for, so that the throughput is a measurement and not a by-product.
     #[serde(default)]
     pub long: bool,

@@ -107,6 +107,8 @@ pub enum PeerKind {
     Relayed,
     /// That of the other side of a call.
     Remote,
+    /// One that the relay is for, as whoever asks has named it.
+    Named,
 }
 
 /// A `ChannelBind` and a datagram over the channel.

@@ -312,7 +312,33 @@ peer-denied-fix-server = { $mapped ->
 
 peer-denied-fix-client = If callers are never in this network, the refusal is right: run callcheck from where they are.
 
-peer-denied-fix-client-2 = If the relay only serves a media server, the refusal is intended: run callcheck with --allow peer-denied.
+peer-denied-fix-client-2 = If the relay only serves a media server, the refusal is intended: name that server's address.
+    .command = callcheck turn { $listed ->
+        [none] { $host }
+       *[other] { $listed }
+    } --peer MEDIA-SERVER
+
+named-peer-denied = the server denies the peer that it is for
+    .summary = { $host } refuses to relay to { $peer }, the peer that it is for{ $code ->
+        [0] {""}
+       *[other] {" "}(error { $code })
+    }.
+    .impact = Users who need the relay don't reach that peer; the rest of the internet is of no use to them there.
+    .meaning = Before it carries data, a relay needs a permission for the other side's address. The server's policy forbids this one: guides for coturn deny all private networks (denied-peer-ip), and a media server or a conference in the local network has such an address.
+    .proof = The server grants an allocation, and refuses a permission for the address that --peer names.
+    .look-alikes = peer-denied: there the server refuses the caller's own address.
+    .remedy = Allow the peer's address, or have the media server offer its public address.
+
+named-peer-denied-fix-server = { $software ->
+        [coturn] Allow the address in turnserver.conf, where it counts before every denied-peer-ip; then run systemctl restart coturn.
+       *[other] Allow { $peer } as a peer in the server's settings.
+    }
+    .command = { $software ->
+        [coturn] allowed-peer-ip={ $peer }
+       *[other] {""}
+    }
+
+named-peer-denied-fix-application = Or have the media server offer its public address, if it has one.
 
 own-address-denied = the server denies its own address
     .summary = { $host } refuses to relay to its own relay address{ $relayed ->

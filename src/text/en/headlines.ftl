@@ -1,6 +1,7 @@
 # The first sentence of a report where it is not the summary of a finding.
 #
 # headline-turn-ok: $host (one or several), $more (how many more there are), $transports (those over which data from outside arrived)
+# headline-turn-permits-ok: $host (one or several), $more, $peer (one or several)
 # headline-stun-ok: $host, $consequence (what the NAT means for calls, a sentence)
 # headline-stun-list-ok: $host
 # headline-external-ip-ok: $host
@@ -25,6 +26,11 @@ headline-turn-ok = { $transports ->
                *[other] {" "}and { $more } more
             }: relayed data arrives from outside and goes out over { $transports }.
     }
+
+headline-turn-permits-ok = { $host }{ $more ->
+        [none] {""}
+       *[other] {" "}and { $more } more
+    } grants a relay and lets it send to { $peer }.
 
 headline-stun-ok = { $consequence ->
         [none] { $host ->

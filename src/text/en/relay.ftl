@@ -318,6 +318,23 @@ relay-untestable-from-here-fix-network = Run callcheck from another network, bes
 relay-untestable-from-here-fix-firewall-2 = Or check that UDP ports { $range } are open to everyone.
     .command = ufw status; nft list ruleset
 
+relay-throttled = the relay is throttled
+    .summary = The relay of { $host } carries { $kbps } kbit/s and drops what is above: a video call needs more.
+    .impact = Voice is fine; video freezes or falls to its lowest quality, for everybody whose call is relayed.
+    .meaning = Something limits how much a relay carries in a second and drops the rest, most often the server itself: in coturn max-bps is a limit in bytes a second for each user, and bps-capacity for all together.
+    .proof = Of a stream at the rate of a video call the first packets arrive, and then rows of them are missing, again and again.
+    .look-alikes = relay-lossy: there packets are missing here and there. A line here that lets less out than a video call needs looks the same: run callcheck from another network.
+    .remedy = Raise the limit, or remove it.
+
+relay-throttled-fix-server = { $software ->
+        [coturn] In turnserver.conf, give max-bps and bps-capacity at least 300000 (bytes a second) for a video call, or remove them; then restart coturn.
+       *[other] Raise the server's limit for each user to 2 Mbit/s or more, or remove it.
+    }
+    .command = { $software ->
+        [coturn] sed -i -E '/^(max-bps|bps-capacity)=/d' /etc/turnserver.conf && systemctl restart coturn
+       *[other] {""}
+    }
+
 relay-to-relay-blocked = two relays of one server can't reach each other
     .summary = Two relays on { $host } can't reach each other, although datagrams from outside reach them.
     .impact = Calls with both sides on this relay fail, so with the relay-only policy all calls fail.

@@ -57,6 +57,12 @@ untested-proxy = TURN through the proxy { $proxy }
 untested-login = the relay: allocation, permissions, ports, external-ip and data path
     .why = no credentials were given (--user with a password, or --secret-file)
 
+untested-login-fix-client = Run it again with a login.
+    .command = callcheck { $command } { $listed } --user NAME --password-file FILE
+
+untested-login-fix-server = coturn keeps its logins in turnserver.conf, "user" with name and password or "static-auth-secret" for --secret-file, or in a database, which turnadmin lists.
+    .command = grep -nE '^(user|static-auth-secret|userdb)=' /etc/turnserver.conf; turnadmin -l
+
 untested-relay = the relay's ports, external-ip and data path
     .why = no allocation was granted
 
