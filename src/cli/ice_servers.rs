@@ -7,6 +7,7 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use super::usage::Usage;
+use crate::model::asked::Service;
 use crate::model::fact::{ListEntryFact, ListMistake, ListRefusal};
 use crate::model::secret::{Credentials, Secret};
 use crate::model::target::Target;
@@ -67,7 +68,9 @@ fn read_as(option: &str, strict: bool, text: &str, source: &str, fallback: Optio
             match url.parse::<Target>() {
                 Ok(target @ Target::Uri(_)) => listed.planned.extend(target.services().into_iter().map(|service| {
                     let login = if service.relay { login.clone() } else { None };
-                    Planned { service, login }
+                    // No browser asks for SRV records.
+                    let port = Some(service.port_or_default());
+                    Planned { service: Service { port, ..service }, login }
                 })),
                 // A browser says what is wrong, in its own words.
                 Ok(_) | Err(_) if refusal.is_some() => {}

@@ -1,20 +1,21 @@
 //! A short paced stream through the relay, both ways at once: loss, jitter, round trip, throughput, and stalls of TCP.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::allocate::Allocation;
-use super::context::Context;
+use super::context::{Context, is_answer};
 use super::inbox::Inbox;
 use super::loss::{is_suspicious, measure_again, smoothed_jitter};
 use super::outside::{Heard, Peer, TOKEN_LENGTH, Token};
 use super::size;
 use super::volume::still_answers;
 use crate::model::duration::milliseconds;
+use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{Fact, StreamFact, Tally};
 
 /// A packet of the short stream over UDP, in bytes: 20 ms of Opus with its headers.
@@ -55,7 +56,9 @@ const LONGEST_COUNT: u32 = 10_000;
 pub async fn run(context: &Context, allocation: &Allocation, peer: &Peer, to: SocketAddr, relayed: &mut Inbox) {
     let over_stream = allocation.session.endpoint().transport.is_stream();
     let round_trip = allocation.session.round_trip().unwrap_or(Duration::from_millis(100));
-    let shape = Shape::new(context, over_stream, round_trip);
+    // Datagrams show the way in to the same relay, and over a connection every byte counts that something may stall it after.
+    let large_in = over_stream && !answers_datagrams(context, allocation.session.endpoint().ip());
+    let shape = Shape { large_in, ..Shape::new(context, over_stream, round_trip) };
     let run = Run { context, allocation, peer, to, shape };
 
     let mut measured = run.both_ways(relayed).await;
@@ -84,6 +87,12 @@ pub async fn run(context: &Context, allocation: &Allocation, peer: &Peer, to: So
     }
 }
 
+/// Whether a server answers over plain UDP.
+fn answers_datagrams(context: &Context, server: IpAddr) -> bool {
+    let over_udp = |endpoint: Endpoint| endpoint.transport == Transport::Udp && endpoint.ip() == server;
+    context.record.observations().iter().any(|seen| is_answer(&seen.fact) && seen.endpoint().is_some_and(over_udp))
+}
+
 /// Whether no large packet arrives where small ones may.
 fn large_ones_vanish(measured: &StreamFact) -> bool {
     let large = measured.large;
@@ -109,6 +118,8 @@ struct Shape {
     wait: Duration,
     long: bool,
     over_stream: bool,
+    /// Whether large packets are sent in too, where the connection has none of them.
+    large_in: bool,
 }
 
 impl Shape {
@@ -119,12 +130,12 @@ impl Shape {
         match context.long_stream {
             None => {
                 let count = if over_stream { SHORT_COUNT_OVER_STREAM } else { SHORT_COUNT };
-                Self { packet, count, distance: SHORT_DISTANCE, wait, long: false, over_stream }
+                Self { packet, count, distance: SHORT_DISTANCE, wait, long: false, over_stream, large_in: false }
             }
             Some(length) => {
                 let count = u32::try_from(length.as_millis() / LONG_DISTANCE.as_millis()).unwrap_or(u32::MAX);
                 let count = count.clamp(SHORT_COUNT, LONGEST_COUNT);
-                Self { packet: LARGE_PACKET, count, distance: LONG_DISTANCE, wait, long: true, over_stream }
+                Self { packet: LARGE_PACKET, count, distance: LONG_DISTANCE, wait, long: true, over_stream, large_in: false }
             }
         }
     }
@@ -174,10 +185,10 @@ impl Run<'_> {
 
     /// Over TCP the volume goes out through the connection, so that few large datagrams do for the way in.
     fn size_inward(&self, number: u32) -> usize {
-        match self.shape.over_stream {
-            true if is_every(LARGE_EVERY_INTO_STREAM, number) => LARGE_PACKET,
-            true => VOICE_PACKET,
-            false => self.size_of(number),
+        match (self.shape.over_stream, self.shape.large_in) {
+            (false, _) => self.size_of(number),
+            (true, true) if is_every(LARGE_EVERY_INTO_STREAM, number) => LARGE_PACKET,
+            (true, _) => VOICE_PACKET,
         }
     }
 

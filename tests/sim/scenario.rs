@@ -51,7 +51,7 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy, a second server or another place to ask from can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 69] = [
+const LAB_ONLY: [&str; 86] = [
     "asked_behind_the_servers_address",
     "asked_behind_the_servers_address_and_its_nat_drops",
     "asked_behind_the_servers_address_with_hairpin",
@@ -76,6 +76,8 @@ const LAB_ONLY: [&str; 69] = [
     "list_with_localhost_alone",
     "list_with_localhost_beside_a_good_server",
     "load_balancer_without_backend",
+    "media_server_denied_as_a_peer",
+    "name_of_a_content_network",
     "name_with_two_addresses_and_the_relay_range_of_one_closed",
     "name_with_two_addresses_both_served",
     "name_with_two_addresses_one_of_which_nobody_has",
@@ -90,15 +92,28 @@ const LAB_ONLY: [&str; 69] = [
     "realm_of_another_kind",
     "relay_address_of_another_interface",
     "relay_egress_refused_by_servers_firewall",
+    "relay_for_a_media_server_alone",
+    "relay_sends_from_other_address",
+    "relay_sends_from_other_address_behind_nat",
+    "relay_takes_small_packets_only",
+    "relay_takes_small_packets_only_over_tcp",
+    "relay_throttled",
     "relays_of_a_server_that_knows_one_address",
     "relays_without_hairpin_between_them",
     "replicas_that_relay_on_addresses_of_their_own",
     "replicas_that_relay_on_the_address_they_share",
     "server_error_on_allocate",
     "stun_at_server_that_limits_requests",
+    "tcp_expects_proxy_header",
     "tcp_proxy_before_a_server_without_udp",
     "tcp_proxy_before_a_server_without_udp_and_a_bare_host",
     "tcp_proxy_before_a_server_without_udp_and_range_dropped",
+    "tls_client_certificate_required",
+    "tls_client_certificate_required_and_only_tls_listed",
+    "tls_ended_by_a_proxy",
+    "tls_expects_proxy_header",
+    "tls_port_handed_on_to_the_plain_one",
+    "turn_is_down_and_pages_are_served",
     "two_processes_on_one_port_and_a_wrong_password",
     "two_processes_on_one_port_that_are_alike",
     "two_processes_on_one_port_with_the_same_secret",
@@ -121,6 +136,8 @@ const LAB_ONLY: [&str; 69] = [
     "two_servers_with_different_logins_of_which_one_is_wrong",
     "two_servers_with_external_ip_wrong_at_one",
     "two_servers_with_external_ip_wrong_at_one_and_range_closed_at_the_other",
+    "udp_proxy_forgets_flows",
+    "udp_proxy_keeps_flows",
 ];
 
 /// One test a file, but for those of the network lab alone.

@@ -21,6 +21,9 @@ const EVERY_PORT: usize = 3;
 /// Credentials that end within so many seconds end for whoever has the page open a little longer.
 const SOON_S: i64 = 10 * 60;
 
+/// No server's nonces live for less, in milliseconds.
+const FRESH_MS: u64 = 1000;
+
 /// Fewer later allocations without an answer are chance.
 const FEWEST_SILENT: usize = 2;
 
@@ -47,7 +50,7 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
         run.services.iter().filter(|(endpoint, _)| run.is_promised(**endpoint) || run.is_redirected_to(endpoint.address));
     for (endpoint, service) in served.map(|(endpoint, service)| (*endpoint, service)) {
         let server = run.server_of(endpoint.ip());
-        one(endpoint, service, open.contains(&server) || giving.contains(&server), readings);
+        one(run, endpoint, service, open.contains(&server) || giving.contains(&server), readings);
     }
     for (server, granted) in granted.into_iter().filter(|(_, granted)| !granted.is_empty()) {
         steady(run, server, &granted, at_once.get(&server).copied().unwrap_or_default(), readings);
@@ -58,14 +61,14 @@ fn is_granted(seen: &Seen<'_, AllocationFact>) -> bool {
     seen.fact.relayed.is_some()
 }
 
-fn one(endpoint: Endpoint, service: &Service<'_>, is_granted_here: bool, readings: &mut Readings) {
+fn one(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, is_granted_here: bool, readings: &mut Readings) {
     let place = Place::service(endpoint);
     let all: Vec<_> = service.allocations.iter().chain(&service.samples).collect();
     if let Some(seen) = all.iter().find(|seen| seen.fact.relayed.is_some()) {
         if !seen.fact.unauthenticated {
             readings.add(Reading::new(What::Login, place.clone(), State::Holds, vec![seen.at]));
         }
-        taken(&place, service, readings);
+        taken(run, &place, service, readings);
         return readings.add(Reading::new(What::Grant, place, State::Holds, vec![seen.at]));
     }
     // What says something counts, whatever silence followed.
@@ -120,12 +123,16 @@ fn one(endpoint: Endpoint, service: &Service<'_>, is_granted_here: bool, reading
 
 /// Whether browsers take what is granted. libwebrtc does without a relay where the grant has no LIFETIME or no mapped address, and where
 /// the first request with a login is answered with 438 (its `turn_port.cc`, `TurnAllocateRequest`).
-fn taken(place: &Place, service: &Service<'_>, readings: &mut Readings) {
+fn taken(run: &Run<'_>, place: &Place, service: &Service<'_>, readings: &mut Readings) {
     let Some(first) = service.allocations.first().filter(|seen| is_granted(seen)) else { return };
+    let known_at = |at: usize| run.observations[at].at_ms;
+    let given = service.challenges.iter().rfind(|seen| seen.at < first.at).map(|seen| known_at(seen.at));
+    let is_fresh = given.is_some_and(|given| known_at(first.at) - given < FRESH_MS);
     let (state, lacks) = match (first.fact.lifetime_s, first.fact.mapped, first.fact.stale_nonces) {
         (None, ..) => (State::Broken(Manner::Missing), "LIFETIME"),
         (_, None, _) => (State::Broken(Manner::Missing), "XOR-MAPPED-ADDRESS"),
-        (_, _, 1..) => (State::Broken(Manner::Stale), "none"),
+        (_, _, 1..) if is_fresh => (State::Broken(Manner::Stale), "none"),
+        (_, _, 1..) => return,
         (Some(_), Some(_), 0) => (State::Holds, "none"),
     };
     readings.add(Reading::new(What::GrantTaken, place.clone(), state, vec![first.at]).saying("lacks", lacks));

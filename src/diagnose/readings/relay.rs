@@ -62,21 +62,23 @@ fn address(known: &BTreeSet<IpAddr>, at: RelayAt, ports: &BTreeMap<u16, Relayed<
     let state = if leads_outside(relayed, server) { State::Holds } else { State::Broken(Manner::Private) };
     readings.add(advertised(Reading::new(What::KnownPublic, place(at), state, evidence.clone())));
     let other_family = relayed.is_ipv4() != server.is_ipv4();
-    // What it sends shows its address.
-    let sent = ports.values().flat_map(|port| &port.outbound).find_map(|seen| Some((seen.at, seen.fact.from?)));
-    if let Some((at_sent, from)) = sent {
-        let is_own = from.ip() == relayed;
-        let state = if is_own { State::Holds } else { State::Broken(Manner::Different) };
-        let evidence: Vec<usize> = evidence.iter().copied().chain([at_sent]).collect();
-        let reading = Reading::new(What::SendsAsItself, place(at), state, evidence.clone());
-        readings.add(advertised(reading).saying("other", from.ip().to_string()));
-        if is_own {
-            return readings.add(advertised(Reading::new(What::OwnAddress, place(at), State::Holds, evidence)));
-        }
-    }
     // Of a name's other address that lets nothing in nobody knows whose relay it is.
     let arrived =
         ports.values().flat_map(|port| &port.inbound).any(|seen| seen.fact.arrived && seen.fact.sent_to.ip() == relayed);
+    // What it sends shows its address. Where its own lets datagrams in and another one sends them, both are the relay's.
+    let sent = ports.values().flat_map(|port| &port.outbound).find_map(|seen| Some((seen.at, seen.fact.from?)));
+    if let Some((at_sent, from)) = sent {
+        let state = if from.ip() == relayed { State::Holds } else { State::Broken(Manner::Different) };
+        let evidence: Vec<usize> = evidence.iter().copied().chain([at_sent]).collect();
+        let about =
+            |what| advertised(Reading::new(what, place(at), state, evidence.clone())).saying("other", from.ip().to_string());
+        if arrived {
+            readings.add(about(What::SendsAsItself));
+        }
+        if !arrived || from.ip() == relayed {
+            return readings.add(about(What::OwnAddress));
+        }
+    }
     let state = if relayed == server || known.contains(&relayed) && arrived {
         State::Holds
     } else if other_family && server.is_ipv6() {
