@@ -11,7 +11,7 @@ use libtest_mimic::{Failed, Trial};
 
 use super::scenario::describe_found;
 
-/// How many failing worlds of a chunk are told.
+/// How many failing worlds of a chunk are told with their reports; of the others each complaint has a line.
 const TOLD: usize = 5;
 
 /// Worlds of one kind.
@@ -99,12 +99,14 @@ impl Worlds {
     }
 
     fn hold_all(self, seeds: Range<u64>) -> Result<(), Failed> {
-        let failed: Vec<String> =
-            seeds.filter(|seed| !self.open.contains(seed)).filter_map(|seed| (self.play)(seed).hold().err()).collect();
+        let played = seeds.filter(|seed| !self.open.contains(seed)).map(|seed| (seed, (self.play)(seed)));
+        let failed: Vec<(u64, Judged)> = played.filter(|(_, judged)| judged.hold().is_err()).collect();
         if failed.is_empty() {
             return Ok(());
         }
-        let told = failed.iter().take(TOLD).cloned().collect::<Vec<_>>().join("\n\n");
+        let in_full = failed.iter().take(TOLD).map(|(_, judged)| judged.text());
+        let lines = failed.iter().skip(TOLD).map(|(seed, judged)| format!("seed {seed}: {}", judged.complaints.join("; ")));
+        let told = in_full.chain(lines).collect::<Vec<_>>().join("\n\n");
         Err(format!("{} worlds\n\n{told}", failed.len()).into())
     }
 }
