@@ -58,7 +58,8 @@ impl Texts {
             let resource = FluentResource::try_new(text.to_owned());
             // What is compiled in is held by a test; a broken file loses its broken messages alone.
             let resource = resource.unwrap_or_else(|(resource, _)| resource);
-            debug_assert!(bundle.add_resource(resource).is_ok(), "{name}.ftl names a message that another file has");
+            let added = bundle.add_resource(resource);
+            debug_assert!(added.is_ok(), "{name}.ftl names a message that another file has");
         }
         Self { bundle, known: variables() }
     }
