@@ -110,12 +110,15 @@ fn kinds(run: &Run<'_>) -> Kinds {
     for name in &run.names {
         let addresses = &name.fact.addresses;
         let answering: Vec<IpAddr> = addresses.iter().copied().filter(|ip| answers(*ip)).collect();
-        if addresses.iter().any(IpAddr::is_ipv4) {
+        // Where IPv4 is as dead, it is the host that is, and not its IPv6 address.
+        let is_asked = |ip: IpAddr| run.services_at(ip).next().is_some();
+        if addresses.iter().any(|ip| ip.is_ipv4() && (answers(*ip) || !is_asked(*ip))) {
             kinds.beside_v4.extend(addresses.iter().filter(|ip| ip.is_ipv6()));
         }
         let is_sibling = |ip: IpAddr| answering.iter().any(|other| *other != ip && other.is_ipv4() == ip.is_ipv4());
         kinds.siblings.extend(addresses.iter().copied().filter(|ip| is_sibling(*ip)));
     }
+    kinds.first_of = run.services.keys().map(|endpoint| (endpoint.ip(), run.server_of(endpoint.ip()))).collect();
     if run.asked.form == Form::Urls && run.wants_relay() {
         kinds.stun_alone = run.promised().map(|(endpoint, _)| endpoint).filter(|endpoint| !run.is_of_relay(*endpoint)).collect();
     }

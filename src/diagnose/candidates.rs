@@ -12,6 +12,9 @@ use crate::model::place::{Family, Place};
 /// What a missing answer costs a row that needs it.
 const NOT_ASKED: f64 = 1.5;
 
+/// What it costs a cause of this network that it shows at one server alone, where others were asked too.
+const ONE_SERVER: f64 = 1.5;
+
 /// A row at a place, which explains something.
 #[derive(Clone, Debug)]
 pub struct Candidate {
@@ -55,10 +58,12 @@ pub struct Excluded {
 /// Places that are more than their address says.
 #[derive(Debug, Default)]
 pub struct Kinds {
-    /// IPv6 addresses of a name that has an IPv4 address too.
+    /// IPv6 addresses of a name that has an IPv4 address too, which answers or was not asked.
     pub beside_v4: BTreeSet<IpAddr>,
     /// Addresses of a name of which another address, of the same family, answers.
     pub siblings: BTreeSet<IpAddr>,
+    /// One address for all of a server's, where its name leads to several.
+    pub first_of: BTreeMap<IpAddr, IpAddr>,
     /// Ports that are listed for STUN alone, beside others that relay.
     pub stun_alone: BTreeSet<Endpoint>,
 }
@@ -268,10 +273,26 @@ impl<'r> Ground<'r> {
         if !broken_by_it {
             return Fit::Idle;
         }
+        if self.is_one_server(row.at, &explains) {
+            cost += ONE_SERVER;
+        }
         let is_asked = |what: &What| within.iter().any(|(_, reading)| reading.what == *what);
         let is_sure = !row.is_inferred && row.sure.iter().all(is_asked);
         let explains = explains.into_iter().collect();
         Fit::Explains(Candidate { cause, row, place: place.clone(), port, cost, explains, rests_on, is_sure })
+    }
+}
+
+impl Ground<'_> {
+    /// Whether all that a cause of this network explains was seen at one server, by several of its addresses: they are no several witnesses.
+    fn is_one_server(&self, at: At, explains: &BTreeSet<usize>) -> bool {
+        let places = explains.iter().map(|index| &self.readings.all()[*index].place);
+        let Some(addresses) = places.map(Place::server).collect::<Option<BTreeSet<IpAddr>>>() else { return false };
+        let of = |addresses: &mut dyn Iterator<Item = &IpAddr>| -> BTreeSet<IpAddr> {
+            addresses.map(|address| self.kinds.first_of.get(address).copied().unwrap_or(*address)).collect()
+        };
+        let asked: BTreeSet<IpAddr> = self.services.keys().filter_map(Place::server).collect();
+        at == At::Network && addresses.len() > 1 && of(&mut addresses.iter()).len() == 1 && of(&mut asked.iter()).len() > 1
     }
 }
 

@@ -255,8 +255,16 @@ impl Judge<'_, '_> {
             Effect::Degrade | Effect::DegradeHere | Effect::Optional if is_list && !lost.is_empty() && !has_rest => Level::Fail,
             Effect::Degrade | Effect::DegradeHere => Level::Degrade,
             Effect::Optional if self.run.asked.form == Form::Urls => Level::Degrade,
+            // What leaves a listed server without any other address is no mere risk.
+            Effect::Warn if is_list && lost.iter().any(|endpoint| self.is_cut_off(*endpoint)) => Level::Degrade,
             Effect::Optional | Effect::Warn | Effect::Harmless | Effect::Open => Level::Warn,
         }
+    }
+
+    /// Whether a relay that is promised has no address left at which it may work.
+    fn is_cut_off(&self, lost: Endpoint) -> bool {
+        let is_same = |endpoint: Endpoint| self.run.server_of(endpoint.ip()) == self.run.server_of(lost.ip());
+        self.run.wants_relay() && self.run.is_of_relay(lost) && !self.standings.any_may_work(is_same)
     }
 
     /// Whether it leaves the call itself without a way: it keeps the gateway from being found, or checks from being answered where the policy

@@ -381,9 +381,15 @@ impl<'a> Run<'a> {
         self.routes.get(&server).and_then(|route| route.fact.source)
     }
 
-    /// Whether this network's NAT shows one socket to each destination under another port: `None` where two servers did not tell.
+    /// Whether this network's NAT shows one socket to each destination under another port: `None` where two servers did not tell. Who is seen
+    /// under the address and port that it has is behind no NAT.
     #[must_use]
     pub fn maps_by_destination(&self, of: IpAddr) -> Option<bool> {
+        let is_own = |seen: &&Seen<'_, BindingFact>| seen.fact.mapped.is_some() && seen.fact.mapped == seen.fact.local;
+        if self.outside.iter().filter(is_own).any(|seen| seen.fact.mapped.is_some_and(|mapped| mapped.is_ipv4() == of.is_ipv4()))
+        {
+            return Some(false);
+        }
         let mut mapped =
             self.outside.iter().filter_map(|seen| seen.fact.mapped).filter(|mapped| mapped.is_ipv4() == of.is_ipv4());
         let first = mapped.next()?;

@@ -22,13 +22,15 @@ const WORLDS: u64 = 600;
 const CHUNK: u64 = 50;
 
 /// Worlds that once broke a sentence, each in a way of its own: everything silent, a portal before two servers, an open relay beside a server
-/// without room, room for one allocation, one that nobody listens on where ICMP errors are spent.
-const MENDED: [u64; 5] = [1938, 5405, 10_587, 1743, 4284];
+/// without room, room for one allocation, one that nobody listens on where ICMP errors are spent; then a stream that stalls at the one server
+/// that could be asked, a quota of one beside another server's allocations, what a relay sends late over a lossy connection, a range that answers
+/// behind a symmetric NAT, allocations over lossy connections that get no answer, two servers of one port of which one refuses, a caller who is
+/// refused behind a server that is full for a moment, ports that only two replicas share, a NAT before a relay of which nothing comes out, a
+/// server that is only listed by an IPv6 address nobody reaches.
+const MENDED: [u64; 16] = [1938, 5405, 10_587, 1743, 4284, 291, 357, 3855, 5057, 6987, 1003, 1567, 6138, 1451, 2625, 884];
 
-/// Worlds that break one yet: a relay that nobody reaches in a network that lets few ports out, a stream that stalls at the one server that could
-/// be asked, a quota of one that was not met twice, what a relay sends lost by chance without anybody to compare with, a range that answers behind
-/// a symmetric NAT of whose mappings another server tells, allocations over lossy connections that get no answer.
-const OPEN: [u64; 6] = [258, 291, 357, 3855, 5057, 6987];
+/// A world that breaks one yet: a relay that reaches nobody, not even itself, in a network that lets few ports out. One cause explains both.
+const OPEN: [u64; 1] = [258];
 
 /// The worlds.
 pub fn trials() -> Vec<Trial> {

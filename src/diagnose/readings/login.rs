@@ -9,7 +9,7 @@ use crate::diagnose::run::{Run, Seen, Service};
 use crate::model::duration::span;
 use crate::model::endpoint::Endpoint;
 use crate::model::fact::{AllocationFact, CredentialsFact, CredentialsOddity, CredentialsSource, Fact};
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{Outcome, Reply};
 use crate::model::place::Place;
 
 /// A call needs an allocation for each side.
@@ -173,6 +173,31 @@ fn most_at_once(run: &Run<'_>) -> BTreeMap<IpAddr, u32> {
     addresses.map(|ip| (ip, alive.get(&run.server_of(ip)).map_or(0, |(_, most)| *most))).collect()
 }
 
+/// The allocations of this run that the server may have held when it refused another one: those that were asked for before the refusal came,
+/// but for those that were given back before it was asked for.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other facts neither take nor give back")]
+fn beside(run: &Run<'_>, server: IpAddr, refused: usize) -> u32 {
+    let Fact::Allocation(refusal) = &run.observations[refused].fact else { return 0 };
+    let end = run.observations[refused].at_ms;
+    let start = began(end, &refusal.reply);
+    let here = run.observations.iter().filter(|seen| seen.is_of_server());
+    let here = here.filter(|seen| seen.endpoint().is_some_and(|endpoint| run.server_of(endpoint.ip()) == run.server_of(server)));
+    here.fold(0, |alive: u32, seen| match &seen.fact {
+        Fact::Allocation(fact) if fact.relayed.is_some() && began(seen.at_ms, &fact.reply) <= end => alive + 1,
+        Fact::Release(_) if seen.at_ms < start => alive.saturating_sub(1),
+        _ => alive,
+    })
+}
+
+fn began(answered_at_ms: u64, reply: &Reply) -> u64 {
+    answered_at_ms.saturating_sub(span_ms(reply))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a round trip is some seconds at most")]
+fn span_ms(reply: &Reply) -> u64 {
+    reply.rtt_ms.unwrap_or_default().max(0.0).ceil() as u64
+}
+
 /// Whether later allocations end like the first: a call needs two at once, and each may come over a flow of its own.
 fn steady(run: &Run<'_>, server: IpAddr, granted: &[usize], at_once: u32, readings: &mut Readings) {
     let services = run.services_at(server).map(|(_, service)| service);
@@ -180,11 +205,8 @@ fn steady(run: &Run<'_>, server: IpAddr, granted: &[usize], at_once: u32, readin
         .flat_map(|service| service.allocations.iter().chain(&service.samples))
         .filter(|seen| seen.fact.relayed.is_none())
         .collect();
-    // Samples come in numbers that no call has: what counts is a refusal beside one alone.
-    let meets = |code: u16| {
-        let refused = |seen: &&&Seen<'_, AllocationFact>| seen.fact.reply.code() == Some(code);
-        at_once < NEEDED && later.iter().filter(refused).any(|seen| seen.fact.others_alive < NEEDED)
-    };
+    // Samples come in numbers that no call has: what counts is a refusal beside one alone, whatever other servers have given.
+    let too_few = at_once < NEEDED;
     let place = Place::Server { server };
     let of = |codes: &[u16]| -> Vec<usize> {
         later.iter().filter(|seen| seen.fact.reply.code().is_some_and(|code| codes.contains(&code))).map(|seen| seen.at).collect()
@@ -194,9 +216,9 @@ fn steady(run: &Run<'_>, server: IpAddr, granted: &[usize], at_once: u32, readin
     let all = |refused: Vec<usize>| refused.into_iter().chain(granted.iter().copied()).collect::<Vec<_>>();
     let (manner, evidence) = if !other_login.is_empty() {
         (Manner::Code(401), all(other_login))
-    } else if meets(486) {
+    } else if too_few && quota.iter().any(|at| beside(run, server, *at) < NEEDED) {
         (Manner::Code(486), all(quota))
-    } else if meets(508)
+    } else if too_few
         && later.iter().any(|seen| !seen.fact.sample && seen.fact.reply.code() == Some(508) && seen.fact.others_alive == 0)
     {
         (Manner::Code(508), all(ports))

@@ -110,7 +110,7 @@ fn with_loss(reading: Reading, tally: Tally) -> Reading {
 }
 
 /// The servers of which so many answers over TCP come a retransmission late that the way loses packets: a stream hides lost packets and
-/// pays for each with time.
+/// pays for each with time. Of a server that gave few answers those of all servers tell.
 fn held_up(run: &Run<'_>) -> Vec<IpAddr> {
     let mut answers: BTreeMap<Endpoint, Vec<f64>> = BTreeMap::new();
     for observation in run.observations {
@@ -127,7 +127,9 @@ fn held_up(run: &Run<'_>) -> Vec<IpAddr> {
         let known = servers.entry(endpoint.ip()).or_default();
         *known = known.plus(Tally { sent: count(answers.len()), arrived: count(answers.len() - late) });
     }
-    servers.into_iter().filter(|(_, tally)| is_loss(*tally)).map(|(server, _)| server).collect()
+    let all = servers.values().fold(Tally::default(), |all, tally| all.plus(*tally));
+    let is_late = |tally: Tally| is_loss(tally) || tally.sent < FEWEST_REQUESTS && is_loss(all);
+    servers.into_iter().filter(|(_, tally)| is_late(*tally)).map(|(server, _)| server).collect()
 }
 
 /// The round trip, in milliseconds, of an answer that takes a server no time; an allocation may take it a second.
@@ -185,15 +187,17 @@ fn volume(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, is_late: boo
     let flows = |fact: &StreamFact| fact.outbound.arrived > 0 || service.volumes.iter().all(|seen| seen.fact.stalled);
     let in_stream = service.streams.first().filter(|seen| flows(seen.fact)).and_then(|seen| seen.fact.stalled_after_bytes);
     let in_answers = service.volumes.iter().find(|seen| seen.fact.stalled).map(|seen| seen.fact.received_bytes);
-    let evidence: Vec<usize> =
-        service.streams.iter().map(|seen| seen.at).chain(service.volumes.iter().map(|seen| seen.at)).collect();
+    let evidence = service.streams.iter().map(|seen| seen.at).chain(service.volumes.iter().map(|seen| seen.at));
+    let allocations = service.allocations.iter().chain(&service.samples).filter(|seen| seen.fact.reply.silent());
+    let unanswered: Vec<usize> = allocations.filter(|_| is_late).map(|seen| seen.at).collect();
+    let evidence: Vec<usize> = evidence.chain(unanswered.iter().copied()).collect();
     if evidence.is_empty() {
         return;
     }
     let place = Place::service(endpoint);
     let bytes = in_stream.unwrap_or(0).saturating_add(in_answers.unwrap_or(0));
     let state = match (in_stream, in_answers) {
-        (None, None) => State::Holds,
+        (None, None) if unanswered.is_empty() => State::Holds,
         // What waits for lost packets comes late time and again.
         _ if is_late => State::Broken(Manner::Loss),
         _ if stalls_at_once(service) && !all_sizes_pass(run, endpoint.ip()) => State::Broken(Manner::StallsAtOnce),

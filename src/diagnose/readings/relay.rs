@@ -8,7 +8,7 @@ use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::run::{RelayAt, Relayed, Run, Seen, Service};
 use crate::model::address::Reach;
 use crate::model::endpoint::Endpoint;
-use crate::model::fact::{InboundFact, InboundWay, OutboundFact, PeerKind, PermissionFact};
+use crate::model::fact::{AllocationFact, InboundFact, InboundWay, OutboundFact, PeerKind, PermissionFact};
 use crate::model::message::Arg;
 use crate::model::outcome::{Outcome, Reply};
 use crate::model::place::Place;
@@ -27,7 +27,7 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
         }
         address(&known, *at, ports, readings);
         permissions(*at, ports, readings);
-        ways_in(*at, ports, readings);
+        ways_in(run, *at, ports, readings);
         ways_out(run, *at, ports, readings);
         pairs(*at, ports, readings);
         shared(run, *at, readings);
@@ -135,7 +135,7 @@ fn denial(what: What, at: RelayAt, first: &Seen<'_, PermissionFact>, evidence: V
 }
 
 /// Datagrams from outside: one that arrived at any port shows the address and the way.
-fn ways_in(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readings) {
+fn ways_in(run: &Run<'_>, at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readings) {
     let all = || ports.values().flat_map(|port| &port.inbound);
     let ways = [
         (InboundWay::Unsolicited, What::In),
@@ -147,8 +147,9 @@ fn ways_in(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readi
         let tried: Vec<&Seen<'_, InboundFact>> = all().filter(|seen| seen.fact.way == way).collect();
         let arrived: Vec<usize> = tried.iter().filter(|seen| seen.fact.arrived).map(|seen| seen.at).collect();
         let Some(first) = tried.first() else { continue };
-        // What was sent after the relay had sent out in vain tells nothing more.
-        if what == What::InAgain && arrived.is_empty() && !went_out(ports) {
+        // What was sent after the relay had sent out in vain, or to an address that is not ours for this relay, tells nothing more.
+        let told = if what == What::InAgain && arrived.is_empty() { went_out(run, at, ports) } else { Told::Us };
+        if told == Told::Another {
             continue;
         }
         let manner = tried.iter().find_map(|seen| seen.fact.icmp).map_or(Manner::Silent, |icmp| match icmp.from {
@@ -156,6 +157,7 @@ fn ways_in(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readi
             Some(from) if !Reach::of(from).is_global() && Reach::of(first.fact.sent_to.ip()).is_global() => Manner::RejectedHere,
             Some(_) | None => Manner::Rejected,
         });
+        let manner = if told == Told::Perhaps && manner == Manner::Silent { Manner::Different } else { manner };
         let state = if arrived.is_empty() { State::Broken(manner) } else { State::Holds };
         let evidence = if arrived.is_empty() { tried.iter().map(|seen| seen.at).collect() } else { arrived };
         let reached: Arg = first.fact.sent_to.ip().to_string().into();
@@ -171,14 +173,39 @@ fn ways_in(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readi
     }
 }
 
-fn went_out(ports: &BTreeMap<u16, Relayed<'_>>) -> bool {
-    ports.values().flat_map(|port| &port.outbound).any(|seen| seen.fact.arrived)
+/// To whom the relay has sent before this host sent to it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Us,
+    /// To an address of ours, if this network's NAT maps alike for all.
+    Perhaps,
+    /// To none from which this host sends to the relay.
+    Another,
+}
+
+/// Whether the relay has sent to the address from which this host sends to it. Behind a NAT that maps by destination another address may get
+/// there, and a firewall that remembers it lets in nobody else.
+fn went_out(run: &Run<'_>, at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>) -> Told {
+    let mut arrived = ports.values().flat_map(|port| &port.outbound).filter(|seen| seen.fact.arrived).peekable();
+    if arrived.peek().is_none() {
+        return Told::Another;
+    }
+    match run.maps_by_destination(at.1) {
+        _ if arrived.any(|seen| seen.fact.peer_seen_by_relay) => Told::Us,
+        Some(false) => Told::Us,
+        None => Told::Perhaps,
+        Some(true) => Told::Another,
+    }
 }
 
 /// Datagrams to the outside. One to a peer that the relay has not seen proves nothing behind a NAT that maps by destination.
 fn ways_out(run: &Run<'_>, at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readings) {
     let tried: Vec<_> = ports.values().flat_map(|port| &port.outbound).collect();
     let arrived: Vec<usize> = tried.iter().filter(|seen| seen.fact.arrived).map(|seen| seen.at).collect();
+    let streamed = streamed(run, at);
+    if arrived.is_empty() && !streamed.is_empty() {
+        return readings.add(Reading::new(What::Out, place(at), State::Holds, streamed));
+    }
     if !arrived.is_empty() {
         let moved = tried.iter().find_map(|seen| seen.fact.from.filter(|from| from.port() != seen.fact.relayed.port()));
         readings.add(Reading::new(What::Out, place(at), State::Holds, arrived.clone()));
@@ -187,6 +214,12 @@ fn ways_out(run: &Run<'_>, at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, read
         if let Some(from) = moved.filter(|_| !let_in) {
             let reading = Reading::new(What::OwnPort, place(at), State::Broken(Manner::Different), arrived);
             readings.add(reading.saying("other", from.to_string()));
+        } else if moved.is_none()
+            && !let_in
+            && twice_given(run, at).is_empty()
+            && tried.iter().any(|seen| seen.fact.from.is_some())
+        {
+            readings.add(Reading::new(What::OwnPort, place(at), State::Holds, arrived));
         }
         return;
     }
@@ -206,6 +239,13 @@ fn ways_out(run: &Run<'_>, at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, read
 fn stalls(service: &Service<'_>) -> bool {
     service.volumes.iter().any(|seen| seen.fact.stalled)
         || service.streams.iter().any(|seen| seen.fact.stalled_after_bytes.is_some())
+}
+
+/// Streams of which packets arrived outside through the relay: what was tried before them was lost, or late.
+fn streamed(run: &Run<'_>, at: RelayAt) -> Vec<usize> {
+    let is_here = |service: &Service<'_>| service.granted().and_then(|seen| seen.fact.relayed).is_some_and(|it| it.ip() == at.1);
+    let services = run.services_at(at.0).map(|(_, service)| service).filter(|service| is_here(service));
+    services.flat_map(|service| &service.streams).filter(|seen| seen.fact.outbound.arrived > 0).map(|seen| seen.at).collect()
 }
 
 fn pairs(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readings) {
@@ -247,13 +287,20 @@ fn channels(run: &Run<'_>, at: RelayAt, readings: &mut Readings) {
 
 /// Whether two allocations had one relayed address at the same time.
 fn shared(run: &Run<'_>, at: RelayAt, readings: &mut Readings) {
-    let of_server = run.services_at(at.0);
-    let all = of_server.flat_map(|(_, service)| service.allocations.iter().chain(&service.samples));
-    let twice: Vec<usize> = all
-        .filter(|seen| seen.fact.shared && seen.fact.relayed.is_some_and(|relayed| relayed.ip() == at.1))
-        .map(|seen| seen.at)
-        .collect();
+    let twice: Vec<usize> = twice_given(run, at).iter().map(|seen| seen.at).collect();
+    let ports: BTreeSet<u16> = allocations(run, at).filter_map(|seen| Some(seen.fact.relayed?.port())).collect();
     if !twice.is_empty() {
-        readings.add(Reading::new(What::OwnPort, place(at), State::Broken(Manner::Shared), twice));
+        // Where others had ports of their own, the server doesn't use one for all.
+        let manner = if ports.len() > 1 { Manner::Scattered } else { Manner::Shared };
+        readings.add(Reading::new(What::OwnPort, place(at), State::Broken(manner), twice));
     }
+}
+
+fn allocations<'r>(run: &'r Run<'_>, at: RelayAt) -> impl Iterator<Item = Seen<'r, AllocationFact>> {
+    let all = run.services_at(at.0).flat_map(|(_, service)| service.allocations.iter().chain(&service.samples));
+    all.copied().filter(move |seen| seen.fact.relayed.is_some_and(|relayed| relayed.ip() == at.1))
+}
+
+fn twice_given<'r>(run: &'r Run<'_>, at: RelayAt) -> Vec<Seen<'r, AllocationFact>> {
+    allocations(run, at).filter(|seen| seen.fact.shared).collect()
 }

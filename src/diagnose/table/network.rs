@@ -186,6 +186,11 @@ pub const CAUSES: &[Cause] = &[
             row(At::Network, 4.6, &[all(In), all(InAgain), all(HighPort), all(InReaches)]).may(&[all(InAlt), all(Out)]),
             row(At::Network, 3.3, &[all(In), all(InAgain), all(Out), all(HighPort), all(InReaches)]).may(&[all(InAlt)]),
             row(At::Network, 4.4, &[all(In), all(InAgain), all(Out), all(InReaches)]).may(&[all(InAlt), all(HighPort)]),
+            // A host to compare with is heard on STUN's own port, and on no other.
+            row(At::Network, 6.0, &[all(In), all(InAgain), all(HighPort), all(InReaches), all(Stun).but_port(STUN_PORT)])
+                .shows(&[all(Stun).but_port(STUN_PORT).asked()])
+                .needs(&[all(Stun).port(STUN_PORT).asked()])
+                .may(&[all(InAlt), all(Out)]),
         ],
     },
     Cause {
@@ -269,6 +274,7 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Reach,
         effect: Effect::Harmless,
         rows: &[
+            row(At::Control, 1.0, &[all(Stun), all(Dns), all(Tcp)]),
             row(At::Control, 2.0, &[all(Stun)]).may(&[all(Dns), all(Tcp)]),
             row(At::Control, 1.2, &[all(Dns)]).may(&[all(Tcp), all(Stun)]),
             row(At::Control, 1.0, &[all(Tcp)]).may(&[all(Dns), all(Stun)]),

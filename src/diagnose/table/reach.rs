@@ -15,6 +15,11 @@ pub const CAUSES: &[Cause] = &[
             row(At::Server, 2.5, &[all(Listens)]).shows(&[all(Listens).udp().asked()]).manner("refused"),
             // Beside ports that refuse, one that is silent may have a server behind a firewall.
             row(At::Server, 3.0, &[all(Listens)]).shows(&[all(Listens).asked()]).may(&[all(Reach)]).inferred().manner("partly"),
+            // A host that refuses over TCP tells of few refused datagrams a second, and others may have used those up.
+            row(At::Server, 5.0, &[all(Listens), all(Reach).udp().as_(&[Silent])])
+                .needs(&[all(Alive).asked()])
+                .inferred()
+                .manner("partly"),
             row(At::Server, 3.0, &[all(Reach)]).manner("silent"),
             row(At::Server, 4.2, &[all(Speaks).as_(&[Silent, Closed])])
                 .shows(&[all(Speaks).as_(&[Silent, Closed]).asked()])
@@ -74,8 +79,9 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Reach,
         effect: Effect::Degrade,
         rows: &[
-            row(At::Network, 3.0, &[all(Volume).streams().as_(&[Stalls])]).may(&[all(Stream), all(ToItself)]),
-            row(At::Server, 3.2, &[all(Volume).streams().as_(&[Stalls])]).may(&[all(Stream), all(ToItself)]),
+            // Where one of several servers alone could be asked, what cuts connections is more often before that server.
+            row(At::Network, 3.2, &[all(Volume).streams().as_(&[Stalls])]).may(&[all(Stream), all(ToItself)]),
+            row(At::Server, 3.0, &[all(Volume).streams().as_(&[Stalls])]).may(&[all(Stream), all(ToItself)]),
             row(At::Service, 3.4, &[all(Volume).as_(&[Stalls])]).may(&[all(Stream)]),
         ],
     },

@@ -48,6 +48,11 @@ pub const CAUSES: &[Cause] = &[
                 .may(&[all(In), all(InAlt), all(InAgain), all(ToItself), all(Out)])
                 .manner("family"),
             row(At::Relay, 2.6, &[all(OwnAddress).as_(&[Different])]).effect(Effect::Warn).manner("untried"),
+            // Asked over IPv6 a server has told no IPv4 address to compare with.
+            row(At::Relay, 5.0, &[all(OwnAddress), all(In), all(InAlt)])
+                .may(&[all(InAgain), all(ToItself), all(Out)])
+                .inferred()
+                .manner("family"),
         ],
     },
     Cause {
@@ -74,6 +79,8 @@ pub const CAUSES: &[Cause] = &[
                 .shows(&[all(OwnPort).as_(&[Different]).asked()])
                 .may(&[all(InAgain), all(InAlt), all(Out), all(ToItself)]),
             row(At::Relay, 1.0, &[all(OwnPort).as_(&[Several])]).may(&[all(Ports)]).effect(Effect::Degrade),
+            // Nobody has seen from which port it sends.
+            row(At::Relay, 6.0, &[all(OwnPort), all(In), all(InAgain), all(InAlt)]).may(&[all(Out), all(ToItself)]).inferred(),
         ],
     },
     Cause {
@@ -98,7 +105,16 @@ pub const CAUSES: &[Cause] = &[
         id: "relay-ports-stateful-only",
         group: Group::Relay,
         effect: Effect::Degrade,
-        rows: &[row(At::Relay, 3.2, &[all(In), all(InAlt)]).may(&[all(ToItself), all(Stream), all(Checks)])],
+        rows: &[
+            row(At::Relay, 3.2, &[all(In), all(InAlt)]).may(&[all(ToItself), all(Stream), all(Checks)]),
+            // What the relay has sent may have opened the firewall for another address than the one that was heard next.
+            row(At::Relay, 4.6, &[all(In), all(InAlt)]).shows(&[all(InAgain).as_(&[Different]).asked()]).may(&[
+                all(InAgain).as_(&[Different]),
+                all(ToItself),
+                all(Stream),
+                all(Checks),
+            ]),
+        ],
     },
     Cause {
         id: "relay-range-mismatch",
@@ -145,6 +161,11 @@ pub const CAUSES: &[Cause] = &[
             row(At::Relay, 2.0, &[all(Ports).as_(&[ScatteredRefused])])
                 .may(&[all(InAgain), all(In), all(Steady), all(OwnPort).as_(&[Shared, Several])])
                 .effect(Effect::Degrade),
+            // Of one server no two allocations have the same port, unless all have.
+            row(At::Relay, 1.5, &[all(OwnPort).as_(&[Scattered])])
+                .may(&[all(Ports), all(InAgain), all(In), all(Steady)])
+                .inferred()
+                .effect(Effect::Degrade),
             // A firewall there keeps the refusals back.
             row(At::Relay, 4.0, &[all(Ports).as_(&[Scattered, Block, OneWay])])
                 .may(&[all(InAgain), all(In), all(Steady), all(OwnPort).as_(&[Shared, Several])])
@@ -177,7 +198,10 @@ pub const CAUSES: &[Cause] = &[
         id: "relay-multiplexed",
         group: Group::Relay,
         effect: Effect::Warn,
-        rows: &[row(At::Relay, 1.0, &[all(OwnPort).as_(&[Shared])]).needs(&[all(Ports).if_asked()])],
+        rows: &[
+            row(At::Relay, 1.0, &[all(OwnPort).as_(&[Shared])]).needs(&[all(Ports).if_asked()]),
+            row(At::Relay, 3.0, &[all(OwnPort).as_(&[Scattered])]).needs(&[all(Ports).if_asked()]).inferred(),
+        ],
     },
 ];
 

@@ -1,10 +1,12 @@
 //! STUN, the user's NAT, and how well packets go.
 
-use super::super::reading::Manner::{Arrived, Large, Loss, Private, Several, Shared, Silent, Stalls, StallsAtOnce};
+use super::super::reading::Manner::{
+    Arrived, Block, Large, Loss, Private, Scattered, Several, Shared, Silent, Stalls, StallsAtOnce,
+};
 use super::super::reading::What::{
     Again, Binding, Channel, ChannelData, Checks, Clean, Dtls, Grant, GrantTaken, Hairpin, In, InAgain, InAlt, Intact, KnowsExit,
-    Lasts, Login, Mapped, Mapping, MediaClean, OneExit, OneFlow, Out, PermitsCaller, PermitsItself, Reach, Size, SizeIn, Source,
-    Speaks, Steady, Stream, Tls, ToItself, Turn, Volume,
+    Lasts, Login, Mapped, Mapping, MediaClean, OneExit, OneFlow, Out, PermitsCaller, PermitsItself, Ports, Reach, Size, SizeIn,
+    Source, Speaks, Steady, Stream, Tls, ToItself, Turn, Volume,
 };
 use super::super::row::{At, Cause, Effect, Pattern, all, row};
 use crate::model::cause::Group;
@@ -22,6 +24,19 @@ const LOST: &[Pattern] = &[
     all(Binding),
     all(MediaClean),
     all(Checks),
+    // Over a connection what comes late counts as lost.
+    all(Ports).as_(&[Scattered, Block]),
+];
+
+/// What a connection that waits for lost packets may leave without an answer in time.
+const WAITING: &[Pattern] = &[
+    all(Stream),
+    all(Volume).as_(&[Stalls]),
+    all(Grant).streams().as_(&[Silent]),
+    all(Turn).streams(),
+    all(Binding).streams(),
+    all(Steady).as_(&[Silent]),
+    all(Ports).as_(&[Scattered, Block]),
 ];
 
 pub const CAUSES: &[Cause] = &[
@@ -32,7 +47,8 @@ pub const CAUSES: &[Cause] = &[
         rows: &[
             row(At::Service, 1.0, &[all(Source)]),
             // A NAT here swallows an answer from another address.
-            row(At::Server, 5.2, &[all(Reach).udp().as_(&[Silent])]),
+            row(At::Service, 5.2, &[all(Reach).udp().as_(&[Silent])]),
+            row(At::Server, 5.4, &[all(Reach).udp().as_(&[Silent])]),
         ],
     },
     Cause {
@@ -81,7 +97,8 @@ pub const CAUSES: &[Cause] = &[
             row(At::Server, 3.2, &[all(Clean).as_(&[Loss])]).may(LOST),
             // Where nothing else was counted, the stream's loss may be that of the way.
             row(At::Server, 4.0, &[all(Stream), all(Clean)]).manner("streams"),
-            row(At::Server, 2.2, &[all(Volume).as_(&[Loss])]).may(&[all(Stream)]).manner("streams"),
+            row(At::Network, 2.2, &[all(Volume).as_(&[Loss])]).may(WAITING).manner("streams"),
+            row(At::Server, 2.4, &[all(Volume).as_(&[Loss])]).may(WAITING).manner("streams"),
             // A connection that waits for what was lost stalls as well.
             row(At::Server, 5.6, &[all(Volume).as_(&[Stalls]), all(Clean)]).may(&[all(Stream)]).manner("streams"),
         ],
