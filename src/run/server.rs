@@ -117,8 +117,8 @@ pub async fn examine_all(context: &Context, plan: &Plan, begun: Begun) {
         }
     };
     tokio::join!(examining, unpromised, translating);
-    still_there::ask(context).await;
     record_outside(context);
+    still_there::ask(context).await;
     if let Some(asked) = plan.ports.as_ref().filter(|asked| !asked.all) {
         ports::record_samples(context, asked.range, shared.sampling_ended_by.get());
     }

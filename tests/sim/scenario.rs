@@ -51,7 +51,7 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy, a second server or another place to ask from can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 69] = [
+const LAB_ONLY: [&str; 70] = [
     "asked_behind_the_servers_address",
     "asked_behind_the_servers_address_and_its_nat_drops",
     "asked_behind_the_servers_address_with_hairpin",
@@ -80,6 +80,7 @@ const LAB_ONLY: [&str; 69] = [
     "name_with_two_addresses_both_served",
     "name_with_two_addresses_one_of_which_nobody_has",
     "name_with_two_addresses_one_of_which_serves_something_else",
+    "network_dies_in_the_middle_of_a_run",
     "ports_sampled_of_replicas_that_relay_on_the_address_they_share",
     "proxy_carries_turn_over_tls",
     "proxy_demands_a_login",
