@@ -51,7 +51,7 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy, a second server or another place to ask from can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 70] = [
+const LAB_ONLY: [&str; 72] = [
     "asked_behind_the_servers_address",
     "asked_behind_the_servers_address_and_its_nat_drops",
     "asked_behind_the_servers_address_with_hairpin",
@@ -100,8 +100,10 @@ const LAB_ONLY: [&str; 70] = [
     "tcp_proxy_before_a_server_without_udp",
     "tcp_proxy_before_a_server_without_udp_and_a_bare_host",
     "tcp_proxy_before_a_server_without_udp_and_range_dropped",
+    "two_processes_on_one_port",
     "two_processes_on_one_port_and_a_wrong_password",
     "two_processes_on_one_port_that_are_alike",
+    "two_processes_on_one_port_with_different_secrets",
     "two_processes_on_one_port_with_the_same_secret",
     "two_servers_and_a_part_of_ones_range_closed",
     "two_servers_and_the_certificate_of_one_expired",
