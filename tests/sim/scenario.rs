@@ -51,7 +51,7 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy, a second server or another place to ask from can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 72] = [
+const LAB_ONLY: [&str; 74] = [
     "asked_behind_the_servers_address",
     "asked_behind_the_servers_address_and_its_nat_drops",
     "asked_behind_the_servers_address_with_hairpin",
@@ -100,6 +100,8 @@ const LAB_ONLY: [&str; 72] = [
     "tcp_proxy_before_a_server_without_udp",
     "tcp_proxy_before_a_server_without_udp_and_a_bare_host",
     "tcp_proxy_before_a_server_without_udp_and_range_dropped",
+    "turn_udp_dropped_by_server_and_no_controls",
+    "turn_udp_dropped_by_the_callers_router_and_no_controls",
     "two_processes_on_one_port",
     "two_processes_on_one_port_and_a_wrong_password",
     "two_processes_on_one_port_that_are_alike",

@@ -132,9 +132,8 @@ pub const CAUSES: &[Cause] = &[
         effect: Effect::DegradeHere,
         rows: &[
             row(At::Network, 3.2, &[all(Reach).datagrams(), all(Stun), all(InStun)]).manner("content"),
-            // By STUN's own port alone.
+            // By STUN's own port alone. So common a filter is as plausible where nobody else was asked at that port.
             row(At::Network, 3.4, &[all(Reach).datagrams().that_port_only(STUN_PORT), all(Stun).that_port_only(STUN_PORT)])
-                .shows(&[all(Stun).that_port_only(STUN_PORT).if_asked()])
                 .manner("port"),
             row(At::Network, 2.0, &[all(Reach).datagrams().that_port_only(STUN_PORT).as_(&[RejectedHere])])
                 .may(&[all(Stun).that_port_only(STUN_PORT)])
