@@ -51,7 +51,7 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy, a second server or another place to ask from can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 74] = [
+const LAB_ONLY: [&str; 76] = [
     "asked_behind_the_servers_address",
     "asked_behind_the_servers_address_and_its_nat_drops",
     "asked_behind_the_servers_address_with_hairpin",
@@ -90,6 +90,8 @@ const LAB_ONLY: [&str; 74] = [
     "proxy_refuses_the_login",
     "realm_of_another_kind",
     "relay_address_of_another_interface",
+    "relay_behind_a_limit_of_ten_datagrams_a_second",
+    "relay_egress_dropped_by_server_and_no_controls",
     "relay_egress_refused_by_servers_firewall",
     "relays_of_a_server_that_knows_one_address",
     "relays_without_hairpin_between_them",
@@ -399,6 +401,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::ClientNetworkDropsStun
         | Fault::ClientNetworkDropsIpv6
         | Fault::ClientNetworkLetsNoUdpIn
+        | Fault::ClientNetworkLetsUdpInFromPorts(_)
         | Fault::ClientNetworkPassesUdpPorts(_)
         | Fault::ClientNetworkPassesTcpPorts(_)
         | Fault::ClientNetworkPassesHosts(_)
@@ -545,6 +548,11 @@ fn break_caller(world: &mut World, fault: &Fault, scenario: &Scenario) {
         Fault::ClientNetworkLetsNoUdpIn => {
             let answer = |action| Rule::any(action).inward().udp();
             caller.gateway.extend([answer(Action::Accept).source_ports(53..=53), answer(Action::Drop)]);
+        }
+        Fault::ClientNetworkLetsUdpInFromPorts(ports) => {
+            let answer = |action| Rule::any(action).inward().udp();
+            let passed = ports.iter().map(|port| answer(Action::Accept).source_ports(*port..=*port));
+            caller.gateway.extend(passed.chain([answer(Action::Accept).source_ports(53..=53), answer(Action::Drop)]));
         }
         Fault::ClientNetworkPassesUdpPorts(ports) => {
             let passed = ports.iter().map(|port| Rule::any(Action::Accept).outward().udp().port(*port));

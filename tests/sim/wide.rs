@@ -22,13 +22,14 @@ const WORLDS: u64 = 600;
 const CHUNK: u64 = 50;
 
 /// Worlds that once broke a sentence, each in a way of its own: everything silent, a portal before two servers, an open relay beside a server
-/// without room, room for one allocation, one that nobody listens on where ICMP errors are spent.
-const MENDED: [u64; 5] = [1938, 5405, 10_587, 1743, 4284];
+/// without room, room for one allocation, one that nobody listens on where ICMP errors are spent, what a relay sends lost by chance without anybody
+/// to compare with.
+const MENDED: [u64; 6] = [1938, 5405, 10_587, 1743, 4284, 3855];
 
 /// Worlds that break one yet: a relay that nobody reaches in a network that lets few ports out, a stream that stalls at the one server that could
-/// be asked, a quota of one that was not met twice, what a relay sends lost by chance without anybody to compare with, a range that answers behind
-/// a symmetric NAT of whose mappings another server tells, allocations over lossy connections that get no answer.
-const OPEN: [u64; 6] = [258, 291, 357, 3855, 5057, 6987];
+/// be asked, a quota of one that was not met twice, a range that answers behind a symmetric NAT of whose mappings another server tells, allocations
+/// over lossy connections that get no answer.
+const OPEN: [u64; 5] = [258, 291, 357, 5057, 6987];
 
 /// The worlds.
 pub fn trials() -> Vec<Trial> {

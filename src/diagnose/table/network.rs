@@ -4,9 +4,10 @@ use super::super::reading::Manner::{
     Behind, Block, Dead, Denied, Http, Missing, OneWay, Other, Rejected, RejectedHere, Same, Scattered, Several, Shared, Split,
 };
 use super::super::reading::What::{
-    Alive, Binding, CertChain, CertName, CertOwn, Channel, Checks, Clean, Dns, GathersRelay, Grant, HighPort, Honest, In,
-    InAgain, InAlt, InReaches, InStun, Listens, Mapped, Out, Outside, OwnAddress, PermitsCaller, PermitsItself, Ports, Proxy,
-    Reach, Send, Size, Source, Speaks, Steady, StillThere, Stream, Stun, Tcp, Throughout, Tls, ToItself, Turn, Volume,
+    Alive, Binding, CertChain, CertName, CertOwn, Channel, Checks, Clean, Dns, GathersRelay, Grant, HearsHighPorts, HighPort,
+    Honest, In, InAgain, InAlt, InReaches, InStun, Listens, Mapped, Out, Outside, OwnAddress, PermitsCaller, PermitsItself,
+    Ports, Proxy, Reach, Send, Size, Source, Speaks, Steady, StillThere, Stream, Stun, Tcp, Throughout, Tls, ToItself, Turn,
+    Volume,
 };
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
@@ -168,6 +169,11 @@ pub const CAUSES: &[Cause] = &[
                 .may(&[all(Reach), all(Stun), all(Dns), all(Tcp)])
                 .inferred()
                 .manner("resets"),
+            // What comes in from the ports of known services, and not from those of relays.
+            row(At::Network, 4.8, &[all(Out), all(HearsHighPorts)])
+                .may(&[all(Stun), all(InAgain), all(Stream)])
+                .inferred()
+                .manner("answers"),
             row(At::Network, 5.2, &[all(Ports).as_(&[Split, OneWay, Scattered, Block])]).may(&[all(InAgain)]).manner("few-ports"),
         ],
     },

@@ -4,8 +4,8 @@ use super::super::reading::Manner::{
     Block, Different, OneWay, Other, Scattered, ScatteredRefused, Several, Shared, Split, UnderLoad,
 };
 use super::super::reading::What::{
-    Checks, In, InAgain, InAlt, KnownPublic, MediaClean, Out, OwnAddress, OwnPort, PermitsItself, Ports, SendsAsItself, Steady,
-    Stream, Throughout, ToItself,
+    Checks, HearsHighPorts, In, InAgain, InAlt, KnownPublic, MediaClean, Out, OwnAddress, OwnPort, PermitsItself, Ports,
+    SendsAsItself, Steady, Stream, Throughout, ToItself,
 };
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
@@ -92,7 +92,11 @@ pub const CAUSES: &[Cause] = &[
         id: "relay-egress-blocked",
         group: Group::Relay,
         effect: Effect::Fail,
-        rows: &[row(At::Relay, 3.5, &[all(Out)]).may(&[all(ToItself), all(Stream)])],
+        rows: &[
+            // What it sends to itself shows that it gets what it is to send.
+            row(At::Relay, 3.5, &[all(Out)]).needs(&[all(ToItself).asked()]).may(&[all(Stream)]).sure(&[HearsHighPorts]),
+            row(At::Relay, 3.7, &[all(Out)]).may(&[all(ToItself), all(Stream)]).inferred(),
+        ],
     },
     Cause {
         id: "relay-ports-stateful-only",
