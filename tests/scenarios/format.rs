@@ -689,6 +689,9 @@ pub struct Expect {
     /// Findings that must be there, in whatever place of the report's order.
     #[serde(default)]
     pub found: Vec<ExpectedFinding>,
+    /// Causes that must be found or remain.
+    #[serde(default)]
+    pub named: Vec<String>,
     /// Causes that must neither be found nor remain.
     #[serde(default)]
     pub not_named: Vec<String>,
@@ -833,6 +836,7 @@ impl Expect {
             }
         }
         let is_named = |id: &String| found.iter().any(|finding| finding.id == *id || finding.remaining.contains(id));
+        wrong.extend(self.named.iter().filter(|id| !is_named(id)).map(|id| format!("{id} is not named")));
         wrong.extend(self.not_named.iter().filter(|id| is_named(id)).map(|id| format!("{id} is named")));
         wrong
     }

@@ -1,7 +1,8 @@
 //! This host and the network that it stands in: what they hold back, whichever server is asked.
 
 use super::super::reading::Manner::{
-    Behind, Block, Dead, Denied, Http, Missing, OneWay, Other, Rejected, RejectedHere, Same, Scattered, Several, Shared, Split,
+    Behind, Block, Dead, Denied, Http, Missing, OneEnd, OneWay, Other, Rejected, RejectedHere, Same, Scattered, Several, Shared,
+    Split,
 };
 use super::super::reading::What::{
     Alive, Binding, CertChain, CertName, CertOwn, Channel, Checks, Clean, Dns, GathersRelay, Grant, HearsHighPorts, HighPort,
@@ -174,7 +175,9 @@ pub const CAUSES: &[Cause] = &[
                 .may(&[all(Stun), all(InAgain), all(Stream)])
                 .inferred()
                 .manner("answers"),
-            row(At::Network, 5.2, &[all(Ports).as_(&[Split, OneWay, Scattered, Block])]).may(&[all(InAgain)]).manner("few-ports"),
+            row(At::Network, 5.2, &[all(Ports).as_(&[Split, OneWay, OneEnd, Scattered, Block])])
+                .may(&[all(InAgain)])
+                .manner("few-ports"),
         ],
     },
     Cause {

@@ -1,7 +1,7 @@
 //! The relay's data path.
 
 use super::super::reading::Manner::{
-    Block, Different, OneWay, Other, Scattered, ScatteredRefused, Several, Shared, Split, UnderLoad,
+    Block, Different, OneEnd, OneWay, Other, Scattered, ScatteredRefused, Several, Shared, Split, UnderLoad,
 };
 use super::super::reading::What::{
     Checks, HearsHighPorts, In, InAgain, InAlt, KnownPublic, MediaClean, Out, OwnAddress, OwnPort, PermitsItself, Ports,
@@ -115,6 +115,8 @@ pub const CAUSES: &[Cause] = &[
                 all(Checks),
                 all(MediaClean),
             ]),
+            // One port beyond the edge looks like one that is closed by itself.
+            row(At::Relay, 3.2, &[all(Ports).as_(&[OneEnd])]).may(&[all(InAgain), all(ToItself), all(Checks), all(MediaClean)]),
             // Of few ports all may lie beyond what is open.
             row(At::Relay, 4.5, &[all(In), all(InAlt), all(InAgain), all(Ports), all(Throughout)])
                 .may(&[all(ToItself), all(Checks), all(MediaClean)])
@@ -126,7 +128,7 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Relay,
         effect: Effect::Degrade,
         rows: &[
-            row(At::Relay, 2.0, &[all(Ports).as_(&[Scattered, Block])]).may(&[
+            row(At::Relay, 2.0, &[all(Ports).as_(&[Scattered, Block, OneEnd])]).may(&[
                 all(InAgain),
                 all(ToItself),
                 all(Checks),
@@ -150,7 +152,7 @@ pub const CAUSES: &[Cause] = &[
                 .may(&[all(InAgain), all(In), all(Steady), all(OwnPort).as_(&[Shared, Several])])
                 .effect(Effect::Degrade),
             // A firewall there keeps the refusals back.
-            row(At::Relay, 4.0, &[all(Ports).as_(&[Scattered, Block, OneWay])])
+            row(At::Relay, 4.0, &[all(Ports).as_(&[Scattered, Block, OneWay, OneEnd])])
                 .may(&[all(InAgain), all(In), all(Steady), all(OwnPort).as_(&[Shared, Several])])
                 .inferred()
                 .effect(Effect::Degrade),
