@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::connect::try_connect;
 use super::context::{Context, is_answer};
 use super::greet::binding_fact;
+use crate::model::address::Reach;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{BindingFact, ConnectFact, Fact, HandshakeEnd, Observation, STILL_THERE};
 use crate::model::outcome::{Outcome, Reply};
@@ -44,6 +45,10 @@ pub async fn ask_within(context: &Context, limit: Duration) {
     let mut longest_ms: f64 = 0.0;
     for seen in &observations {
         let Some(endpoint) = seen.endpoint().filter(|endpoint| !endpoint.ip().is_loopback()) else { continue };
+        // A resolver inside this network tells nothing of the way out.
+        if matches!(seen.fact, Fact::Control(_)) && !Reach::of(endpoint.ip()).is_global() {
+            continue;
+        }
         let Some(reply) = reply(&seen.fact).filter(|_| has_answered(&seen.fact)) else { continue };
         longest_ms = longest_ms.max(reply.rtt_ms.unwrap_or_default());
         // A host over UDP and over TCP, each once.
