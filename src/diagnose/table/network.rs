@@ -5,10 +5,10 @@ use super::super::reading::Manner::{
     Split,
 };
 use super::super::reading::What::{
-    Alive, Binding, CertChain, CertName, CertOwn, Channel, Checks, Clean, Dns, GathersRelay, Grant, HearsHighPorts, HighPort,
-    Honest, In, InAgain, InAlt, InReaches, InStun, Listens, Mapped, Out, Outside, OwnAddress, PermitsCaller, PermitsItself,
-    Ports, Proxy, Reach, Send, Size, Source, Speaks, Steady, StillThere, Stream, Stun, Tcp, Throughout, Tls, ToItself, Turn,
-    Volume,
+    Alive, Binding, CertChain, CertName, CertOwn, Channel, ChannelData, Checks, Clean, Dns, GathersRelay, Grant, HearsHighPorts,
+    HighPort, Honest, In, InAgain, InAlt, InReaches, InStun, Listens, Mapped, Out, Outside, OwnAddress, PermitsCaller,
+    PermitsItself, Ports, Proxy, Reach, Send, Size, SizeIn, Source, Speaks, Steady, StillThere, Stream, Stun, Tcp, Throughout,
+    Tls, ToItself, Turn, Volume,
 };
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
@@ -259,10 +259,12 @@ pub const CAUSES: &[Cause] = &[
             all(Out),
             all(ToItself),
             all(Channel),
+            all(ChannelData),
             all(PermitsCaller),
             all(PermitsItself),
             all(Clean),
             all(Size),
+            all(SizeIn),
             all(Stream),
             all(Volume),
             all(Ports),

@@ -93,8 +93,11 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Relay,
         effect: Effect::Fail,
         rows: &[
-            // What it sends to itself shows that it gets what it is to send.
-            row(At::Relay, 3.5, &[all(Out)]).needs(&[all(ToItself).asked()]).may(&[all(Stream)]).sure(&[HearsHighPorts]),
+            // What comes in shows the way back, and what it sends to itself that it gets what it is to send.
+            row(At::Relay, 3.5, &[all(Out)])
+                .needs(&[all(In).asked(), all(ToItself).asked()])
+                .may(&[all(Stream)])
+                .sure(&[HearsHighPorts]),
             row(At::Relay, 3.7, &[all(Out)]).may(&[all(ToItself), all(Stream)]).inferred(),
         ],
     },
