@@ -23,8 +23,9 @@ const CHUNK: u64 = 25;
 /// How often observations are dropped from each report.
 const DROPS: usize = 8;
 
-/// Worlds in which a filter of this network becomes certain once what spoke for another one is no longer seen.
-const OPEN: [u64; 3] = [35, 51, 75];
+/// Worlds in which a filter of this network becomes certain once what spoke for another one is no longer seen, and one in which a relay sends nothing
+/// over a connection that has stalled, once that is no longer seen.
+const OPEN: [u64; 4] = [35, 51, 75, 153];
 
 /// Worlds that once broke a sentence.
 const MENDED: [u64; 0] = [];
