@@ -82,6 +82,8 @@ pub enum Manner {
     Block,
     /// Here and there.
     Scattered,
+    /// A single one, at one end.
+    OneEnd,
     /// Here and there, by a host that refuses.
     ScatteredRefused,
     /// It is lost.
@@ -177,6 +179,7 @@ impl Manner {
             | Self::Split
             | Self::Block
             | Self::Scattered
+            | Self::OneEnd
             | Self::ScatteredRefused
             | Self::Loss
             | Self::UnderLoad

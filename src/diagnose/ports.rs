@@ -133,7 +133,7 @@ impl TriedPorts {
                     (true, true) => Manner::Split,
                     (true, false) => Manner::OneWay,
                     (false, _) if all_refused => Manner::ScatteredRefused,
-                    (false, _) => Manner::Scattered,
+                    (false, _) => Manner::OneEnd,
                 }
             }
             [_] if all_refused && !self.complete => Manner::ScatteredRefused,

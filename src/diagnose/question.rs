@@ -138,6 +138,8 @@ pub enum What {
     Alive,
     /// Of those that have answered some answer at the end as well.
     StillThere,
+    /// What comes from a high port gets into this network.
+    HearsHighPorts,
     // The NAT of this network
     /// One address outside for all destinations.
     Mapping,
@@ -266,6 +268,7 @@ impl What {
                 | Self::InReaches
                 | Self::InStun
                 | Self::HighPort
+                | Self::HearsHighPorts
                 | Self::Alive
                 | Self::Proxy
                 | Self::Translates

@@ -13,7 +13,7 @@ use crate::model::place::Place;
 use crate::model::target::Host;
 
 /// The questions that somebody can go and ask.
-pub const ASKABLE: [What; 14] = [
+pub const ASKABLE: [What; 15] = [
     What::Stun,
     What::Dns,
     What::Tcp,
@@ -26,6 +26,7 @@ pub const ASKABLE: [What; 14] = [
     What::Ports,
     What::Steady,
     What::HighPort,
+    What::HearsHighPorts,
     What::Alive,
     What::Grant,
 ];

@@ -70,6 +70,12 @@ impl Schedule {
         self.sends.get(number).copied().filter(|at| *at < self.give_up)
     }
 
+    /// How many sends there are before some moment.
+    #[must_use]
+    pub fn sends_within(&self, limit: Duration) -> u32 {
+        u32::try_from(self.sends.iter().filter(|at| **at < limit).count()).unwrap_or(u32::MAX)
+    }
+
     /// The moment of giving up.
     #[must_use]
     pub fn give_up(&self) -> Duration {

@@ -20,10 +20,13 @@ use crate::model::report::{CutShort, Report, SCHEMA, Tool};
 use crate::net::network::Network;
 use crate::probe::context::{Context, Listener, Record};
 use crate::probe::responder::Until;
-use crate::probe::trace;
+use crate::probe::{still_there, trace};
 
 /// How long giving back allocations may take once a run was cut short.
 const RELEASE_LIMIT: Duration = Duration::from_millis(1500);
+
+/// The part of it that is left for the report.
+const LAST_WORDS: Duration = Duration::from_millis(50);
 
 /// How long hanging up may take once a run was cut short.
 const HANG_UP_LIMIT: Duration = Duration::from_millis(800);
@@ -91,7 +94,13 @@ pub async fn execute(
     }
     // A probe that is cut short records what it has.
     drop(probing);
-    context.ledger.release_all(RELEASE_LIMIT.min(plan.timeout / 2)).await;
+    let rest = RELEASE_LIMIT.min(plan.timeout / 2);
+    let asking = async {
+        if cut_short.is_some() {
+            still_there::ask_within(&context, rest.saturating_sub(LAST_WORDS)).await;
+        }
+    };
+    tokio::join!(context.ledger.release_all(rest), asking);
     if let Some(panic) = panic {
         std::panic::resume_unwind(panic);
     }

@@ -13,7 +13,7 @@ use crate::model::fact::{Fact, InboundWay, PortProtocol, PortsBy, PortsEnd, Port
 use crate::model::outcome::Reply;
 use crate::model::ports::{PortRange, PortSet, USUAL_RELAY_RANGE};
 use crate::net::session::Session;
-use crate::probe::allocate::{Role, allocate};
+use crate::probe::allocate::{Allocation, Role, allocate};
 use crate::probe::context::Context;
 use crate::probe::ice_server::IceServer;
 use crate::probe::outside::Outside;
@@ -24,6 +24,10 @@ use crate::proto::authentication::LongTerm;
 
 /// How many samples are under way at once: a server is not to be flooded, nor its other callers to find it full.
 const AT_ONCE: usize = 16;
+
+/// How often a refused login is tried from further ports: that two servers that share them evenly all refuse alike, as one does, is chance once
+/// in 256 runs. A browser tries as often, each entry of its list over each interface.
+const FURTHER_LOGINS: u32 = 7;
 
 /// How long a sample counts as under way. One that takes longer waits for a port that lets nothing in, which costs the server nothing.
 const UNDER_WAY: Duration = Duration::from_millis(100);
@@ -40,14 +44,7 @@ pub async fn sample(context: &Context, server: &IceServer, signed: &LongTerm) ->
         if end.get().is_some() {
             return;
         }
-        let Some(mut session) = reach_quietly(context, server).await else { return };
-        let mut allocated = allocate(context, &session, Some(signed.clone()), Role::Sample).await;
-        if allocated.as_ref().is_err_and(|reply| reply.code() == Some(437)) {
-            // The server remembers an earlier run's allocation from this local port; another port is another 5-tuple.
-            let Some(again) = reach_quietly(context, server).await else { return };
-            session = again;
-            allocated = allocate(context, &session, Some(signed.clone()), Role::Sample).await;
-        }
+        let Some(allocated) = allocate_on_a_new_port(context, server, signed).await else { return };
         let allocation = match allocated {
             Ok(allocation) => allocation,
             Err(reply) => return end.set(end.get().or_else(|| end_of(&reply))),
@@ -60,6 +57,28 @@ pub async fn sample(context: &Context, server: &IceServer, signed: &LongTerm) ->
     });
     join_all(samples).await;
     end.get()
+}
+
+/// Logs in from further local ports, where the first login was refused. Servers that share a port get each flow by chance, so that one of them
+/// may refuse what another takes; what is taken is used as a sample.
+pub async fn log_in_elsewhere(context: &Context, server: &IceServer, signed: &LongTerm) {
+    let logins = (0..FURTHER_LOGINS).map(|_| async {
+        if let Some(Ok(allocation)) = allocate_on_a_new_port(context, server, signed).await {
+            relay::prove(context, allocation, Role::Sample).await;
+        }
+    });
+    join_all(logins).await;
+}
+
+async fn allocate_on_a_new_port(context: &Context, server: &IceServer, signed: &LongTerm) -> Option<Result<Allocation, Reply>> {
+    let session = reach_quietly(context, server).await?;
+    let allocated = allocate(context, &session, Some(signed.clone()), Role::Sample).await;
+    if !allocated.as_ref().is_err_and(|reply| reply.code() == Some(437)) {
+        return Some(allocated);
+    }
+    // The server remembers an earlier run's allocation from this local port; another port is another 5-tuple.
+    let again = reach_quietly(context, server).await?;
+    Some(allocate(context, &again, Some(signed.clone()), Role::Sample).await)
 }
 
 /// Sweeps all ports of a relay, where that was asked for. It needs one way in: a relayed address at which nothing arrives and which is not

@@ -117,8 +117,8 @@ pub async fn examine_all(context: &Context, plan: &Plan, begun: Begun) {
         }
     };
     tokio::join!(examining, unpromised, translating);
-    still_there::ask(context).await;
     record_outside(context);
+    still_there::ask(context).await;
     if let Some(asked) = plan.ports.as_ref().filter(|asked| !asked.all) {
         ports::record_samples(context, asked.range, shared.sampling_ended_by.get());
     }
@@ -304,6 +304,7 @@ async fn authenticated(
 ) -> Option<SocketAddr> {
     let gate = shared.first_login(&server.host);
     let mut first = gate.lock().await;
+    let is_first = *first == Tried::NotYet;
     let allocated = match *first {
         Tried::Rejected => return None,
         Tried::NotYet => {
@@ -334,6 +335,9 @@ async fn authenticated(
             // Where each datagram reaches the server from another port, no nonce and no allocation is known to it.
             if matches!(reply.code(), Some(400 | 437 | 438)) {
                 bind(context, &session).await;
+            }
+            if is_first && matches!(reply.code(), Some(401 | 441)) {
+                ports::log_in_elsewhere(context, server, &signed).await;
             }
             if reply.silent() {
                 tokio::join!(measure_loss(context, server, &session), ask_twice(context, server.endpoint));

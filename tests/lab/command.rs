@@ -334,14 +334,15 @@ fn browser(callee: &Callee, scenario: &Scenario, role: &str) -> Outcome<Child> {
 pub fn run(call: &Call, scenario: &Scenario, servers: &[Coturn]) -> Outcome<Run> {
     let begun = Instant::now();
     let deadline = begun + allowed(scenario) + GRACE;
+    let held = || servers.iter().map(Coturn::allocations).sum::<Outcome<usize>>();
+    // A run whose network has died leaves its own behind.
+    let before = if scenario.network_dies_after_allocation { held()? } else { 0 };
     let mut child = spawn(call, scenario.clock_ahead_s, topology::asker(scenario))?;
     let pid = Pid::from_raw(child.id().cast_signed());
     let stdout = collect(child.stdout.take());
     let stderr = collect(child.stderr.take());
     if scenario.interrupt_after_allocation || scenario.network_dies_after_allocation {
-        coturn::poll_until(deadline, "callcheck holds an allocation", || {
-            servers.iter().map(Coturn::allocations).sum::<Outcome<usize>>().map(|held| held > 0)
-        })?;
+        coturn::poll_until(deadline, "callcheck holds an allocation", || held().map(|held| held > before))?;
     }
     if scenario.interrupt_after_allocation {
         kill(pid, Signal::SIGINT).doing("interrupting callcheck")?;

@@ -308,6 +308,7 @@ fn fault_lines(fault: &Fault, scenario: &Scenario, site: Site) -> Vec<String> {
         | Fault::ClientNetworkDropsIpv6
         | Fault::ServerUnroutedOverIpv6
         | Fault::ClientNetworkLetsNoUdpIn
+        | Fault::ClientNetworkLetsUdpInFromPorts(_)
         | Fault::ClientNetworkPassesUdpPorts(_)
         | Fault::ClientNetworkPassesTcpPorts(_)
         | Fault::ClientNetworkPassesHosts(_)

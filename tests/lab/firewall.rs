@@ -203,6 +203,7 @@ fn add_fault(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         | Fault::ClientNetworkDropsStun
         | Fault::ClientNetworkRequiresProxy
         | Fault::ClientNetworkLetsNoUdpIn
+        | Fault::ClientNetworkLetsUdpInFromPorts(_)
         | Fault::ClientNetworkDropsIpv6
         | Fault::ClientNetworkPassesUdpPorts(_)
         | Fault::ClientNetworkPassesTcpPorts(_)
@@ -342,6 +343,11 @@ fn restrict_caller(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::ClientNetworkLetsNoUdpIn => {
             let (router, device) = rules.gateway;
             rules.add(router, Hook::Forward, format!("oifname \"{device}\" udp sport != 53 drop"));
+        }
+        Fault::ClientNetworkLetsUdpInFromPorts(ports) => {
+            let (router, device) = rules.gateway;
+            let ports = set(ports);
+            rules.add(router, Hook::Forward, format!("oifname \"{device}\" udp sport != 53 udp sport != {ports} drop"));
         }
         Fault::ClientNetworkPassesUdpPorts(ports) => {
             rules.caller_network(&format!("udp dport != 53 udp dport != {} drop", set(ports)));

@@ -448,6 +448,8 @@ pub enum Fault {
     ClientNetworkDropsIpv6,
     /// The caller's network lets datagrams out and none in, but for those of name servers.
     ClientNetworkLetsNoUdpIn,
+    /// The caller's network lets datagrams in from DNS and from these ports only.
+    ClientNetworkLetsUdpInFromPorts(Vec<u16>),
     /// The caller's network passes UDP to DNS and to these ports only.
     ClientNetworkPassesUdpPorts(Vec<u16>),
     /// The caller's network passes DNS, and TCP to these ports.
@@ -687,6 +689,9 @@ pub struct Expect {
     /// Findings that must be there, in whatever place of the report's order.
     #[serde(default)]
     pub found: Vec<ExpectedFinding>,
+    /// Causes that must be found or remain.
+    #[serde(default)]
+    pub named: Vec<String>,
     /// Causes that must neither be found nor remain.
     #[serde(default)]
     pub not_named: Vec<String>,
@@ -830,11 +835,9 @@ impl Expect {
                 wrong.push(format!("is certain of {finding}"));
             }
         }
-        for id in &self.not_named {
-            if found.iter().any(|finding| finding.id == *id || finding.remaining.contains(id)) {
-                wrong.push(format!("{id} is named"));
-            }
-        }
+        let is_named = |id: &String| found.iter().any(|finding| finding.id == *id || finding.remaining.contains(id));
+        wrong.extend(self.named.iter().filter(|id| !is_named(id)).map(|id| format!("{id} is not named")));
+        wrong.extend(self.not_named.iter().filter(|id| is_named(id)).map(|id| format!("{id} is named")));
         wrong
     }
 }
@@ -1036,6 +1039,7 @@ impl Fault {
             | Self::ClientNetworkDropsStun
             | Self::ClientNetworkDropsIpv6
             | Self::ClientNetworkLetsNoUdpIn
+            | Self::ClientNetworkLetsUdpInFromPorts(_)
             | Self::ClientNetworkPassesUdpPorts(_)
             | Self::ClientNetworkPassesTcpPorts(_)
             | Self::ClientNetworkPassesHosts(_)

@@ -23,8 +23,9 @@ const CHUNK: u64 = 25;
 /// How often observations are dropped from each report.
 const DROPS: usize = 8;
 
-/// A world in which a filter of this network becomes certain once what spoke for another one is no longer seen.
-const OPEN: [u64; 1] = [51];
+/// Worlds in which a filter of this network becomes certain once what spoke for another one is no longer seen, and one in which a relay sends nothing
+/// over a connection that has stalled, once that is no longer seen.
+const OPEN: [u64; 2] = [51, 153];
 
 /// Worlds that once broke a sentence: a filter of this network became certain once less was seen of hosts that are dead.
 const MENDED: [u64; 2] = [35, 75];

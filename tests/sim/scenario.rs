@@ -51,7 +51,7 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy, a second server or another place to ask from can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 86] = [
+const LAB_ONLY: [&str; 92] = [
     "asked_behind_the_servers_address",
     "asked_behind_the_servers_address_and_its_nat_drops",
     "asked_behind_the_servers_address_with_hairpin",
@@ -82,6 +82,7 @@ const LAB_ONLY: [&str; 86] = [
     "name_with_two_addresses_both_served",
     "name_with_two_addresses_one_of_which_nobody_has",
     "name_with_two_addresses_one_of_which_serves_something_else",
+    "network_dies_in_the_middle_of_a_run",
     "ports_sampled_of_replicas_that_relay_on_the_address_they_share",
     "proxy_carries_turn_over_tls",
     "proxy_demands_a_login",
@@ -91,6 +92,7 @@ const LAB_ONLY: [&str; 86] = [
     "proxy_refuses_the_login",
     "realm_of_another_kind",
     "relay_address_of_another_interface",
+    "relay_egress_dropped_by_server_and_no_controls",
     "relay_egress_refused_by_servers_firewall",
     "relay_for_a_media_server_alone",
     "relay_sends_from_other_address",
@@ -114,8 +116,12 @@ const LAB_ONLY: [&str; 86] = [
     "tls_expects_proxy_header",
     "tls_port_handed_on_to_the_plain_one",
     "turn_is_down_and_pages_are_served",
+    "turn_udp_dropped_by_server_and_no_controls",
+    "turn_udp_dropped_by_the_callers_router_and_no_controls",
+    "two_processes_on_one_port",
     "two_processes_on_one_port_and_a_wrong_password",
     "two_processes_on_one_port_that_are_alike",
+    "two_processes_on_one_port_with_different_secrets",
     "two_processes_on_one_port_with_the_same_secret",
     "two_servers_and_a_part_of_ones_range_closed",
     "two_servers_and_the_certificate_of_one_expired",
@@ -411,6 +417,7 @@ fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<()
         | Fault::ClientNetworkDropsStun
         | Fault::ClientNetworkDropsIpv6
         | Fault::ClientNetworkLetsNoUdpIn
+        | Fault::ClientNetworkLetsUdpInFromPorts(_)
         | Fault::ClientNetworkPassesUdpPorts(_)
         | Fault::ClientNetworkPassesTcpPorts(_)
         | Fault::ClientNetworkPassesHosts(_)
@@ -557,6 +564,11 @@ fn break_caller(world: &mut World, fault: &Fault, scenario: &Scenario) {
         Fault::ClientNetworkLetsNoUdpIn => {
             let answer = |action| Rule::any(action).inward().udp();
             caller.gateway.extend([answer(Action::Accept).source_ports(53..=53), answer(Action::Drop)]);
+        }
+        Fault::ClientNetworkLetsUdpInFromPorts(ports) => {
+            let answer = |action| Rule::any(action).inward().udp();
+            let passed = ports.iter().map(|port| answer(Action::Accept).source_ports(*port..=*port));
+            caller.gateway.extend(passed.chain([answer(Action::Accept).source_ports(53..=53), answer(Action::Drop)]));
         }
         Fault::ClientNetworkPassesUdpPorts(ports) => {
             let passed = ports.iter().map(|port| Rule::any(Action::Accept).outward().udp().port(*port));

@@ -15,7 +15,7 @@ use crate::model::place::{Family, Place};
 const HTTPS: u16 = 443;
 
 /// The highest port that some service of the system may have.
-const LAST_LOW_PORT: u16 = 10_000;
+pub const LAST_LOW_PORT: u16 = 10_000;
 
 pub fn read(run: &Run<'_>, readings: &mut Readings) {
     let families: BTreeSet<Family> = run.services.keys().map(|endpoint| Family::of(endpoint.ip())).collect();

@@ -79,6 +79,8 @@ fn one(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, is_granted_here
     let says = |reading: Reading| reading.saying("code", code.unwrap_or_default());
     match code {
         Some(code @ (401 | 441)) => {
+            let elsewhere = service.samples.iter().filter(|seen| matches!(seen.fact.reply.code(), Some(401 | 441)));
+            let evidence = evidence.into_iter().chain(elsewhere.map(|seen| seen.at)).collect();
             readings.add(says(Reading::new(What::Login, place, State::Broken(Manner::Code(code)), evidence)));
         }
         // The login was read, whatever else is refused.

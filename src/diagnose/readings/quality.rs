@@ -36,6 +36,12 @@ const ENOUGH_LARGE: u32 = 4;
 /// What a large packet of the stream has with the headers of TURN, UDP and IP, in bytes.
 const LARGE_PACKET: u16 = 1200 + 36 + 28;
 
+/// As many packets above a lost size stay unanswered at the least: four sizes, tried four times each.
+const LOST_AT_LEAST: f64 = 16.0;
+
+/// What is lost by chance oftener than this tells nothing.
+pub const CHANCE: f64 = 0.001;
+
 /// The least time that a lost segment costs a TCP connection, in milliseconds (Linux; RFC 6298 has a second).
 const LEAST_RETRANSMISSION_MS: f64 = 200.0;
 
@@ -66,6 +72,15 @@ impl Paces {
     fn counting(self) -> Tally {
         if self.is_limited() { self.slow } else { self.fast.plus(self.slow) }
     }
+}
+
+/// The share of the exchanges with a server that are lost at the pace that loses more; nothing is lost where none was measured.
+#[must_use]
+pub fn worst_loss(run: &Run<'_>, server: IpAddr) -> f64 {
+    let share = |tally: Tally| f64::from(tally.lost()) / f64::from(tally.sent.max(1));
+    let measured = run.services_at(server).flat_map(|(_, service)| &service.losses).map(|seen| seen.fact);
+    let shares = measured.map(|fact| share(fact.requests).max(fact.slow.map_or(0.0, share)));
+    shares.fold(0.0, f64::max)
 }
 
 fn loss(run: &Run<'_>, readings: &mut Readings) -> BTreeMap<IpAddr, Paces> {
@@ -151,8 +166,11 @@ fn sizes(run: &Run<'_>, readings: &mut Readings) {
     for seen in &run.sizes {
         let Some(endpoint) = seen.endpoint else { continue };
         let place = Place::Server { server: endpoint.ip() };
+        let is_chance = worst_loss(run, endpoint.ip()).powf(LOST_AT_LEAST) > CHANCE;
         let state = if seen.fact.lost.is_none() {
             State::Holds
+        } else if is_chance {
+            continue;
         } else if seen.fact.passed < LARGE_PACKET || has_large_trouble(run, endpoint.ip()) {
             State::Broken(Manner::Large)
         } else {

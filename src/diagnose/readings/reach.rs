@@ -101,7 +101,10 @@ fn first_replies<'a>(run: &Run<'a>, endpoint: Endpoint, service: &Service<'a>) -
     let challenges = service.challenges.iter().map(|seen| (seen.at, &seen.fact.reply));
     // The socket that stands for a peer has asked it too.
     let outside = run.outside.iter().filter(|seen| seen.endpoint == Some(endpoint)).map(|seen| (seen.at, &seen.fact.reply));
-    connects.chain(bindings).chain(challenges).chain(outside).collect()
+    // What was asked over a stream was asked over one that stood.
+    let counts =
+        |reply: &Reply| endpoint.transport == Transport::Udp || !matches!(reply.outcome, Outcome::Silent | Outcome::Closed);
+    connects.chain(bindings).chain(challenges).chain(outside).filter(|(_, reply)| counts(reply)).collect()
 }
 
 fn sends(replies: &[Told<'_>]) -> u32 {

@@ -1,8 +1,10 @@
 //! The relay's data path: permissions, the ways in and out, and its ports together.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use super::controls::LAST_LOW_PORT;
+use super::quality::{CHANCE, worst_loss};
 use crate::diagnose::ports::TriedPorts;
 use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::run::{RelayAt, Relayed, Run, Seen, Service};
@@ -16,8 +18,12 @@ use crate::model::place::Place;
 /// The codes by which a server speaks of the user, of its allocation or of a family of addresses: they are about no peer.
 const OF_THE_USER: [u16; 6] = [401, 437, 438, 440, 441, 443];
 
+/// As many answers are enough to show what comes in.
+const CITED: usize = 4;
+
 pub fn read(run: &Run<'_>, readings: &mut Readings) {
     let known: BTreeSet<IpAddr> = addresses(run);
+    let from_high_ports = (from_high_ports(run, true), from_high_ports(run, false));
     for (at, ports) in &run.relays {
         let is_offered = |relayed: &Relayed<'_>| {
             relayed.through.iter().any(|endpoint| run.is_promised(*endpoint) || run.is_redirected_to(endpoint.address))
@@ -29,6 +35,10 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
         permissions(*at, ports, readings);
         ways_in(run, *at, ports, readings);
         ways_out(run, *at, ports, readings);
+        let heard = if at.1.is_ipv4() { &from_high_ports.0 } else { &from_high_ports.1 };
+        if !heard.is_empty() {
+            readings.add(Reading::new(What::HearsHighPorts, place(*at), State::Holds, heard.clone()));
+        }
         pairs(*at, ports, readings);
         shared(run, *at, readings);
         channels(run, *at, readings);
@@ -201,10 +211,9 @@ fn went_out(run: &Run<'_>, at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>) -> T
 /// Datagrams to the outside. One to a peer that the relay has not seen proves nothing behind a NAT that maps by destination.
 fn ways_out(run: &Run<'_>, at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readings) {
     let tried: Vec<_> = ports.values().flat_map(|port| &port.outbound).collect();
-    let arrived: Vec<usize> = tried.iter().filter(|seen| seen.fact.arrived).map(|seen| seen.at).collect();
-    let streamed = streamed(run, at);
-    if arrived.is_empty() && !streamed.is_empty() {
-        return readings.add(Reading::new(What::Out, place(at), State::Holds, streamed));
+    let mut arrived: Vec<usize> = tried.iter().filter(|seen| seen.fact.arrived).map(|seen| seen.at).collect();
+    if arrived.is_empty() {
+        arrived = carried(run, at);
     }
     if !arrived.is_empty() {
         let moved = tried.iter().find_map(|seen| seen.fact.from.filter(|from| from.port() != seen.fact.relayed.port()));
@@ -228,7 +237,12 @@ fn ways_out(run: &Run<'_>, at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, read
     let lets_in = ports.values().flat_map(|port| &port.inbound).any(|seen| seen.fact.arrived);
     let tells = |seen_by_relay: bool| seen_by_relay || !lets_in && run.maps_by_destination(at.1) == Some(false);
     let stalls = |endpoint: Option<Endpoint>| endpoint.and_then(|endpoint| run.services.get(&endpoint)).is_some_and(stalls);
-    let counts = |seen: &&&Seen<'_, OutboundFact>| tells(seen.fact.peer_seen_by_relay) && !stalls(seen.endpoint);
+    let by_chance = |seen: &Seen<'_, OutboundFact>| {
+        let loss = seen.endpoint.filter(|endpoint| !endpoint.transport.is_stream()).map_or(0.0, |at| worst_loss(run, at.ip()));
+        loss.powf(f64::from(seen.fact.sends)) > CHANCE
+    };
+    let counts =
+        |seen: &&&Seen<'_, OutboundFact>| tells(seen.fact.peer_seen_by_relay) && !stalls(seen.endpoint) && !by_chance(seen);
     let silent: Vec<usize> = tried.iter().filter(counts).map(|seen| seen.at).collect();
     if !silent.is_empty() {
         readings.add(Reading::new(What::Out, place(at), State::Broken(Manner::Silent), silent));
@@ -241,11 +255,28 @@ fn stalls(service: &Service<'_>) -> bool {
         || service.streams.iter().any(|seen| seen.fact.stalled_after_bytes.is_some())
 }
 
-/// Streams of which packets arrived outside through the relay: what was tried before them was lost, or late.
-fn streamed(run: &Run<'_>, at: RelayAt) -> Vec<usize> {
-    let is_here = |service: &Service<'_>| service.granted().and_then(|seen| seen.fact.relayed).is_some_and(|it| it.ip() == at.1);
-    let services = run.services_at(at.0).map(|(_, service)| service).filter(|service| is_here(service));
-    services.flat_map(|service| &service.streams).filter(|seen| seen.fact.outbound.arrived > 0).map(|seen| seen.at).collect()
+/// What left the relay besides: over a channel, or in a stream.
+fn carried(run: &Run<'_>, at: RelayAt) -> Vec<usize> {
+    let here =
+        |service: &Service<'_>| service.granted().and_then(|seen| seen.fact.relayed).is_some_and(|relayed| relayed.ip() == at.1);
+    let services = run.services_at(at.0).map(|(_, service)| service).filter(|service| here(service));
+    let of_service = |service: &Service<'_>| {
+        let channels = service.channels.iter().filter(|seen| seen.fact.carried == Some(true)).map(|seen| seen.at);
+        let streams = service.streams.iter().filter(|seen| seen.fact.outbound.arrived > 0).map(|seen| seen.at);
+        channels.chain(streams).collect::<Vec<_>>()
+    };
+    services.flat_map(of_service).collect()
+}
+
+/// Some answers that came into this network from high ports, as what relays send does.
+fn from_high_ports(run: &Run<'_>, v4: bool) -> Vec<usize> {
+    let is_high = |from: SocketAddr| from.port() > LAST_LOW_PORT && from.is_ipv4() == v4 && !from.ip().is_loopback();
+    let is_from_high = |endpoint: Option<Endpoint>| endpoint.is_some_and(|it| !it.transport.is_stream() && is_high(it.address));
+    let controls = run.controls.iter().filter(|seen| is_from_high(seen.endpoint) && seen.fact.reply.answered());
+    let outside = run.outside.iter().filter(|seen| is_from_high(seen.endpoint) && seen.fact.reply.answered());
+    let relays = run.relays.values().flat_map(BTreeMap::values).flat_map(|port| &port.outbound);
+    let relays = relays.filter(|seen| seen.fact.from.is_some_and(is_high)).map(|seen| seen.at);
+    controls.map(|seen| seen.at).chain(outside.map(|seen| seen.at)).chain(relays).take(CITED).collect()
 }
 
 fn pairs(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readings) {

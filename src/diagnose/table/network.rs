@@ -1,12 +1,14 @@
 //! This host and the network that it stands in: what they hold back, whichever server is asked.
 
 use super::super::reading::Manner::{
-    Behind, Block, Dead, Denied, Http, Missing, OneWay, Other, Rejected, RejectedHere, Same, Scattered, Several, Shared, Split,
+    Behind, Block, Dead, Denied, Http, Missing, OneEnd, OneWay, Other, Rejected, RejectedHere, Same, Scattered, Several, Shared,
+    Split,
 };
 use super::super::reading::What::{
-    Alive, Binding, CertChain, CertName, CertOwn, Channel, Checks, Clean, Dns, GathersRelay, Grant, HighPort, Honest, In,
-    InAgain, InAlt, InReaches, InStun, Listens, Mapped, Out, Outside, OwnAddress, PermitsCaller, PermitsItself, Ports, Proxy,
-    Reach, Send, Size, Source, Speaks, Steady, StillThere, Stream, Stun, Tcp, Throughout, Tls, ToItself, Turn, Volume,
+    Alive, Binding, CertChain, CertName, CertOwn, Channel, ChannelData, Checks, Clean, Dns, GathersRelay, Grant, HearsHighPorts,
+    HighPort, Honest, In, InAgain, InAlt, InReaches, InStun, Listens, Mapped, Out, Outside, OwnAddress, PermitsCaller,
+    PermitsItself, Ports, Proxy, Reach, Send, Size, SizeIn, Source, Speaks, Steady, StillThere, Stream, Stun, Tcp, Throughout,
+    Tls, ToItself, Turn, Volume,
 };
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
@@ -132,9 +134,8 @@ pub const CAUSES: &[Cause] = &[
         effect: Effect::DegradeHere,
         rows: &[
             row(At::Network, 3.2, &[all(Reach).datagrams(), all(Stun), all(InStun)]).manner("content"),
-            // By STUN's own port alone.
+            // By STUN's own port alone. So common a filter is as plausible where nobody else was asked at that port.
             row(At::Network, 3.4, &[all(Reach).datagrams().that_port_only(STUN_PORT), all(Stun).that_port_only(STUN_PORT)])
-                .shows(&[all(Stun).that_port_only(STUN_PORT).if_asked()])
                 .manner("port"),
             row(At::Network, 2.0, &[all(Reach).datagrams().that_port_only(STUN_PORT).as_(&[RejectedHere])])
                 .may(&[all(Stun).that_port_only(STUN_PORT)])
@@ -169,7 +170,14 @@ pub const CAUSES: &[Cause] = &[
                 .may(&[all(Reach), all(Stun), all(Dns), all(Tcp)])
                 .inferred()
                 .manner("resets"),
-            row(At::Network, 5.2, &[all(Ports).as_(&[Split, OneWay, Scattered, Block])]).may(&[all(InAgain)]).manner("few-ports"),
+            // What comes in from the ports of known services, and not from those of relays.
+            row(At::Network, 4.8, &[all(Out), all(HearsHighPorts)])
+                .may(&[all(Stun), all(InAgain), all(Stream)])
+                .inferred()
+                .manner("answers"),
+            row(At::Network, 5.2, &[all(Ports).as_(&[Split, OneWay, OneEnd, Scattered, Block])])
+                .may(&[all(InAgain)])
+                .manner("few-ports"),
         ],
     },
     Cause {
@@ -256,10 +264,12 @@ pub const CAUSES: &[Cause] = &[
             all(Out),
             all(ToItself),
             all(Channel),
+            all(ChannelData),
             all(PermitsCaller),
             all(PermitsItself),
             all(Clean),
             all(Size),
+            all(SizeIn),
             all(Stream),
             all(Volume),
             all(Ports),

@@ -1,11 +1,11 @@
 //! The relay's data path.
 
 use super::super::reading::Manner::{
-    Block, Different, OneWay, Other, Scattered, ScatteredRefused, Several, Shared, Split, UnderLoad,
+    Block, Different, OneEnd, OneWay, Other, Scattered, ScatteredRefused, Several, Shared, Split, UnderLoad,
 };
 use super::super::reading::What::{
-    Checks, In, InAgain, InAlt, KnownPublic, MediaClean, Out, OwnAddress, OwnPort, PermitsItself, Ports, SendsAsItself, Steady,
-    Stream, Throughout, ToItself,
+    Checks, HearsHighPorts, In, InAgain, InAlt, KnownPublic, MediaClean, Out, OwnAddress, OwnPort, PermitsItself, Ports,
+    SendsAsItself, Steady, Stream, Throughout, ToItself,
 };
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
@@ -99,7 +99,14 @@ pub const CAUSES: &[Cause] = &[
         id: "relay-egress-blocked",
         group: Group::Relay,
         effect: Effect::Fail,
-        rows: &[row(At::Relay, 3.5, &[all(Out)]).may(&[all(ToItself), all(Stream)])],
+        rows: &[
+            // What comes in shows the way back, and what it sends to itself that it gets what it is to send.
+            row(At::Relay, 3.5, &[all(Out)])
+                .needs(&[all(In).asked(), all(ToItself).asked()])
+                .may(&[all(Stream)])
+                .sure(&[HearsHighPorts]),
+            row(At::Relay, 3.7, &[all(Out)]).may(&[all(ToItself), all(Stream)]).inferred(),
+        ],
     },
     Cause {
         id: "relay-ports-stateful-only",
@@ -127,6 +134,8 @@ pub const CAUSES: &[Cause] = &[
                 all(Checks),
                 all(MediaClean),
             ]),
+            // One port beyond the edge looks like one that is closed by itself.
+            row(At::Relay, 3.2, &[all(Ports).as_(&[OneEnd])]).may(&[all(InAgain), all(ToItself), all(Checks), all(MediaClean)]),
             // Of few ports all may lie beyond what is open.
             row(At::Relay, 4.5, &[all(In), all(InAlt), all(InAgain), all(Ports), all(Throughout)])
                 .may(&[all(ToItself), all(Checks), all(MediaClean)])
@@ -138,7 +147,7 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Relay,
         effect: Effect::Degrade,
         rows: &[
-            row(At::Relay, 2.0, &[all(Ports).as_(&[Scattered, Block])]).may(&[
+            row(At::Relay, 2.0, &[all(Ports).as_(&[Scattered, Block, OneEnd])]).may(&[
                 all(InAgain),
                 all(ToItself),
                 all(Checks),
@@ -167,7 +176,7 @@ pub const CAUSES: &[Cause] = &[
                 .inferred()
                 .effect(Effect::Degrade),
             // A firewall there keeps the refusals back.
-            row(At::Relay, 4.0, &[all(Ports).as_(&[Scattered, Block, OneWay])])
+            row(At::Relay, 4.0, &[all(Ports).as_(&[Scattered, Block, OneWay, OneEnd])])
                 .may(&[all(InAgain), all(In), all(Steady), all(OwnPort).as_(&[Shared, Several])])
                 .inferred()
                 .effect(Effect::Degrade),

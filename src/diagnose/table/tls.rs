@@ -121,8 +121,12 @@ pub const CAUSES: &[Cause] = &[
         effect: Effect::Degrade,
         rows: &[
             row(At::Service, 3.0, &[all(Tls).as_(&[Http, Other, Ssh])]).manner("not-tls"),
-            row(At::Service, 2.8, &[all(Speaks).secure().as_(&[Silent, Closed, Http, Ssh, Other])])
+            row(At::Service, 2.8, &[all(Speaks).secure().as_(&[Closed, Http, Ssh, Other])])
                 .may(&[all(Binding), all(Turn)])
+                .manner("inside"),
+            row(At::Service, 2.8, &[all(Speaks).secure().as_(&[Silent])])
+                .may(&[all(Binding), all(Turn)])
+                .inferred()
                 .manner("inside"),
         ],
     },

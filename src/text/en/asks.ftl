@@ -54,6 +54,7 @@ ask-ports = try more relay ports, with callcheck ports HOST --samples 256
 
 # Unrelated hosts
 ask-stun = name two STUN servers that you know to be up with --control
+ask-hears-high-ports = name a STUN server on a port above 10000 with --control, for example stun.l.google.com:19302
 ask-dns = ask an outside resolver over UDP, for example with dig @9.9.9.9 example.org
 ask-tcp = connect to an unrelated host, for example with nc -vz example.org 443
 ask-honest = open an unrelated https page in a browser, and see whether a login page appears

@@ -153,6 +153,7 @@ network-allow-list = this network allows only chosen hosts or ports
     .summary = { $manner ->
         [ports] This network allows only chosen ports: { $host } does not answer (ports tried: { $ports }).
         [few-ports] This network may let UDP out to only some of the relay ports.
+        [answers] This network may let UDP in from only some ports: what the relay of { $host } sends does not arrive.
         [resets] { $router ->
             [none] This network resets TCP connections to { $host } (ports tried: { $ports }).
            *[other] This network resets TCP connections to { $host }: at the router { $router } or right behind it.
@@ -161,10 +162,11 @@ network-allow-list = this network allows only chosen hosts or ports
     }
     .impact = { $manner ->
         [few-ports] Calls from this network fail by chance: whenever the other side's relay gets a port that is blocked here.
+        [answers] Direct calls from this network fail, and calls with a relay connect only if this side uses TURN too.
        *[other] Users in this network get no relay from this server on these ports.
     }
     .meaning = The network in which callcheck runs, or its provider, lets connections out only to chosen hosts or ports, for example to the web, and drops or resets the rest.
-    .proof = The server does not answer over UDP or TCP, and no unrelated host answers over UDP, while some hosts or ports, such as 443, are reached over TCP. Or connections to the server are reset by a router of this network.
+    .proof = The server does not answer over UDP or TCP, and no unrelated host answers over UDP, while some hosts or ports, such as 443, are reached over TCP. Or connections to the server are reset by a router of this network. Or answers come in from low UDP ports and from no high one.
     .look-alikes = turn-down: seen from a network that blocks UDP, a server that is down looks the same. Another network tells.
     .remedy = Offer TURN over TLS on port 443, or have the network allow the server.
 
@@ -176,6 +178,7 @@ network-allow-list-fix-application = Offer TURN over TLS on port 443, which pass
 
 network-allow-list-fix-network = { $manner ->
         [few-ports] Have the network let UDP out to all relay ports ({ $range }).
+        [answers] Have the network let in the answers to what it has sent, from whichever UDP port.
        *[other] Have the network allow { $host }, over UDP and TCP, on the TURN ports.
     }
 
