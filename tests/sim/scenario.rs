@@ -359,6 +359,7 @@ fn configure(config: &mut Config, line: &str) -> Result<(), Inexpressible> {
     Ok(())
 }
 
+#[expect(clippy::too_many_lines, reason = "a match over all faults")]
 fn add_fault(world: &mut World, fault: &Fault, scenario: &Scenario) -> Result<(), Inexpressible> {
     let port = scenario.port;
     let v6 = |action| Rule::any(action).inward().v6();

@@ -105,7 +105,7 @@ pub const CAUSES: &[Cause] = &[
                 .needs(&[all(In).asked(), all(ToItself).asked()])
                 .may(&[all(Stream)])
                 .sure(&[HearsHighPorts]),
-            row(At::Relay, 3.7, &[all(Out)]).may(&[all(ToItself), all(Stream)]).inferred(),
+            row(At::Relay, 3.5, &[all(Out)]).may(&[all(ToItself), all(Stream)]).inferred(),
         ],
     },
     Cause {
