@@ -2,6 +2,7 @@
 
 use super::interval::{clopper_pearson, open_share};
 use super::reading::{Manner, Reading, Readings, State, What};
+use super::readings::quality::worst_loss;
 use super::run::{RelayAt, Run, Seen};
 use crate::model::fact::{Fact, InboundWay, PortProtocol, PortsBy, PortsEnd, PortsFact, Tally};
 use crate::model::place::Place;
@@ -10,6 +11,9 @@ use crate::model::relay_ports::{Block, RelayPorts, Share, blocks};
 
 /// In how many runs a port may be called closed although all tries at it were lost.
 const WRONG_RUNS: f64 = 0.01;
+
+/// The same of single ports that were tried beside each other, whose loss is known from few tries.
+const WRONG_SAMPLES: f64 = 0.001;
 
 /// How rarely chance may put all closed ports to one end of those that were tried, before their place is sure.
 const CHANCE: f64 = 0.001;
@@ -90,11 +94,13 @@ impl TriedPorts {
         let closed: PortSet = closed.into_iter().filter(|port| !open.contains(*port)).collect();
         let refused: PortSet = refused.into_iter().filter(|port| !open.contains(*port)).collect();
         let tried_enough = if ranges.is_empty() {
-            fewest_sends > 1 && is_tried_enough(loss, open.count() + closed.count(), fewest_sends)
+            let lost = lost_share(loss).max(worst_loss(run, at.0));
+            fewest_sends > 1 && is_tried_enough(lost, open.count() + closed.count(), fewest_sends, WRONG_SAMPLES)
         } else {
             ranges.iter().all(|range| {
                 let fact = range.fact;
-                fact.closed.is_empty() || is_tried_enough(fact.loss, fact.open.count() + fact.closed.count(), fact.tries)
+                fact.closed.is_empty()
+                    || is_tried_enough(lost_share(fact.loss), fact.open.count() + fact.closed.count(), fact.tries, WRONG_RUNS)
             })
         };
         Self {
@@ -255,11 +261,14 @@ fn is_complete(range: &PortsFact) -> bool {
     }
 }
 
-/// Whether so many tries were made at each closed port that fewer than one in a hundred runs calls a port closed wrongly.
-fn is_tried_enough(loss: Tally, ports: u32, tries: u32) -> bool {
-    // Half a loss stands for what isn't known, as where the number of tries was chosen.
-    let share = ((f64::from(loss.lost()) + 0.5) / (f64::from(loss.sent) + 3.0)).clamp(0.001, 1.0);
-    f64::from(ports.max(1)) * share.powi(i32::try_from(tries).unwrap_or(i32::MAX)) < WRONG_RUNS
+/// Whether so many tries were made at each closed port that no larger a share of runs calls a port closed wrongly.
+fn is_tried_enough(lost: f64, ports: u32, tries: u32, wrong_runs: f64) -> bool {
+    f64::from(ports.max(1)) * lost.powi(i32::try_from(tries).unwrap_or(i32::MAX)) < wrong_runs
+}
+
+/// The share that a way loses. Half a loss stands for what isn't known, as where the number of tries was chosen.
+fn lost_share(loss: Tally) -> f64 {
+    ((f64::from(loss.lost()) + 0.5) / (f64::from(loss.sent) + 3.0)).clamp(0.001, 1.0)
 }
 
 /// The range that is to be open, and whether it is known; else it is the usual one.

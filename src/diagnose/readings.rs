@@ -7,7 +7,7 @@ mod gateway;
 mod login;
 mod names;
 mod network;
-mod quality;
+pub mod quality;
 mod reach;
 mod relay;
 pub mod reset;

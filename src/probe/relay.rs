@@ -362,7 +362,12 @@ impl Proof<'_> {
         let request = Request::channel_bind(FIRST_CHANNEL, to);
         let binding = session.ask_signed(&request, self.allocation.signed.as_ref());
         let (reply, carried) = if session.endpoint().transport.is_stream() {
-            let (exchange, carried) = tokio::join!(binding, self.carry(peer));
+            let after_it = async {
+                // Once others had their turn, the request is on its way.
+                tokio::task::yield_now().await;
+                self.carry(peer).await
+            };
+            let (exchange, carried) = tokio::join!(binding, after_it);
             (exchange.reply, Some(carried))
         } else {
             let reply = binding.await.reply;

@@ -10,11 +10,15 @@ use super::super::reading::What::{
     PermitsItself, Ports, Proxy, Reach, Send, Size, SizeIn, Source, Speaks, Steady, StillThere, Stream, Stun, Tcp, Throughout,
     Tls, ToItself, Turn, Volume,
 };
-use super::super::row::{At, Cause, Effect, all, row};
+use super::super::row::{At, Cause, Effect, Pattern, all, row};
 use crate::model::cause::Group;
 
 /// The port that STUN and TURN have by default.
 const STUN_PORT: u16 = 3478;
+
+/// All that goes over UDP.
+const UDP: &[Pattern] =
+    &[all(Reach).datagrams(), all(Stun), all(Dns), all(In), all(InAgain), all(Out), all(HighPort), all(Clean), all(InReaches)];
 
 /// The causes.
 pub const CAUSES: &[Cause] = &[
@@ -101,25 +105,13 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Reach,
         effect: Effect::DegradeHere,
         rows: &[
-            row(
-                At::Network,
-                3.0,
-                &[
-                    all(Reach).datagrams(),
-                    all(Stun),
-                    all(Dns),
-                    all(In),
-                    all(InAgain),
-                    all(Out),
-                    all(HighPort),
-                    all(Clean),
-                    all(InReaches),
-                ],
-            )
-            .may(&[all(InAlt)]),
+            // Others that take connections are there, and datagrams alone get no answer.
+            row(At::Network, 3.0, UDP).needs(&[all(Tcp).asked()]).may(&[all(InAlt)]),
+            row(At::Network, 3.0, UDP).may(&[all(InAlt)]).inferred(),
             row(At::Network, 3.6, &[all(Reach).datagrams(), all(Stun), all(In), all(InAgain), all(InReaches)])
                 .shows(&[all(In).asked()])
                 .may(&[all(InAlt), all(Out), all(HighPort)])
+                .inferred()
                 .manner("all-but-dns"),
             row(At::Network, 3.4, &[all(Reach).datagrams(), all(Stun), all(Out)])
                 .shows(&[all(Out).asked()])

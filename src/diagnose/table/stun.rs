@@ -24,8 +24,6 @@ const LOST: &[Pattern] = &[
     all(Binding),
     all(MediaClean),
     all(Checks),
-    // Over a connection what comes late counts as lost.
-    all(Ports).as_(&[Scattered, Block]),
 ];
 
 /// What a connection that waits for lost packets may leave without an answer in time.
@@ -110,7 +108,7 @@ pub const CAUSES: &[Cause] = &[
         rows: &[
             row(At::Server, 1.5, &[all(Size).as_(&[Large])]).may(&[all(Stream), all(Volume)]).manner("size"),
             row(At::Relay, 1.5, &[all(SizeIn)]).may(&[all(Stream)]).manner("inward"),
-            row(At::Service, 3.0, &[all(Volume).as_(&[StallsAtOnce])]).may(&[all(Stream)]).manner("stalls"),
+            row(At::Service, 3.0, &[all(Volume).as_(&[StallsAtOnce])]).may(&[all(Stream)]).inferred().manner("stalls"),
             row(At::Call, 2.8, &[all(Dtls).as_(&[Large])]).manner("dtls"),
         ],
     },
