@@ -4,8 +4,8 @@ use super::super::reading::Manner::{
     Block, Different, OneEnd, OneWay, Other, Scattered, ScatteredRefused, Several, Shared, Split, UnderLoad,
 };
 use super::super::reading::What::{
-    Checks, HearsHighPorts, In, InAgain, InAlt, KnownPublic, MediaClean, Out, OwnAddress, OwnPort, PermitsItself, Ports,
-    SendsAsItself, Steady, Stream, Throughout, ToItself,
+    Checks, HearsHighPorts, In, InAgain, InAlt, KnownPublic, MediaClean, Out, OwnAddress, OwnPort, PermitsCaller, PermitsItself,
+    Ports, SendsAsItself, Steady, Stream, Throughout, ToItself,
 };
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
@@ -50,6 +50,7 @@ pub const CAUSES: &[Cause] = &[
             row(At::Relay, 2.6, &[all(OwnAddress).as_(&[Different])]).effect(Effect::Warn).manner("untried"),
             // Asked over IPv6 a server has told no IPv4 address to compare with.
             row(At::Relay, 5.0, &[all(OwnAddress), all(In), all(InAlt)])
+                .needs(&[all(PermitsCaller).asked()])
                 .may(&[all(InAgain), all(ToItself), all(Out)])
                 .inferred()
                 .manner("family"),
@@ -80,7 +81,10 @@ pub const CAUSES: &[Cause] = &[
                 .may(&[all(InAgain), all(InAlt), all(Out), all(ToItself)]),
             row(At::Relay, 1.0, &[all(OwnPort).as_(&[Several])]).may(&[all(Ports)]).effect(Effect::Degrade),
             // Nobody has seen from which port it sends.
-            row(At::Relay, 6.0, &[all(OwnPort), all(In), all(InAgain), all(InAlt)]).may(&[all(Out), all(ToItself)]).inferred(),
+            row(At::Relay, 6.0, &[all(OwnPort), all(In), all(InAgain), all(InAlt)])
+                .needs(&[all(PermitsCaller).asked()])
+                .may(&[all(Out), all(ToItself)])
+                .inferred(),
         ],
     },
     Cause {

@@ -139,7 +139,10 @@ pub const CAUSES: &[Cause] = &[
             row(At::Network, 1.0, &[all(OneExit).as_(&[Several])]).manner("several"),
             row(At::Network, 1.0, &[all(OneExit).as_(&[Shared])]).manner("shared"),
             // The relay lets in the address that TCP leaves from, and nobody has told that of datagrams.
-            row(At::Network, 4.0, &[all(In), all(InAgain), all(KnowsExit)]).may(&[all(Out), all(InAlt)]).manner("unknown"),
+            row(At::Network, 4.0, &[all(In), all(InAgain), all(KnowsExit)])
+                .needs(&[all(PermitsCaller).asked()])
+                .may(&[all(Out), all(InAlt)])
+                .manner("unknown"),
             row(At::Network, 1.0, &[all(OneExit).as_(&[Arrived])]).inferred().manner("router"),
         ],
     },

@@ -323,7 +323,7 @@ named-peer-denied = the server denies the peer that it is for
         [0] {""}
        *[other] {" "}(error { $code })
     }.
-    .impact = Users who need the relay don't reach that peer; the rest of the internet is of no use to them there.
+    .impact = Users who need the relay don't reach that peer; what else it reaches doesn't help them.
     .meaning = Before it carries data, a relay needs a permission for the other side's address. The server's policy forbids this one: guides for coturn deny all private networks (denied-peer-ip), and a media server or a conference in the local network has such an address.
     .proof = The server grants an allocation, and refuses a permission for the address that --peer names.
     .look-alikes = peer-denied: there the server refuses the caller's own address.
