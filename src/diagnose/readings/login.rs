@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::network::clock_behind;
+use super::quality::{CHANCE, worst_loss};
 use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::run::{Run, Seen, Service};
 use crate::model::duration::span;
@@ -109,6 +110,8 @@ fn one(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, is_granted_here
         Some(_) => readings.add(says(Reading::new(What::Grant, place, State::Broken(Manner::OtherCode), evidence))),
         None => {
             let manner = match last.fact.reply.outcome {
+                // The measured loss may have eaten all of them.
+                Outcome::Silent if is_chance(run, endpoint, &service.allocations) => return,
                 Outcome::Silent => Manner::Silent,
                 Outcome::Closed | Outcome::Unreachable { .. } => Manner::Closed,
                 Outcome::DeniedLocally | Outcome::NoRoute => return,
@@ -121,6 +124,13 @@ fn one(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, is_granted_here
             readings.add(Reading::new(What::Grant, place, State::Broken(manner), evidence));
         }
     }
+}
+
+/// Whether so many requests over UDP may have been lost by chance, by the loss that was measured on the way.
+fn is_chance(run: &Run<'_>, endpoint: Endpoint, asked: &[Seen<'_, AllocationFact>]) -> bool {
+    let sends: u32 = asked.iter().map(|seen| seen.fact.reply.sends).sum();
+    let sends = i32::try_from(sends).unwrap_or(i32::MAX);
+    !endpoint.transport.is_stream() && worst_loss(run, endpoint.ip()).powi(sends) > CHANCE
 }
 
 /// Whether browsers take what is granted. libwebrtc does without a relay where the grant has no LIFETIME or no mapped address, and where
