@@ -142,79 +142,25 @@ impl Manner {
     /// The word that sentences select on.
     #[must_use]
     pub fn name(self) -> String {
-        match self {
-            Self::Code(_) | Self::OtherCode => "error".to_owned(),
-            Self::SpeaksTls => "tls".to_owned(),
-            Self::Silent | Self::Refused | Self::Rejected => format!("{self:?}").to_lowercase(),
-            Self::RejectedHere
-            | Self::Closed
-            | Self::Denied
-            | Self::NoRoute
-            | Self::Unusable
-            | Self::Http
-            | Self::Ssh
-            | Self::Other
-            | Self::AsksCertificate
-            | Self::Plain
-            | Self::BehindHeader
-            | Self::Alert
-            | Self::TooOld
-            | Self::Failed
-            | Self::Expired
-            | Self::NotYetValid
-            | Self::ChainIncomplete
-            | Self::UntrustedIssuer
-            | Self::NotFound
-            | Self::NoAddress
-            | Self::Unavailable
-            | Self::Loopback
-            | Self::Private
-            | Self::Missing
-            | Self::Empty
-            | Self::Different
-            | Self::Off
-            | Self::Loop
-            | Self::Dead
-            | Self::Arrived
-            | Self::Split
-            | Self::Block
-            | Self::Scattered
-            | Self::OneEnd
-            | Self::ScatteredRefused
-            | Self::Loss
-            | Self::UnderLoad
-            | Self::Jitter
-            | Self::Slow
-            | Self::Stalls
-            | Self::StallsAtOnce
-            | Self::Large
-            | Self::Same
-            | Self::Behind
-            | Self::Several
-            | Self::Shared
-            | Self::Altered
-            | Self::Stale
-            | Self::Ended
-            | Self::OneWay
-            | Self::Page
-            | Self::Older
-            | Self::Untrusted
-            | Self::Unused
-            | Self::Survived
-            | Self::Unanswered
-            | Self::Unheard
-            | Self::EndedEarly
-            | Self::EndedLate
-            | Self::Crossed => {
-                let mut name = String::new();
-                for letter in format!("{self:?}").chars() {
-                    if letter.is_uppercase() && !name.is_empty() {
-                        name.push('-');
-                    }
-                    name.extend(letter.to_lowercase());
-                }
-                name
-            }
+        if matches!(self, Self::Code(_) | Self::OtherCode) {
+            "error".to_owned()
+        } else if self == Self::SpeaksTls {
+            "tls".to_owned()
+        } else {
+            in_kebab_case(&format!("{self:?}"))
         }
     }
+}
+
+/// The name of a variant as keys of sentences have it: `own-address`.
+#[must_use]
+pub fn in_kebab_case(variant: &str) -> String {
+    let mut name = String::new();
+    for letter in variant.chars() {
+        if letter.is_uppercase() && !name.is_empty() {
+            name.push('-');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
 }

@@ -1,5 +1,7 @@
 //! What is asked of a place.
 
+use super::manner::in_kebab_case;
+
 /// The questions, in the order of a call's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum What {
@@ -242,14 +244,7 @@ impl What {
     /// The name that keys of sentences use: `own-address`.
     #[must_use]
     pub fn name(self) -> String {
-        let mut name = String::new();
-        for letter in format!("{self:?}").chars() {
-            if letter.is_uppercase() && !name.is_empty() {
-                name.push('-');
-            }
-            name.extend(letter.to_lowercase());
-        }
-        name
+        in_kebab_case(&format!("{self:?}"))
     }
 
     /// Whether it counts only when it holds: nobody has promised it, so that its absence needs no explanation.
