@@ -141,11 +141,8 @@ fn relays(readings: &Readings, here: &BTreeSet<usize>, (server, relayed): RelayA
         Known::Broken(reading) if here.contains(&readings.number(reading)) => Known::NotAsked,
         known @ (Known::Holds(_) | Known::Broken(_) | Known::NotAsked) => known,
     };
-    if know(What::PermitsNamed).is_broken()
-        || know(What::PermitsCaller).is_broken()
-        || know(What::KnownPublic).is_broken()
-        || know(What::Out).is_broken()
-    {
+    let needed = [What::PermitsNamed, What::PermitsCaller, What::KnownPublic, What::SendsAsItself, What::Out];
+    if needed.into_iter().any(|what| know(what).is_broken()) {
         Standing::Broken
     } else if know(What::In).holds() || know(What::InAgain).holds() && know(What::Out).holds() {
         Standing::Works
@@ -197,5 +194,13 @@ pub fn services_of(run: &Run<'_>, readings: &Readings, explained: &[usize], rela
 }
 
 fn is_policy(what: What) -> bool {
-    matches!(what, What::PermitsCaller | What::PermitsNamed | What::PermitsItself | What::KnownPublic | What::OwnAddress)
+    matches!(
+        what,
+        What::PermitsCaller
+            | What::PermitsNamed
+            | What::PermitsItself
+            | What::KnownPublic
+            | What::OwnAddress
+            | What::SendsAsItself
+    )
 }

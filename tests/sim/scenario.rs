@@ -51,7 +51,7 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy, a second server or another place to ask from can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 91] = [
+const LAB_ONLY: [&str; 92] = [
     "asked_behind_the_servers_address",
     "asked_behind_the_servers_address_and_its_nat_drops",
     "asked_behind_the_servers_address_with_hairpin",
@@ -96,6 +96,7 @@ const LAB_ONLY: [&str; 91] = [
     "relay_egress_refused_by_servers_firewall",
     "relay_for_a_media_server_alone",
     "relay_sends_from_other_address",
+    "relay_sends_from_other_address_and_no_controls",
     "relay_takes_small_packets_only",
     "relay_takes_small_packets_only_over_tcp",
     "relay_throttled",
