@@ -1,10 +1,12 @@
 //! Which ports of a relay let datagrams in, from single probes and from whole ranges; and what that says of those that nobody tried.
 
+use std::net::IpAddr;
+
 use super::interval::{clopper_pearson, open_share};
 use super::reading::{Manner, Reading, Readings, State, What};
 use super::readings::quality::worst_loss;
 use super::run::{RelayAt, Run, Seen};
-use crate::model::fact::{Fact, InboundWay, PortProtocol, PortsBy, PortsEnd, PortsFact, Tally};
+use crate::model::fact::{Fact, InboundFact, InboundWay, PortProtocol, PortsBy, PortsEnd, PortsFact, Tally};
 use crate::model::place::Place;
 use crate::model::ports::{PortRange, PortSet, USUAL_RELAY_RANGE};
 use crate::model::relay_ports::{Block, RelayPorts, Share, blocks};
@@ -71,7 +73,7 @@ impl TriedPorts {
                 loss = loss.plus(Tally { sent: first.fact.sends, arrived: 1 });
             } else {
                 // What the host itself refuses needs no further try.
-                if first.fact.icmp.is_some_and(|icmp| icmp.from == Some(first.fact.sent_to.ip())) {
+                if relayed.inbound.iter().any(|seen| is_refused_at(seen.fact, at.1)) {
                     refused.push(*port);
                 } else {
                     fewest_sends = fewest_sends.min(first.fact.sends);
@@ -236,6 +238,11 @@ impl TriedPorts {
 
 fn ranges_at<'a>(run: &Run<'a>, at: RelayAt) -> Vec<Seen<'a, PortsFact>> {
     udp_ranges(run).into_iter().filter(|range| range.target.parse() == Ok(at.1)).collect()
+}
+
+/// Whether the host of a relayed address itself refused what was sent there, then or when it was tried again.
+fn is_refused_at(inbound: &InboundFact, relayed: IpAddr) -> bool {
+    inbound.sent_to.ip() == relayed && inbound.icmp.is_some_and(|icmp| icmp.from == Some(relayed))
 }
 
 /// The share of all ways to draw so many of the tried ports that lie at one of both ends.

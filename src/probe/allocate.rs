@@ -41,8 +41,10 @@ pub struct Allocation {
 pub enum Role {
     /// It is proved in full.
     Main,
-    /// Only its port is tried from outside.
+    /// Its port is tried from outside, and what is wrong with it.
     Sample,
+    /// Only whether its port lets something in is tried.
+    FurtherSample,
 }
 
 /// Asks for an allocation.
@@ -151,7 +153,7 @@ fn allocation_fact(
             .map(|lifetime| u32::try_from(lifetime.as_secs()).unwrap_or(u32::MAX)),
         stale_nonces,
         unauthenticated,
-        sample: role == Role::Sample,
+        sample: role != Role::Main,
         others_alive,
         shared: false,
         alternate: response.and_then(|response| response.alternate),

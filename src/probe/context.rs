@@ -38,6 +38,8 @@ pub struct Context {
     pub peers: Rc<[IpAddr]>,
     /// How many ports of the relay are sampled beside the main allocations.
     pub samples: u32,
+    /// How many more are sampled where some of them let in and some don't.
+    pub further_samples: u32,
     /// The sweep over all ports of the relay, where one was asked for.
     pub sweep: Option<Wish>,
     /// Whether the stream and the samples are left out.
@@ -61,6 +63,7 @@ impl Context {
             long_stream: None,
             peers: [].into(),
             samples: 0,
+            further_samples: 0,
             sweep: None,
             brief: true,
             progress: Rc::new(|_| {}),

@@ -69,7 +69,7 @@ async fn associate(context: &Context, endpoint: Endpoint, host: &Host) -> Option
 
 /// When further handshakes are begun beside one that was answered and isn't through, in milliseconds: a server sends its chain in a dozen
 /// datagrams, and on a lossy line it takes luck that none is missing. coturn repeats its flight after one second and after three.
-const FURTHER_HANDSHAKES_MS: [u64; 3] = [0, 1500, 3000];
+const FURTHER_HANDSHAKES_MS: [u64; 5] = [0, 800, 1600, 2400, 3200];
 
 /// How long all of them may take.
 const ASSOCIATION_LIMIT: Duration = Duration::from_millis(6500);

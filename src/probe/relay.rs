@@ -133,8 +133,8 @@ impl Proof<'_> {
                 }
                 self.outward(peer, relayed, arrived, to_itself).await;
             }
-            Some(_) => {}
-            None => self.three_steps(peer, relayed, &outside, to_itself).await,
+            None if self.role != Role::FurtherSample => self.three_steps(peer, relayed, &outside, to_itself).await,
+            Some(_) | None => {}
         }
     }
 
@@ -238,7 +238,7 @@ impl Proof<'_> {
             rtt_ms: arrived.as_ref().map(|arrived| milliseconds(arrived.round_trip)),
             peer: arrived.as_ref().and_then(|arrived| arrived.peer),
             icmp,
-            sample: self.role == Role::Sample,
+            sample: self.role != Role::Main,
         };
         let probe = match way {
             InboundWay::Unsolicited => "relay-in",

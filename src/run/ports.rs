@@ -36,10 +36,20 @@ const UNDER_WAY: Duration = Duration::from_millis(100);
 const MAPPED_LIMIT: Duration = Duration::from_millis(600);
 
 /// Tries more ports of the relay, each by an allocation of its own. What ended it early comes back.
-pub async fn sample(context: &Context, server: &IceServer, signed: &LongTerm) -> Option<PortsEnd> {
+///
+/// Where some let in and some don't, further ones show whether it goes by the port's number or by chance.
+pub async fn sample(context: &Context, server: &IceServer, signed: &LongTerm, relayed: IpAddr) -> Option<PortsEnd> {
+    let ended = sample_ports(context, server, signed, context.samples, Role::Sample).await;
+    if ended.is_some() || !is_mixed(context, relayed) {
+        return ended;
+    }
+    sample_ports(context, server, signed, context.further_samples, Role::FurtherSample).await
+}
+
+async fn sample_ports(context: &Context, server: &IceServer, signed: &LongTerm, count: u32, role: Role) -> Option<PortsEnd> {
     let slots = Semaphore::new(AT_ONCE);
     let end = Cell::new(None);
-    let samples = (0..context.samples).map(|_| async {
+    let samples = (0..count).map(|_| async {
         let slot = slots.acquire().await;
         if end.get().is_some() {
             return;
@@ -49,7 +59,7 @@ pub async fn sample(context: &Context, server: &IceServer, signed: &LongTerm) ->
             Ok(allocation) => allocation,
             Err(reply) => return end.set(end.get().or_else(|| end_of(&reply))),
         };
-        let mut proof = Box::pin(relay::prove(context, allocation, Role::Sample));
+        let mut proof = Box::pin(relay::prove(context, allocation, role));
         if timeout(UNDER_WAY, &mut proof).await.is_err() {
             drop(slot);
             proof.await;
@@ -145,6 +155,12 @@ pub fn record_samples(context: &Context, asked: Option<PortRange>, ended_by: Opt
         };
         context.record.add("ports", relayed, Fact::Ports(fact));
     }
+}
+
+/// Whether some ports of a relayed address let in, and some don't.
+fn is_mixed(context: &Context, relayed: IpAddr) -> bool {
+    let ports = ports_by_address(context).remove(&relayed).unwrap_or_default();
+    ports.values().any(|seen| seen.open) && ports.values().any(|seen| !seen.open)
 }
 
 /// What was seen of one port.

@@ -393,7 +393,7 @@ async fn sample(context: &Context, server: &IceServer, shared: &Shared, signed: 
     if context.brief || !shared.sampled.borrow_mut().insert(relay) {
         return;
     }
-    let ended_by = ports::sample(context, server, signed).await;
+    let ended_by = ports::sample(context, server, signed, relayed).await;
     shared.sampling_ended_by.set(shared.sampling_ended_by.get().or(ended_by));
 }
 
