@@ -210,13 +210,24 @@ impl Judge<'_, '_> {
         it.candidate.place.clone()
     }
 
+    /// Whether a reading is about a host to compare with.
+    fn is_of_control(&self, index: usize) -> bool {
+        matches!(self.readings.all()[index].place, Place::Control { .. })
+    }
+
     fn level(&self, it: &Chosen<'_>, confidence: Confidence) -> Level {
         let own = self.level_of(&it.candidate);
         if confidence != Confidence::Possible {
             return own;
         }
-        let mut rivals: Vec<(&usize, &f64)> =
-            it.part.shares.iter().filter(|(number, _)| overlaps(&self.candidates[**number], &it.candidate)).collect();
+        // A host to compare with may be dead besides: that does nothing to calls.
+        let is_controls = |rival: &Candidate| rival.explains.iter().all(|index| self.is_of_control(*index));
+        let mut rivals: Vec<(&usize, &f64)> = it
+            .part
+            .shares
+            .iter()
+            .filter(|(number, _)| overlaps(&self.candidates[**number], &it.candidate) && !is_controls(&self.candidates[**number]))
+            .collect();
         rivals.sort_by(|one, other| other.1.total_cmp(one.1));
         let mut together = 0.0;
         let mut mildest = own;

@@ -1,12 +1,13 @@
 //! Which ports of a relay let datagrams in, from single probes and from whole ranges; and what that says of those that nobody tried.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::interval::{clopper_pearson, open_share};
 use super::reading::{Manner, Reading, Readings, State, What};
 use super::readings::quality::worst_loss;
 use super::run::{RelayAt, Run, Seen};
-use crate::model::fact::{Fact, InboundFact, InboundWay, PortProtocol, PortsBy, PortsEnd, PortsFact, Tally};
+use crate::model::fact::{Fact, InboundFact, InboundWay, PortProtocol, PortsBy, PortsEnd, PortsFact, Tally, distance_of_tries};
 use crate::model::place::Place;
 use crate::model::ports::{PortRange, PortSet, USUAL_RELAY_RANGE};
 use crate::model::relay_ports::{Block, RelayPorts, Share, blocks};
@@ -20,8 +21,8 @@ const WRONG_SAMPLES: f64 = 0.001;
 /// How rarely chance may put all closed ports to one end of those that were tried, before their place is sure.
 const CHANCE: f64 = 0.001;
 
-/// With so many ports tried, a range of which half is open would have shown an open one in 97 of 100 runs.
-const SPEAKS_FOR_ALL: u32 = 5;
+/// With so many ports tried, a range of which half is open would have shown an open one in 255 of 256 runs.
+const SPEAKS_FOR_ALL: u32 = 8;
 
 /// The ports of a relay that were tried.
 pub struct TriedPorts {
@@ -60,7 +61,7 @@ impl TriedPorts {
         let (mut open, mut closed, mut refused, mut cited) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let is_asked = |port: u16| ranges.is_empty() || ranges.iter().any(|range| range.fact.probed.contains(port));
         let mut others_open = None;
-        let (mut fewest_sends, mut loss) = (u32::MAX, Tally::default());
+        let (mut fewest_sends, mut arrivals) = (u32::MAX, Vec::new());
         for (port, relayed) in run.relays.get(&at).into_iter().flatten() {
             let tried: Vec<_> = relayed.inbound.iter().filter(|seen| seen.fact.way == InboundWay::Unsolicited).collect();
             let Some(first) = tried.first() else { continue };
@@ -70,7 +71,7 @@ impl TriedPorts {
                 continue;
             }
             if arrived {
-                loss = loss.plus(Tally { sent: first.fact.sends, arrived: 1 });
+                arrivals.push((first.fact.sends, wait(first.fact)));
             } else {
                 // What the host itself refuses needs no further try.
                 if relayed.inbound.iter().any(|seen| is_refused_at(seen.fact, at.1)) {
@@ -96,7 +97,7 @@ impl TriedPorts {
         let closed: PortSet = closed.into_iter().filter(|port| !open.contains(*port)).collect();
         let refused: PortSet = refused.into_iter().filter(|port| !open.contains(*port)).collect();
         let tried_enough = if ranges.is_empty() {
-            let lost = lost_share(loss).max(worst_loss(run, at.0));
+            let lost = lost_share(tries_before(&arrivals)).max(worst_loss(run, at.0));
             fewest_sends > 1 && is_tried_enough(lost, open.count() + closed.count(), fewest_sends, WRONG_SAMPLES)
         } else {
             ranges.iter().all(|range| {
@@ -271,6 +272,21 @@ fn is_complete(range: &PortsFact) -> bool {
 /// Whether so many tries were made at each closed port that no larger a share of runs calls a port closed wrongly.
 fn is_tried_enough(lost: f64, ports: u32, tries: u32, wrong_runs: f64) -> bool {
     f64::from(ports.max(1)) * lost.powi(i32::try_from(tries).unwrap_or(i32::MAX)) < wrong_runs
+}
+
+/// How long it took until something arrived.
+fn wait(inbound: &InboundFact) -> Duration {
+    Duration::try_from_secs_f64(inbound.rtt_ms.unwrap_or_default() / 1000.0).unwrap_or_default()
+}
+
+/// The tries that were lost before those that arrived, and these. Of several that were sent, one that arrives a try's distance later than the
+/// fastest was a later one.
+fn tries_before(arrivals: &[(u32, Duration)]) -> Tally {
+    let fastest = arrivals.iter().map(|(_, wait)| *wait).min().unwrap_or_default();
+    let later = |wait: Duration| wait.saturating_sub(fastest).as_nanos() / distance_of_tries(fastest).as_nanos();
+    let lost = |(sends, wait): &(u32, Duration)| u32::try_from(later(*wait)).unwrap_or(u32::MAX).min(sends.saturating_sub(1));
+    let arrived = u32::try_from(arrivals.len()).unwrap_or(u32::MAX);
+    Tally { sent: arrived.saturating_add(arrivals.iter().map(lost).sum()), arrived }
 }
 
 /// The share that a way loses. Half a loss stands for what isn't known, as where the number of tries was chosen.

@@ -288,6 +288,18 @@ impl<'a> Run<'a> {
         self.promised.iter().map(|endpoint| (*endpoint, &self.services[endpoint]))
     }
 
+    /// The address that a service relays on; an open relay grants it without an Allocate that has a login.
+    #[must_use]
+    pub fn relayed_through(&self, endpoint: Endpoint) -> Option<IpAddr> {
+        let granted = self.services.get(&endpoint).and_then(Service::granted).and_then(|seen| seen.fact.relayed);
+        let of_server = || self.relays.iter().filter(|((server, _), _)| *server == endpoint.ip());
+        let is_through =
+            |ports: &BTreeMap<u16, Relayed<'_>>| ports.values().any(|port| !port.is_sample && port.through.contains(&endpoint));
+        granted
+            .map(|relayed| relayed.ip())
+            .or_else(|| of_server().find(|(_, ports)| is_through(ports)).map(|((_, relayed), _)| *relayed))
+    }
+
     /// The services at an address.
     pub fn services_at(&self, address: IpAddr) -> impl Iterator<Item = (Endpoint, &Service<'a>)> {
         let endpoints = self.at_address.get(&address).into_iter().flatten();

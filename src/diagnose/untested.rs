@@ -148,7 +148,7 @@ fn relay(run: &Run<'_>, readings: &Readings, conclusion: &Conclusion, cut_short:
         }));
     } else if finds("external-ip-missing") && !holds(What::InAlt) {
         list.add(Message::new("untested-relay-ports"));
-    } else if finds(UNTESTABLE) || ![What::In, What::InAgain, What::Out].into_iter().any(holds) {
+    } else if finds(UNTESTABLE) || ![What::In, What::InAlt, What::InAgain, What::Out].into_iter().any(holds) {
         list.add(data_path("open"));
     }
     let is_silent = run.promised().any(|(endpoint, _)| readings.know(What::Reach, &Place::service(endpoint)).is_broken());

@@ -29,12 +29,17 @@ pub use ports::{PortProtocol, PortReplyFact, PortWay, PortsBy, PortsEnd, PortsFa
 pub use reach::{
     BindingFact, Certificate, CertificateDefect, ConnectFact, HandshakeEnd, HandshakeFact, InsteadFact, LossFact, Tally,
 };
-pub use relay::{IcmpFact, InboundFact, InboundWay, OutboundFact, SelfPairFact, StreamFact, VolumeFact};
+pub use relay::{
+    ENOUGH_VOLUME, IcmpFact, InboundFact, InboundWay, OutboundFact, SelfPairFact, StreamFact, VolumeFact, distance_of_tries,
+};
 pub use responder::{ResponderFact, ServedPorts};
 pub use signaling::{EngineEnd, EngineFact, EnginePollsFact, EngineTransport, SocketEnd, SocketFact};
 pub use size::SizeFact;
 pub use trace::{COMPARED_CONNECT_TRACE, CONNECT_TRACE, Cargo, ConnectTraceFact, Hop, OWN_SIDE_TRACE, RELAY_TRACE, TraceFact};
-pub use turn::{AllocationFact, ChallengeFact, ChannelFact, PeerKind, PermissionFact, RedirectEnd, RedirectFact, ReleaseFact};
+pub use turn::{
+    AllocationFact, ChallengeFact, ChannelFact, PeerKind, PermissionFact, RedirectEnd, RedirectFact, ReleaseFact,
+    SHORTEST_NONCE_LIFE_MS,
+};
 
 /// One thing that was seen, with its name and its time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::context::Context;
 use crate::model::duration::milliseconds;
 use crate::model::endpoint::Endpoint;
-use crate::model::fact::{AllocationFact, Fact};
+use crate::model::fact::{AllocationFact, Fact, SHORTEST_NONCE_LIFE_MS};
 use crate::model::outcome::{Defect, Outcome, Reply};
 use crate::net::ledger::Held;
 use crate::net::session::{Exchange, Session};
@@ -122,10 +122,11 @@ async fn ask(
     }
 }
 
-/// Whether an answer came without a repetition, on a stream too: else the nonce may have gone stale on the way.
+/// Whether an answer came without a repetition, on a stream too, and within the life of a nonce: else it may have gone stale on the way.
 fn is_prompt(exchange: &Exchange, session: &Session) -> bool {
-    let usual = session.round_trip().map_or(f64::INFINITY, |round_trip| milliseconds(round_trip * 2) + 100.0);
-    exchange.reply.sends == 1 && exchange.reply.rtt_ms.is_none_or(|took| took <= usual)
+    let life = Duration::from_millis(SHORTEST_NONCE_LIFE_MS);
+    let usual = session.round_trip().map_or(life, |round_trip| life.min(round_trip * 2 + Duration::from_millis(100)));
+    exchange.reply.sends == 1 && exchange.reply.rtt_ms.is_none_or(|took| took <= milliseconds(usual))
 }
 
 fn allocation_fact(

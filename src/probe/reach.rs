@@ -114,7 +114,12 @@ async fn speaks_old_tls(context: &Context, endpoint: Endpoint) -> bool {
 /// A session over TLS with the fact of its handshake.
 pub async fn secure(context: &Context, endpoint: Endpoint, host: &Host, stream: Box<dyn Stream>) -> Option<Reached> {
     let now = context.network.time_of_day();
-    let (mut fact, stream) = handshake(stream, host, &context.trust, now, HANDSHAKE_LIMIT).await;
+    let (mut fact, mut stream) = handshake(stream, host, &context.trust, now, HANDSHAKE_LIMIT).await;
+    if fact.end == HandshakeEnd::Silent && fact.certificate.is_some() {
+        // A server that begins and then falls silent may be busy: coturn answers nobody while it searches its ports in vain.
+        context.record.add("handshake", endpoint, Fact::Handshake(fact));
+        (fact, stream) = handshake(connect(context, endpoint).await?, host, &context.trust, now, HANDSHAKE_LIMIT).await;
+    }
     // Some servers that speak nothing newer than TLS 1.1 drop a newer hello without a word.
     let is_mute = matches!(fact.end, HandshakeEnd::Silent | HandshakeEnd::Closed);
     if is_mute && speaks_old_tls(context, endpoint).await {
@@ -122,7 +127,7 @@ pub async fn secure(context: &Context, endpoint: Endpoint, host: &Host, stream: 
     }
     let trusted = fact.end == HandshakeEnd::Completed && fact.defects.is_empty();
     let speaks_otherwise = matches!(fact.end, HandshakeEnd::NotTls { speaks: Protocol::Other } | HandshakeEnd::Failed { .. });
-    let is_unknown = fact.end != HandshakeEnd::TooOld && (is_mute || speaks_otherwise);
+    let is_unknown = fact.end != HandshakeEnd::TooOld && fact.certificate.is_none() && (is_mute || speaks_otherwise);
     context.record.add("handshake", endpoint, Fact::Handshake(fact));
     if is_unknown {
         instead::ask(context, endpoint, host).await;

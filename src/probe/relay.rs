@@ -5,8 +5,10 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::time::Duration;
 
+use futures::future::{Either, select};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -20,19 +22,22 @@ use crate::model::duration::milliseconds;
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::fact::{
     ChannelFact, ControlFact, ControlKind, Fact, InboundFact, InboundWay, OutboundFact, PeerKind, PermissionFact, ReleaseFact,
-    SelfPairFact,
+    SelfPairFact, distance_of_tries,
 };
 use crate::model::outcome::{Outcome, Reply};
 use crate::proto::request::{FIRST_CHANNEL, Request};
-
-/// The shortest distance between two tries of a datagram; ICMP errors are limited to some per second.
-const SHORTEST_DISTANCE: Duration = Duration::from_millis(80);
 
 /// The least time that a datagram gets after its last try.
 const SHORTEST_WAIT: Duration = Duration::from_millis(250);
 
 /// The least tries of a datagram out through the relay: a connection over TCP tells nothing of the loss behind the relay.
 const OUTBOUND_TRIES: u32 = 6;
+
+/// The tries of a datagram over a channel: where half of what leaves the relay is lost, all of them are once in 260,000 runs.
+const CHANNEL_TRIES: u32 = 18;
+
+/// The least time in which something sent over a channel of a stream comes out: a lost segment holds up whatever follows it.
+const CHANNEL_WAIT: Duration = Duration::from_secs(3);
 
 /// The shortest round trip that is worth sharing between the permission and IN.
 const WORTH_SHARING: Duration = Duration::from_millis(10);
@@ -367,8 +372,11 @@ impl Proof<'_> {
                 tokio::task::yield_now().await;
                 self.carry(peer).await
             };
-            let (exchange, carried) = tokio::join!(binding, after_it);
-            (exchange.reply, Some(carried))
+            match select(pin!(binding), pin!(after_it)).await {
+                Either::Left((exchange, carrying)) if exchange.reply.succeeded() => (exchange.reply, Some(carrying.await)),
+                Either::Left((exchange, _)) => (exchange.reply, None),
+                Either::Right((carried, binding)) => (binding.await.reply, Some(carried)),
+            }
         } else {
             let reply = binding.await.reply;
             let carried = if reply.succeeded() { Some(self.carry(peer).await) } else { None };
@@ -385,8 +393,11 @@ impl Proof<'_> {
         // On a stream it is padded to a multiple of four bytes, which belong to nobody's data (RFC 8656 §12.5).
         let payload = [&token[..], &[0x5A]].concat();
         let mut heard = peer.expect(token);
-        let tries = self.context.tries(1).max(OUTBOUND_TRIES);
-        let pace = Pace::new(self.round_trip(), tries);
+        let tries = CHANNEL_TRIES;
+        let mut pace = Pace::new(self.round_trip(), tries);
+        if self.allocation.session.endpoint().transport.is_stream() {
+            pace.end = pace.end.max(CHANNEL_WAIT);
+        }
         let started = Instant::now();
         for sends in 1..=tries {
             self.allocation.session.send_over_channel(FIRST_CHANNEL, &payload);
@@ -435,7 +446,7 @@ struct Pace {
 
 impl Pace {
     fn new(round_trip: Duration, tries: u32) -> Self {
-        let distance = SHORTEST_DISTANCE.max(round_trip / 2).min(Duration::from_millis(400));
+        let distance = distance_of_tries(round_trip);
         Self { distance, end: distance * tries.saturating_sub(1) + SHORTEST_WAIT.max(round_trip * 2) }
     }
 

@@ -130,7 +130,7 @@ pub async fn compare_within(context: &Context, server: Endpoint, distance: u8) {
         _ = ask(context, server, Cargo::Stun, distance, &reached).await;
     }
     let fact = if reached.get().is_some() {
-        TraceFact { carried: Cargo::Stun, hops: Vec::new(), furthest: distance, reached: reached.get(), rejected: None }
+        TraceFact { reached: reached.get(), ..TraceFact::unanswered(Cargo::Stun, distance) }
     } else if says_something && !context.record.has_answered(server) {
         // Hosts limit how often they say that nothing listens: that one is silent now doesn't make it further away.
         return;
@@ -214,10 +214,11 @@ async fn trace_as_far_as(context: &Context, target: Endpoint, carried: Cargo, fu
     let reached = Cell::new(None);
     let asked = (1..=furthest).map(|distance| ask(context, target, carried, distance, &reached));
     let words = join_all(asked).await;
-    let mut fact = TraceFact { carried, hops: Vec::new(), furthest, reached: reached.get(), rejected: None };
+    let mut fact = TraceFact { reached: reached.get(), ..TraceFact::unanswered(carried, furthest) };
     for word in words.into_iter().flatten() {
         match word {
             Word::Passed(hop) => fact.hops.push(hop),
+            Word::Refused => fact.refusals += 1,
             Word::Rejected(icmp) => fact.rejected = fact.rejected.or(Some(icmp)),
         }
     }
@@ -228,6 +229,8 @@ async fn trace_as_far_as(context: &Context, target: Endpoint, carried: Cargo, fu
 enum Word {
     /// A router has dropped a datagram that came as far as it.
     Passed(Hop),
+    /// The target itself says that nothing listens there.
+    Refused,
     /// It must or can't go on.
     Rejected(IcmpFact),
 }
@@ -252,7 +255,7 @@ async fn ask(context: &Context, target: Endpoint, carried: Cargo, distance: u8, 
                 }
                 Arrival::Icmp { to, from, .. } if to == target.address && from == Some(target.ip()) => {
                     note(reached, distance);
-                    return None;
+                    return Some(Word::Refused);
                 }
                 Arrival::Icmp { to, reason, from: from @ Some(_) } if to == target.address => {
                     return Some(Word::Rejected(IcmpFact { reason, from }));

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::allocate::Allocation;
 use super::context::Context;
 use super::size;
-use crate::model::fact::{Fact, Tally, VolumeFact};
+use crate::model::fact::{ENOUGH_VOLUME, Fact, Tally, VolumeFact};
 use crate::model::outcome::Reply;
 use crate::net::session::Session;
 use crate::proto::request::Request;
@@ -20,9 +20,6 @@ use crate::proto::request::Request;
 /// The requests that are sent in one round. coturn answers each with about 100 bytes: together that is as much as fits into the window of a
 /// connection that has carried a few packets (RFC 6928), so that a round takes one round trip.
 const REQUESTS: u32 = 200;
-
-/// What is to come back, with what came before: filters are known that cut after 16 to 20 kilobytes, headers and handshakes counted.
-const ENOUGH_BYTES: u64 = 18_000;
 
 /// The requests that leave together, and the distance to the next ones: coturn reads some four kilobytes at once.
 const CHUNK: u32 = 50;
@@ -56,7 +53,7 @@ pub async fn measure(context: &Context, allocation: &Allocation) {
         // A server that answers no Binding, or not so many of them, still grants a permission. The allocation may be given back by now,
         // which some servers answer by closing the connection (p1_stun 1.2.7, which eturnal has): that is no silence.
         stalled = round.lost() > 0 && ask_anything(allocation).await.silent();
-        if round.lost() > 0 || session.received() >= ENOUGH_BYTES {
+        if round.lost() > 0 || session.received() >= ENOUGH_VOLUME {
             break;
         }
     }

@@ -304,7 +304,6 @@ async fn authenticated(
 ) -> Option<SocketAddr> {
     let gate = shared.first_login(&server.host);
     let mut first = gate.lock().await;
-    let is_first = *first == Tried::NotYet;
     let allocated = match *first {
         Tried::Rejected => return None,
         Tried::NotYet => {
@@ -336,7 +335,8 @@ async fn authenticated(
             if matches!(reply.code(), Some(400 | 437 | 438)) {
                 bind(context, &session).await;
             }
-            if is_first && matches!(reply.code(), Some(401 | 441)) {
+            // Where another address of the same host has taken the login, it is no wrong one.
+            if matches!(reply.code(), Some(401 | 441)) {
                 ports::log_in_elsewhere(context, server, &signed).await;
             }
             if reply.silent() {

@@ -447,6 +447,8 @@ fn occupy(drawn: &mut Drawn, held: usize, room: usize) -> Option<Harm> {
     let host = drawn.host_mut();
     host.held = held;
     host.config.total_quota = Some(held + room);
+    // They all log in as one user.
+    host.config.user_quota = None;
     host.listeners.as_ref()?.udp?;
     with_login(drawn)
 }

@@ -9,9 +9,12 @@ use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::run::{Run, Seen, Service};
 use crate::model::duration::span;
 use crate::model::endpoint::Endpoint;
-use crate::model::fact::{AllocationFact, CredentialsFact, CredentialsOddity, CredentialsSource, Fact};
+use crate::model::fact::{AllocationFact, CredentialsFact, CredentialsOddity, CredentialsSource, Fact, SHORTEST_NONCE_LIFE_MS};
 use crate::model::outcome::{Outcome, Reply};
 use crate::model::place::Place;
+
+/// The codes of a server that has taken the login, whatever else it refuses.
+const LOGIN_READ: [u16; 6] = [403, 440, 442, 443, 486, 508];
 
 /// A call needs an allocation for each side.
 const NEEDED: u32 = 2;
@@ -21,9 +24,6 @@ const EVERY_PORT: usize = 3;
 
 /// Credentials that end within so many seconds end for whoever has the page open a little longer.
 const SOON_S: i64 = 10 * 60;
-
-/// No server's nonces live for less, in milliseconds.
-const FRESH_MS: u64 = 1000;
 
 /// Fewer later allocations without an answer are chance.
 const FEWEST_SILENT: usize = 2;
@@ -73,7 +73,16 @@ fn one(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, is_granted_here
         return readings.add(Reading::new(What::Grant, place, State::Holds, vec![seen.at]));
     }
     // What says something counts, whatever silence followed.
+    let with_code = |codes: &[u16]| all.iter().rfind(|seen| seen.fact.reply.code().is_some_and(|code| codes.contains(&code)));
+    let (read, rejected) = (with_code(&LOGIN_READ), with_code(&[401, 441]));
     let telling = service.allocations.iter().rfind(|seen| seen.fact.reply.code().is_some());
+    let telling = read.copied().filter(|_| rejected.is_some()).or(telling);
+    if let (Some(read), Some(rejected), false) = (read, rejected, is_granted_here) {
+        // No server takes a login and rejects it.
+        let place = Place::Server { server: endpoint.ip() };
+        let reading = Reading::new(What::Steady, place, State::Broken(Manner::Code(401)), vec![read.at, rejected.at]);
+        readings.add(reading.saying("code", 401_u16));
+    }
     let Some(last) = telling.or(service.allocations.last()) else { return unsigned(place, service, is_granted_here, readings) };
     let evidence: Vec<usize> = service.allocations.iter().map(|seen| seen.at).collect();
     let code = last.fact.reply.code();
@@ -84,8 +93,7 @@ fn one(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, is_granted_here
             let evidence = evidence.into_iter().chain(elsewhere.map(|seen| seen.at)).collect();
             readings.add(says(Reading::new(What::Login, place, State::Broken(Manner::Code(code)), evidence)));
         }
-        // The login was read, whatever else is refused.
-        Some(code @ (403 | 440 | 442 | 443 | 486 | 508)) => {
+        Some(code) if LOGIN_READ.contains(&code) => {
             readings.add(Reading::new(What::Login, place.clone(), State::Holds, evidence.clone()));
             // Own allocations over another transport may fill a quota.
             if matches!(code, 486 | 508) && is_granted_here {
@@ -97,6 +105,8 @@ fn one(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, is_granted_here
         Some(code @ (400 | 437 | 438)) => {
             let is_coturn = service.software().is_some_and(|software| software.to_ascii_lowercase().contains("coturn"));
             let manner = match code {
+                // Nonces that end on the way tell of the way.
+                438 if last.fact.stale_nonces < 2 && is_slow(&last.fact.reply) => return,
                 438 if last.fact.stale_nonces < 2 => Manner::OtherCode,
                 // coturn answers a wrong login with 401, others with 400.
                 400 if is_coturn => Manner::OtherCode,
@@ -133,13 +143,18 @@ fn is_chance(run: &Run<'_>, endpoint: Endpoint, asked: &[Seen<'_, AllocationFact
     !endpoint.transport.is_stream() && worst_loss(run, endpoint.ip()).powi(sends) > CHANCE
 }
 
+/// Whether an answer took so long, or its request was repeated, that a nonce may have ended under way.
+fn is_slow(reply: &Reply) -> bool {
+    reply.sends > 1 || span_ms(reply) >= SHORTEST_NONCE_LIFE_MS
+}
+
 /// Whether browsers take what is granted. libwebrtc does without a relay where the grant has no LIFETIME or no mapped address, and where
 /// the first request with a login is answered with 438 (its `turn_port.cc`, `TurnAllocateRequest`).
 fn taken(run: &Run<'_>, place: &Place, service: &Service<'_>, readings: &mut Readings) {
     let Some(first) = service.allocations.first().filter(|seen| is_granted(seen)) else { return };
     let known_at = |at: usize| run.observations[at].at_ms;
     let given = service.challenges.iter().rfind(|seen| seen.at < first.at).map(|seen| known_at(seen.at));
-    let is_fresh = given.is_some_and(|given| known_at(first.at) - given < FRESH_MS);
+    let is_fresh = given.is_some_and(|given| known_at(first.at) - given < SHORTEST_NONCE_LIFE_MS);
     let (state, lacks) = match (first.fact.lifetime_s, first.fact.mapped, first.fact.stale_nonces) {
         (None, ..) => (State::Broken(Manner::Missing), "LIFETIME"),
         (_, None, _) => (State::Broken(Manner::Missing), "XOR-MAPPED-ADDRESS"),

@@ -102,7 +102,9 @@ fn seen_inside(run: &Run<'_>, server: IpAddr, told: &[(IpAddr, usize, IpAddr)]) 
     let nobody_else = !told.iter().any(|(by, _, other)| *by != server && other.is_ipv4() == server.is_ipv4() && *other != server);
     let is_inside = |mapped: IpAddr| Reach::of(server).is_global() && (own == Some(mapped) || mapped == server && nobody_else);
     let services = run.services_at(server).filter(|(endpoint, _)| !endpoint.transport.is_stream());
-    let mut bindings = services.flat_map(|(_, service)| &service.bindings);
+    // A proxy for streams stands in for whoever asks; datagrams come as they are.
+    let outside = run.outside.iter().filter(|seen| seen.endpoint.is_some_and(|endpoint| endpoint.ip() == server));
+    let mut bindings = services.flat_map(|(_, service)| &service.bindings).chain(outside);
     bindings.find(|seen| seen.fact.mapped.is_some_and(|mapped| is_inside(mapped.ip()))).map(|seen| seen.at)
 }
 

@@ -8,7 +8,7 @@ use crate::diagnose::interval::{clopper_pearson, surely_over, surely_under};
 use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::run::{Run, Seen, Service};
 use crate::model::endpoint::Endpoint;
-use crate::model::fact::{Fact, StreamFact, Tally};
+use crate::model::fact::{ENOUGH_VOLUME, Fact, StreamFact, Tally};
 use crate::model::message::Arg;
 use crate::model::place::Place;
 
@@ -51,7 +51,7 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
     sizes(run, readings);
     for (endpoint, service) in run.promised() {
         volume(run, endpoint, service, late.contains(&endpoint.ip()), readings);
-        stream(endpoint, service, clean.get(&endpoint.ip()), readings);
+        stream(run, endpoint, service, clean.get(&endpoint.ip()), readings);
     }
 }
 
@@ -215,6 +215,8 @@ fn volume(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, is_late: boo
     let place = Place::service(endpoint);
     let bytes = in_stream.unwrap_or(0).saturating_add(in_answers.unwrap_or(0));
     let state = match (in_stream, in_answers) {
+        // A line that loses packets may hold up a connection for seconds; one that is cut has not carried as much.
+        (None, Some(bytes)) if bytes >= ENOUGH_VOLUME => return,
         (None, None) if unanswered.is_empty() => State::Holds,
         // What waits for lost packets comes late time and again.
         _ if is_late => State::Broken(Manner::Loss),
@@ -230,13 +232,13 @@ fn all_sizes_pass(run: &Run<'_>, server: IpAddr) -> bool {
 }
 
 /// A stream through the relay: what it loses counts where the way to the server loses less.
-fn stream(endpoint: Endpoint, service: &Service<'_>, clean: Option<&Paces>, readings: &mut Readings) {
+fn stream(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, clean: Option<&Paces>, readings: &mut Readings) {
     let Some(seen) = service.streams.first() else { return };
     if service.volumes.iter().any(|seen| seen.fact.stalled) || seen.fact.stalled_after_bytes.is_some() {
         return;
     }
-    let Some(relayed) = service.granted().and_then(|seen| seen.fact.relayed) else { return };
-    let place = Place::Relay { server: endpoint.ip(), relayed: relayed.ip() };
+    let Some(relayed) = run.relayed_through(endpoint) else { return };
+    let place = Place::Relay { server: endpoint.ip(), relayed };
     let (fact, both) = (seen.fact, seen.fact.inbound.plus(seen.fact.outbound));
     let lost_large = lost_large_alone(fact.large, fact.outbound);
     if lost_large && !endpoint.transport.is_stream() {

@@ -40,6 +40,10 @@ fn one(run: &Run<'_>, resets: &Resets<'_, '_>, endpoint: Endpoint, service: &Ser
     let first = first_replies(run, endpoint, service);
     let Some(((_, reply), evidence)) = decisive(&first) else { return };
     match &reply.outcome {
+        Outcome::Silent if let Some(refusal) = resets.refusal(endpoint) => {
+            add(What::Reach, State::Holds, vec![refusal], Vec::new());
+            add(What::Listens, State::Broken(Manner::Refused), vec![refusal], Vec::new());
+        }
         Outcome::Silent if endpoint.transport == Transport::Udp && sends(&first) < FEWEST_SENDS => {}
         Outcome::Silent => add(What::Reach, State::Broken(Manner::Silent), evidence, Vec::new()),
         Outcome::DeniedLocally => add(What::Send, State::Broken(Manner::Denied), evidence, Vec::new()),

@@ -257,9 +257,8 @@ fn stalls(service: &Service<'_>) -> bool {
 
 /// What left the relay besides: over a channel, or in a stream.
 fn carried(run: &Run<'_>, at: RelayAt) -> Vec<usize> {
-    let here =
-        |service: &Service<'_>| service.granted().and_then(|seen| seen.fact.relayed).is_some_and(|relayed| relayed.ip() == at.1);
-    let services = run.services_at(at.0).map(|(_, service)| service).filter(|service| here(service));
+    let services =
+        run.services_at(at.0).filter(|(endpoint, _)| run.relayed_through(*endpoint) == Some(at.1)).map(|(_, service)| service);
     let of_service = |service: &Service<'_>| {
         let channels = service.channels.iter().filter(|seen| seen.fact.carried == Some(true)).map(|seen| seen.at);
         let streams = service.streams.iter().filter(|seen| seen.fact.outbound.arrived > 0).map(|seen| seen.at);
@@ -294,7 +293,7 @@ fn pairs(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Reading
 fn channels(run: &Run<'_>, at: RelayAt, readings: &mut Readings) {
     let of_server = run.services_at(at.0);
     for (endpoint, service) in of_server {
-        let is_here = service.granted().and_then(|seen| seen.fact.relayed).is_some_and(|relayed| relayed.ip() == at.1);
+        let is_here = run.relayed_through(endpoint) == Some(at.1);
         let permits = readings.know(What::PermitsCaller, &place(at)).holds();
         for seen in service.channels.iter().filter(|_| is_here && permits) {
             let state = match seen.fact.reply.code() {

@@ -71,6 +71,13 @@ impl<'r, 'a> Resets<'r, 'a> {
         Some(Reset { router: way.last_router(), here: way.is_here(), evidence: std::iter::once(own.at).chain(others).collect() })
     }
 
+    /// The trace in which a host said of a port over UDP that nothing listens there: hosts say so seldom, and it may not have been asked again.
+    #[must_use]
+    pub fn refusal(&self, endpoint: Endpoint) -> Option<usize> {
+        let traces = self.datagrams.get(&endpoint.ip()).into_iter().flatten();
+        traces.filter(|seen| seen.endpoint == Some(endpoint) && seen.fact.refusals > 0).map(|seen| seen.at).next()
+    }
+
     /// Whether a router at some distance passes on what is sent to other hosts.
     fn passes_on(&self, router: IpAddr, distance: u8, server: IpAddr) -> bool {
         self.datagrams.iter().filter(|(ip, _)| **ip != server).flat_map(|(_, traces)| traces).any(|seen| {
@@ -108,7 +115,7 @@ impl<'t, 'a> Way<'t, '_, 'a> {
         self.router_at(self.distance.saturating_sub(1))
     }
 
-    /// The distance at which the server answers over UDP.
+    /// The distance at which the server answers over UDP; it may be nearer.
     fn nearest(&self) -> Option<u8> {
         self.datagrams().filter_map(|seen| seen.fact.reached).min()
     }
@@ -125,7 +132,7 @@ impl<'t, 'a> Way<'t, '_, 'a> {
 
     /// Whether the server is further away.
     fn goes_further(&self) -> bool {
-        self.nearest().is_some()
+        self.datagrams().any(|seen| seen.fact.distance().is_some())
             || self.routers().any(|(at, _)| at >= self.distance)
             || self.at_server().any(|open| open.is_beyond(self.distance))
             || self

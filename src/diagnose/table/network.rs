@@ -105,8 +105,8 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Reach,
         effect: Effect::DegradeHere,
         rows: &[
-            // Others that take connections are there, and datagrams alone get no answer.
-            row(At::Network, 3.0, UDP).needs(&[all(Tcp).asked()]).may(&[all(InAlt)]),
+            // Others that take connections are there, and datagrams alone get no answer, those that are no STUN too.
+            row(At::Network, 3.0, UDP).needs(&[all(Tcp).asked()]).may(&[all(InAlt)]).sure(&[Dns]),
             row(At::Network, 3.0, UDP).may(&[all(InAlt)]).inferred(),
             row(At::Network, 3.6, &[all(Reach).datagrams(), all(Stun), all(In), all(InAgain), all(InReaches)])
                 .shows(&[all(In).asked()])
@@ -169,6 +169,7 @@ pub const CAUSES: &[Cause] = &[
                 .manner("answers"),
             row(At::Network, 5.2, &[all(Ports).as_(&[Split, OneWay, OneEnd, Scattered, Block])])
                 .may(&[all(InAgain)])
+                .inferred()
                 .manner("few-ports"),
         ],
     },

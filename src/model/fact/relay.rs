@@ -1,6 +1,7 @@
 //! The relay's data path: in, out, to itself, and a stream.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -117,6 +118,22 @@ pub struct StreamFact {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stalled_after_bytes: Option<u64>,
 }
+
+/// The shortest distance between two tries of a datagram to a relay; ICMP errors are limited to some per second.
+const SHORTEST_DISTANCE: Duration = Duration::from_millis(80);
+
+/// The longest one.
+const LONGEST_DISTANCE: Duration = Duration::from_millis(400);
+
+/// The distance between two tries of a datagram to a relay, by the round trip to its server.
+#[must_use]
+pub fn distance_of_tries(round_trip: Duration) -> Duration {
+    (round_trip / 2).clamp(SHORTEST_DISTANCE, LONGEST_DISTANCE)
+}
+
+/// What a connection is to carry before it counts as a whole one, in bytes: filters are known that cut after 16 to 20 kilobytes, headers and
+/// handshakes counted.
+pub const ENOUGH_VOLUME: u64 = 18_000;
 
 /// As many small requests over a connection as bring some tens of kilobytes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -25,9 +25,32 @@ pub struct TraceFact {
     /// The smallest distance at which the target itself answered, in whatever way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reached: Option<u8>,
+    /// At how many distances the target itself said that nothing listens there. Hosts say so a few times a second at most: where it is once,
+    /// the target may be nearer.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub refusals: u32,
     /// The error of somebody on the way who lets none of them pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<IcmpFact>,
+}
+
+impl TraceFact {
+    /// One that nobody has answered.
+    #[must_use]
+    pub fn unanswered(carried: Cargo, furthest: u8) -> Self {
+        Self { carried, hops: Vec::new(), furthest, reached: None, refusals: 0, rejected: None }
+    }
+
+    /// The distance of the target, where it is known and not only that it is no larger.
+    #[must_use]
+    pub fn distance(&self) -> Option<u8> {
+        self.reached.filter(|_| self.refusals != 1)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// What the datagrams of a trace carried.

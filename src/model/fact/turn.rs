@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::outcome::Reply;
 
+/// No server's nonces end sooner, in milliseconds: coturn counts in whole seconds, and a part of one is spent under way.
+pub const SHORTEST_NONCE_LIFE_MS: u64 = 900;
+
 /// An Allocate without credentials.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChallengeFact {
