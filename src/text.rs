@@ -2,6 +2,8 @@
 //!
 //! Every message is given every argument that any of them knows; what is unknown holds the word `none`, on which a text can select.
 
+mod firewall;
+
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
@@ -115,7 +117,11 @@ impl Texts {
             for (place, name) in Where::ALL {
                 let key = if number == 1 { format!("{key}-fix-{name}") } else { format!("{key}-fix-{name}-{number}") };
                 if let Some(text) = self.say(&key, message) {
-                    fixes.push(Fix { place, text, command: self.say(&format!("{key}.command"), message) });
+                    fixes.push(Fix {
+                        place,
+                        text,
+                        command: self.say(&format!("{key}.command"), message).map(firewall::with_others),
+                    });
                 }
             }
         }

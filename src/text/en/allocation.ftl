@@ -141,7 +141,7 @@ relay-ports-exhausted-fix-server = { $software ->
        *[other] ip -brief address
     }
 
-relay-ports-exhausted-fix-firewall = If you widen the relay range, open it in the host's firewall and in the provider's too; firewalld and nftables need the same rule.
+relay-ports-exhausted-fix-firewall = If you widen the relay range, open it in the host's firewall and in the provider's too.
     .command = ufw allow 49152:65535/udp
 
 relay-ports-exhausted-fix-server-2 = { $software ->
@@ -202,7 +202,7 @@ allocations-too-few-fix-server-2 = { $manner ->
     .command = grep -E '^(bps-capacity|max-bps|user-quota|total-quota)' /etc/turnserver.conf
 
 allocations-too-few-fix-firewall = { $manner ->
-        [ports] If you widen the relay range, open it in the host's firewall and in the provider's too; firewalld and nftables need the same rule.
+        [ports] If you widen the relay range, open it in the host's firewall and in the provider's too.
        *[quota] {""}
     }
     .command = ufw allow 49152:65535/udp

@@ -229,7 +229,7 @@ turn-down-fix-server = { $manner ->
 turn-down-fix-firewall = { $manner ->
         [refused] {""}
         [mute] {""}
-       *[silent] Open the TURN ports in the host's firewall and in the provider's (security group); firewalld and nftables need the same as ufw.
+       *[silent] Open the TURN ports in the host's firewall and in the provider's (security group).
     }
     .command =
         { $ports-comma ->
@@ -310,7 +310,7 @@ turn-udp-closed = the server's UDP port is closed
     .look-alikes = network-blocks-udp and network-blocks-stun: there unrelated hosts don't answer over UDP either, or a trace ends in this network.
     .remedy = Open the UDP port in the host's firewall and in the provider's.
 
-turn-udp-closed-fix-firewall = Open UDP port { $ports } in the host's firewall and in the provider's (security group); firewalld and nftables need the same as ufw.
+turn-udp-closed-fix-firewall = Open UDP port { $ports } in the host's firewall and in the provider's (security group).
     .command = ufw allow { $ports-comma ->
         [none] { $port }
        *[other] { $ports-comma }
@@ -350,7 +350,7 @@ turn-tcp-closed-fix-server = { $manner ->
 turn-tcp-closed-fix-firewall = { $manner ->
         [refused] {""}
         [mute] {""}
-       *[silent] Open TCP port { $ports } in the host's firewall and in the provider's (security group); firewalld and nftables need the same as ufw.
+       *[silent] Open TCP port { $ports } in the host's firewall and in the provider's (security group).
     }
     .command = ufw allow { $ports-comma ->
         [none] { $port }
@@ -391,7 +391,7 @@ turn-tls-closed-fix-server = { $manner ->
 
 turn-tls-closed-fix-firewall = { $manner ->
         [refused] {""}
-       *[silent] Open { $transport } port { $ports } in the host's firewall and in the provider's (security group); firewalld and nftables need the same as ufw.
+       *[silent] Open { $transport } port { $ports } in the host's firewall and in the provider's (security group).
     }
     .command = ufw allow { $ports-comma ->
         [none] { $port }

@@ -126,10 +126,10 @@ relay-ports-closed = the relay's ports are closed from outside
     .remedy = Open the relay's UDP range to everyone, in the host's firewall and in the provider's.
 
 relay-ports-closed-fix-firewall = { $range-known ->
-        [yes] Open UDP ports { $range } to everyone, in the host's firewall (firewalld and nftables: the same rule) and in the provider's firewall or security group.
+        [yes] Open UDP ports { $range } to everyone, in the host's firewall and in the provider's firewall or security group.
        *[no] { $software ->
-            [coturn] Open the relay's UDP ports to everyone ({ $range } unless min-port and max-port in turnserver.conf differ), in the host's firewall (firewalld and nftables: the same rule) and in the provider's firewall or security group.
-           *[other] Open the relay's UDP ports to everyone ({ $range } unless the server's settings differ), in the host's firewall (firewalld and nftables: the same rule) and in the provider's firewall or security group.
+            [coturn] Open the relay's UDP ports to everyone ({ $range } unless min-port and max-port in turnserver.conf differ), in the host's firewall and in the provider's firewall or security group.
+           *[other] Open the relay's UDP ports to everyone ({ $range } unless the server's settings differ), in the host's firewall and in the provider's firewall or security group.
         }
     }
     .command = ufw allow { $range-colon }/udp
@@ -156,10 +156,10 @@ relay-ports-stateful-only = the relay's ports let in only answers
     .remedy = Open the relay's UDP range to everyone.
 
 relay-ports-stateful-only-fix-firewall = { $range-known ->
-        [yes] Open UDP ports { $range } to everyone, in the host's firewall (firewalld and nftables: the same rule) and in the provider's firewall or security group.
+        [yes] Open UDP ports { $range } to everyone, in the host's firewall and in the provider's firewall or security group.
        *[no] { $software ->
-            [coturn] Open the relay's UDP ports to everyone ({ $range } unless min-port and max-port in turnserver.conf differ), in the host's firewall (firewalld and nftables: the same rule) and in the provider's firewall or security group.
-           *[other] Open the relay's UDP ports to everyone ({ $range } unless the server's settings differ), in the host's firewall (firewalld and nftables: the same rule) and in the provider's firewall or security group.
+            [coturn] Open the relay's UDP ports to everyone ({ $range } unless min-port and max-port in turnserver.conf differ), in the host's firewall and in the provider's firewall or security group.
+           *[other] Open the relay's UDP ports to everyone ({ $range } unless the server's settings differ), in the host's firewall and in the provider's firewall or security group.
         }
     }
     .command = ufw allow { $range-colon }/udp
@@ -187,10 +187,10 @@ relay-range-mismatch = server and firewall disagree on the relay range
     .remedy = Give both the same range, in the server's settings or in the firewall.
 
 relay-range-mismatch-fix-firewall = { $range-known ->
-        [yes] Open the server's whole range, UDP { $range }, in the host's firewall (firewalld and nftables: the same rule) and in the provider's firewall or security group.
+        [yes] Open the server's whole range, UDP { $range }, in the host's firewall and in the provider's firewall or security group.
        *[no] { $software ->
-            [coturn] Open coturn's whole range (UDP { $range } unless min-port and max-port in turnserver.conf differ), in the host's firewall (firewalld and nftables: the same rule) and in the provider's firewall or security group.
-           *[other] Open the server's whole range (UDP { $range } unless its settings differ), in the host's firewall (firewalld and nftables: the same rule) and in the provider's firewall or security group.
+            [coturn] Open coturn's whole range (UDP { $range } unless min-port and max-port in turnserver.conf differ), in the host's firewall and in the provider's firewall or security group.
+           *[other] Open the server's whole range (UDP { $range } unless its settings differ), in the host's firewall and in the provider's firewall or security group.
         }
     }
     .command = ufw allow { $range-colon }/udp
@@ -231,10 +231,10 @@ relay-ports-partly-closed = part of the relay's ports is closed
     .remedy = Open the whole range on which the server relays.
 
 relay-ports-partly-closed-fix-firewall = { $range-known ->
-        [yes] Open the server's whole range, UDP { $range }, in the host's firewall (firewalld and nftables: the same rule) and in the provider's firewall or security group.
+        [yes] Open the server's whole range, UDP { $range }, in the host's firewall and in the provider's firewall or security group.
        *[no] { $software ->
-            [coturn] Open coturn's whole range (UDP { $range } unless min-port and max-port in turnserver.conf differ), in the host's firewall (firewalld and nftables: the same rule) and in the provider's firewall or security group.
-           *[other] Open the server's whole range (UDP { $range } unless its settings differ), in the host's firewall (firewalld and nftables: the same rule) and in the provider's firewall or security group.
+            [coturn] Open coturn's whole range (UDP { $range } unless min-port and max-port in turnserver.conf differ), in the host's firewall and in the provider's firewall or security group.
+           *[other] Open the server's whole range (UDP { $range } unless its settings differ), in the host's firewall and in the provider's firewall or security group.
         }
     }
     .command = ufw allow { $range-colon }/udp

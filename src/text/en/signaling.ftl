@@ -77,7 +77,7 @@ signaling-unreachable-fix-signaling = { $manner ->
         [not-http] {""}
         [no-route] {""}
         [denied] {""}
-       *[silent] Start the signaling server, and open TCP port { $port } in its firewall (shown with ufw; firewalld, nftables and cloud security groups need the same rule).
+       *[silent] Start the signaling server, and open TCP port { $port } in its firewall and in the provider's (security group).
     }
     .command = { $manner ->
             [refused] ss -ltnp 'sport = :{ $port }'
