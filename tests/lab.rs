@@ -12,6 +12,7 @@ use std::time::Instant;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use certificates::Files;
+use command::Run;
 use coturn::Coturn;
 use format::Scenario;
 use outcome::{Doing, Outcome};
@@ -36,10 +37,14 @@ mod embedded;
 mod fakes;
 #[path = "lab/firewall.rs"]
 mod firewall;
+#[path = "lab/fix.rs"]
+mod fix;
 #[path = "scenarios/format.rs"]
 mod format;
 #[path = "lab/front.rs"]
 mod front;
+#[path = "lab/host_firewall.rs"]
+mod host_firewall;
 #[path = "lab/https.rs"]
 mod https;
 #[path = "lab/namespaces.rs"]
@@ -158,6 +163,7 @@ fn obstacle(path: &Path) -> Outcome<Option<String>> {
         .or_else(|| clock::obstacle(&scenario))
         .or_else(|| proxy::obstacle(&scenario))
         .or_else(|| front::obstacle(&scenario))
+        .or_else(|| host_firewall::obstacle(&scenario))
         .or_else(|| signaling::obstacle(&scenario)))
 }
 
@@ -196,6 +202,7 @@ fn set_up(scenario: &Scenario, folder: &Path) -> Outcome<World> {
     }
     let gateway = signaling::start(scenario)?;
     let responder = responder::start(scenario, folder)?;
+    host_firewall::start(scenario)?;
     firewall::break_network(scenario)?;
     Ok(World { servers, _gateway: gateway, _responder: responder })
 }
@@ -219,24 +226,26 @@ fn visit(path: &Path, command: &[&str]) -> Outcome<()> {
     if status.success() { Ok(()) } else { Err(format!("{program}: {status}")) }
 }
 
-/// Plays one scenario inside its sandbox, as often as it wants.
+/// Plays one scenario inside its sandbox, as often as it wants, and proves the fix of what the last run has found.
 fn perform(path: &Path) -> Outcome<()> {
     let scenario = read(path)?;
     let folder = Path::new(sandbox::WORKSHOP);
     let begun = Instant::now();
-    let world = set_up(&scenario, folder)?;
+    let mut world = set_up(&scenario, folder)?;
     let tap = Wiretap::start(&scenario)?;
     let ready = begun.elapsed();
+    let mut last = None;
     for number in 1..=scenario.runs {
-        let last = number == scenario.runs;
-        play(&scenario, &world, &tap, folder, last)
+        let run = play(&scenario, &world, &tap, folder, number == scenario.runs)
             .map_err(|complaint| format!("run {number} of {}, lab ready after {ready:?}\n{complaint}", scenario.runs))?;
+        last = Some(run);
     }
-    Ok(())
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    last.map_or(Ok(()), |run| fix::prove(&name, &scenario, &mut world.servers, &run, folder))
 }
 
 /// One run of callcheck. What is left on the server is counted after the last one: coturn takes a second to tell.
-fn play(scenario: &Scenario, world: &World, tap: &Wiretap, folder: &Path, last: bool) -> Outcome<()> {
+fn play(scenario: &Scenario, world: &World, tap: &Wiretap, folder: &Path, last: bool) -> Outcome<Run> {
     let World { servers, .. } = world;
     let call = command::compose(scenario, folder)?;
     let (run, other) = match &scenario.callee {
@@ -261,7 +270,7 @@ fn play(scenario: &Scenario, world: &World, tap: &Wiretap, folder: &Path, last: 
         }
     }
     if complaints.is_empty() {
-        return Ok(());
+        return Ok(run);
     }
     Err(format!(
         "{}\n  {}\n\ncallcheck took {:?}\narguments: {}\n\n== stdout ==\n{}\n== stderr ==\n{}\n== server ==\n{}",

@@ -264,7 +264,7 @@ impl Judge<'_, '_> {
             Effect::Fail | Effect::FailAll if has_rest => Level::Degrade,
             Effect::Fail | Effect::FailAll => Level::Fail,
             Effect::Degrade | Effect::DegradeHere | Effect::Optional if is_list && !lost.is_empty() && !has_rest => Level::Fail,
-            Effect::Degrade | Effect::DegradeHere => Level::Degrade,
+            Effect::Degrade | Effect::DegradeHere | Effect::DetourHere => Level::Degrade,
             Effect::Optional if self.run.asked.form == Form::Urls => Level::Degrade,
             // What leaves a listed server without any other address is no mere risk.
             Effect::Warn if is_list && lost.iter().any(|endpoint| self.is_cut_off(*endpoint)) => Level::Degrade,

@@ -29,6 +29,8 @@ pub enum Effect {
     Degrade,
     /// They run badly from this network; the server is none the worse.
     DegradeHere,
+    /// They go a long way round from this network, and come through.
+    DetourHere,
     /// A closed port that a bare host need not have.
     Optional,
     /// A risk.
@@ -45,7 +47,7 @@ impl Effect {
     pub fn level(self) -> Level {
         match self {
             Self::Fail | Self::FailAll => Level::Fail,
-            Self::Degrade | Self::DegradeHere => Level::Degrade,
+            Self::Degrade | Self::DegradeHere | Self::DetourHere => Level::Degrade,
             Self::Optional | Self::Warn | Self::Harmless | Self::Open => Level::Warn,
         }
     }

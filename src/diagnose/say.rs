@@ -64,12 +64,20 @@ pub fn finding(
     message = about_place(run, message, place, server);
     let (range, is_known) = needed(run, place.relay());
     message
+        .with("tls-works", if has_tls(run, readings) { "yes" } else { "no" })
         .with("software", software(run, server))
         .with("range", range.to_string())
         .with("range-colon", range.with_colon())
         .with("range-known", if is_known { "yes" } else { "no" })
         .with("min-port", range.first().to_string())
         .with("max-port", range.last().to_string())
+}
+
+/// Whether a relay is offered over TLS, and granted there, or reached through a proxy.
+fn has_tls(run: &Run<'_>, readings: &Readings) -> bool {
+    let is_proxied = readings.know(What::Proxy, &Place::Host).holds();
+    let mut secure = run.promised().filter(|(endpoint, _)| endpoint.transport == Transport::Tls);
+    secure.any(|(endpoint, _)| is_proxied || readings.know(What::Grant, &Place::service(endpoint)).holds())
 }
 
 fn manner(candidate: &Candidate, explained: &[&Reading]) -> String {

@@ -20,6 +20,9 @@ pub struct Files {
     pub key: PathBuf,
 }
 
+/// What the names of the files with a server's renewed certificate have besides.
+pub const RENEWED: &str = "-renewed";
+
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
 /// What the hosts of a scenario present.
@@ -42,6 +45,9 @@ pub fn write(scenario: &Scenario, folder: &Path) -> Outcome<Certificates> {
     store(&folder.join("ca.pem"), &(root.pem() + &elsewhere.pem()))?;
     let interceptor = authority("Inspection CA", None)?;
     store(&folder.join("ca-of-company.pem"), &(root.pem() + &elsewhere.pem() + &interceptor.pem()))?;
+    for server in ["server", "other"] {
+        files(&format!("{server}{RENEWED}"), names_of_server(), &root, "", folder)?;
+    }
     let names = CONTROLS.map(|address| address.to_string());
     let every_name = [&names[..], &names_of_server()].concat();
     Ok(Certificates {

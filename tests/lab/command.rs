@@ -28,6 +28,12 @@ use crate::signaling;
 use crate::topology::{self, CONTROLS, CONTROLS_V6, OTHER, TURN_SECOND, TURN_V6};
 
 const HOUR: u64 = 3600;
+
+/// What callers have who have the wrong thing.
+const OTHER_SECRET: &str = "south-by-southeast-1960";
+const OTHER_PASSWORD: &str = "looking-glass-1871";
+const OTHER_USER: &str = "mallory";
+
 /// So many times its scenario's bound a run may take, which is for a machine that has nothing else to do; the simulated network holds
 /// the bound itself.
 const BUSY: u32 = 3;
@@ -123,6 +129,30 @@ fn fill(text: &str, places: &BTreeMap<&'static str, String>) -> String {
     places.iter().fold(text.to_owned(), |text, (place, value)| text.replace(place, value))
 }
 
+/// The secret of which the caller's application makes its credentials.
+pub fn secret_of_caller(scenario: &Scenario) -> &'static str {
+    if scenario.credentials == Credentials::RestWrongSecret { OTHER_SECRET } else { SECRET }
+}
+
+/// The fixed user with its password that the caller's application has.
+pub fn login(scenario: &Scenario) -> (&str, &str) {
+    let account = &scenario.account;
+    match scenario.credentials {
+        Credentials::WrongPassword => (&account.user, OTHER_PASSWORD),
+        Credentials::UnknownUser => (OTHER_USER, &account.password),
+        Credentials::Right
+        | Credentials::RightFromEnvironment
+        | Credentials::None
+        | Credentials::Rest
+        | Credentials::RestWithName
+        | Credentials::RestWrongSecret
+        | Credentials::RestExpired
+        | Credentials::RestExpiringSoon
+        | Credentials::RestMilliseconds
+        | Credentials::RestPlainUser => (&account.user, &account.password),
+    }
+}
+
 fn add_credentials(call: &mut Call, scenario: &Scenario, folder: &Path) -> Outcome<()> {
     let account = &scenario.account;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).doing("reading the clock")?.as_secs();
@@ -134,18 +164,16 @@ fn add_credentials(call: &mut Call, scenario: &Scenario, folder: &Path) -> Outco
             call.environment.insert("CALLCHECK_TURN_PASSWORD".into(), account.password.clone());
             Ok(())
         }
-        Credentials::WrongPassword => password_by_file(call, &account.user, "looking-glass-1871", folder),
-        Credentials::UnknownUser => password_by_file(call, "mallory", &account.password, folder),
+        Credentials::WrongPassword | Credentials::UnknownUser => {
+            let (user, password) = login(scenario);
+            password_by_file(call, user, password, folder)
+        }
         Credentials::Rest => {
-            secret(call, SECRET, None);
+            secret(call, secret_of_caller(scenario), None);
             Ok(())
         }
-        Credentials::RestWithName => {
-            secret(call, SECRET, Some(&account.user));
-            Ok(())
-        }
-        Credentials::RestWrongSecret => {
-            secret(call, "south-by-southeast-1960", Some(&account.user));
+        Credentials::RestWithName | Credentials::RestWrongSecret => {
+            secret(call, secret_of_caller(scenario), Some(&account.user));
             Ok(())
         }
         Credentials::RestExpired => ephemeral(call, &format!("{}:{}", now - HOUR, account.user), folder),

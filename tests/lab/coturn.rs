@@ -31,9 +31,11 @@ const NO_CAPACITY: u16 = 508;
 #[derive(Debug)]
 pub struct Coturn {
     process: Child,
+    site: Site,
+    lines: Vec<String>,
     log: PathBuf,
     others: usize,
-    _holders: Vec<UdpSocket>,
+    holders: Vec<UdpSocket>,
 }
 
 /// Starts the scenario's server at a site, and the second one where callers are redirected to it or where it has the same ports; returns
@@ -52,13 +54,36 @@ pub fn start(scenario: &Scenario, site: Site, certificate: Option<&Files>, folde
     if let Some(changes) = &scenario.second_process {
         share_ports(scenario, site, &process, (&lines, changes), folder)?;
     }
-    let holders = hold_allocations(scenario, site)?;
-    let mut server = Coturn { process, log, others: 0, _holders: holders };
+    let holders = hold_allocations(scenario, site, usize::MAX)?;
+    let mut server = Coturn { process, site, lines, log, others: 0, holders };
     server.others = server.relay_sockets()?;
     Ok(server)
 }
 
 impl Coturn {
+    /// Where it runs.
+    pub fn site(&self) -> Site {
+        self.site
+    }
+
+    /// Its configuration.
+    pub fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
+    /// Starts it again with another configuration; those who held allocations take them again.
+    pub fn restart(&mut self, scenario: &Scenario, lines: Vec<String>, folder: &Path) -> Outcome<()> {
+        self.process.kill().doing("ending the server")?;
+        self.process.wait().doing("ending the server")?;
+        (self.process, self.log) = launch("first", self.site, server(scenario), &lines, folder)?;
+        wait_until_ready(scenario, self.site.host, self.site.own, &lines)?;
+        self.lines = lines;
+        self.holders = hold_allocations(scenario, self.site, self.holders.len())?;
+        self.others = 0;
+        self.others = self.relay_sockets()?;
+        Ok(())
+    }
+
     /// How many allocations the run under test has on the server now, seen by the relay's sockets.
     pub fn allocations(&self) -> Outcome<usize> {
         Ok(self.relay_sockets()?.saturating_sub(self.others))
@@ -225,7 +250,7 @@ fn authentication(credentials: Credentials, scenario: &Scenario) -> Vec<String> 
 }
 
 /// Merges `changes`: the lines of a key that they name go first, `-key` adds none instead.
-fn apply(lines: &mut Vec<String>, changes: &[String]) {
+pub fn apply(lines: &mut Vec<String>, changes: &[String]) {
     for change in changes {
         let key = key_of(change.trim_start_matches('-'));
         lines.retain(|line| key_of(line) != key);
@@ -342,12 +367,15 @@ fn wait_until_ready(scenario: &Scenario, host: Host, address: Ipv4Addr, lines: &
     let off = |key: &str| lines.iter().any(|line| line == key);
     let question = if off("no-stun") { stun::allocate() } else { stun::binding() };
     let question = stun::encode(question)?;
+    let set = |key: &str| lines.iter().rev().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')?.parse().ok());
+    let port: u16 = set("listening-port").unwrap_or(scenario.port);
+    let tls_port = set("tls-listening-port").unwrap_or(scenario.tls_port);
     let deadline = Instant::now() + START_DEADLINE;
     host.inside(|| {
         if !off("no-udp") {
-            poll_until(deadline, "the server answers over UDP", || answers_udp(&question, (address, scenario.port).into()))?;
+            poll_until(deadline, "the server answers over UDP", || answers_udp(&question, (address, port).into()))?;
         }
-        let streams = [(scenario.port, "no-tcp"), (scenario.tls_port, "no-tls")];
+        let streams = [(port, "no-tcp"), (tls_port, "no-tls")];
         for (port, _) in streams.iter().filter(|(_, switch)| !off(switch)) {
             poll_until(deadline, "the server accepts streams", || Ok(TcpStream::connect((address, *port)).is_ok()))?;
         }
@@ -389,8 +417,8 @@ fn answers_udp(question: &[u8], server: SocketAddr) -> Outcome<bool> {
     Ok(asked && socket.recv(&mut [0; 1500]).is_ok())
 }
 
-/// Takes allocations from another host, as many as the server gives.
-fn hold_allocations(scenario: &Scenario, site: Site) -> Outcome<Vec<UdpSocket>> {
+/// Takes allocations from another host, as many as the server gives, up to a number.
+fn hold_allocations(scenario: &Scenario, site: Site, most: usize) -> Outcome<Vec<UdpSocket>> {
     let has = |fault| scenario.faults.contains(&fault);
     let refusal = if has(Fault::UserQuotaReached) || has(Fault::TotalQuotaReached) {
         QUOTA_REACHED
@@ -401,7 +429,7 @@ fn hold_allocations(scenario: &Scenario, site: Site) -> Outcome<Vec<UdpSocket>> 
     };
     Host::Control.inside(|| {
         let mut held = Vec::new();
-        loop {
+        while held.len() < most {
             let socket = UdpSocket::bind((CONTROLS[1], 0)).doing("binding a holder")?;
             socket.connect((site.relay, scenario.port)).doing("connecting a holder")?;
             socket.set_read_timeout(Some(Duration::from_secs(2))).doing("setting a timeout")?;
@@ -413,6 +441,7 @@ fn hold_allocations(scenario: &Scenario, site: Site) -> Outcome<Vec<UdpSocket>> 
                 Some(code) => return Err(format!("the server refused a holder with {code}, not {refusal}")),
             }
         }
+        Ok(held)
     })
 }
 

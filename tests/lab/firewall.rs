@@ -25,6 +25,8 @@ enum Hook {
     Redirect,
     Input,
     Forward,
+    /// Before any rule of a firewall sees what a program sends.
+    Sent,
     Output,
     Rewrite,
 }
@@ -35,6 +37,7 @@ impl Hook {
             Self::Redirect => "type nat hook prerouting priority dstnat",
             Self::Input => "type filter hook input priority 0",
             Self::Forward => "type filter hook forward priority 0",
+            Self::Sent => "type filter hook output priority -10",
             Self::Output => "type filter hook output priority 0",
             Self::Rewrite => "type filter hook postrouting priority srcnat + 10",
         }
@@ -267,7 +270,7 @@ fn alter_packets(rules: &mut Rules, fault: &Fault, scenario: &Scenario) {
         Fault::GatewayRewritesMappedAddress => rewrite_mapped_address(rules, port),
         // A flow's first question and its answer are two packets.
         Fault::LaterAnswersDieOnTheWay => {
-            rules.add(rules.site.host, Hook::Output, format!("udp sport {port} ct packets > 2 ip ttl set 1"));
+            rules.add(rules.site.host, Hook::Sent, format!("udp sport {port} ct packets > 2 ip ttl set 1"));
         }
         _ => {}
     }

@@ -19,6 +19,9 @@ use crate::outcome::{Doing, Outcome};
 /// Where a scenario keeps its files.
 pub const WORKSHOP: &str = "/run/lab";
 
+/// Where the settings that a scenario changes are kept.
+const CHANGED: &str = "/run/etc";
+
 /// First argument of this binary inside a sandbox: play the scenario whose path follows.
 pub const PERFORM: &str = "--perform-in-sandbox";
 /// The same, to run a command in a scenario's network: the path and the command follow.
@@ -128,6 +131,12 @@ pub fn prepare() -> Outcome<()> {
     run("mount", &["-t", "sysfs", "sysfs", "/sys"])?;
     // faketime keeps things there by process ids, which are the same in every sandbox.
     run("mount", &["-t", "tmpfs", "tmpfs", "/dev/shm"])?;
+    // What is changed of the system's settings stays in here.
+    for folder in [CHANGED, &format!("{CHANGED}.work")] {
+        std::fs::create_dir_all(folder).doing("making a folder for changed settings")?;
+    }
+    let layers = format!("lowerdir=/etc,upperdir={CHANGED},workdir={CHANGED}.work");
+    run("mount", &["-t", "overlay", "overlay", "-o", &layers, "/etc"])?;
     std::fs::create_dir_all(WORKSHOP).doing("making the workshop")
 }
 

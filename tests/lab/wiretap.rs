@@ -51,9 +51,9 @@ impl Wiretap {
         self.nonces.iter().flat_map(snapshot).collect()
     }
 
-    /// The hosts that the caller sent something to. What comes to it is heard too.
+    /// The hosts that the caller sent something to since this was asked before. What comes to it is heard too.
     pub fn destinations(&self) -> BTreeSet<IpAddr> {
-        let mut heard = snapshot(&self.destinations);
+        let mut heard = self.destinations.lock().map(|mut heard| std::mem::take(&mut *heard)).unwrap_or_default();
         heard.retain(|host| Some(*host) != self.own);
         heard
     }

@@ -91,6 +91,9 @@ pub struct Scenario {
     /// A program in front of the server, on its host. The simulated network has none.
     #[serde(default)]
     pub front: Option<Front>,
+    /// The firewall of the server's host. The simulated network has none of these programs.
+    #[serde(default)]
+    pub firewall: Option<Firewall>,
     /// Where callcheck runs.
     #[serde(default)]
     pub asked_from: AskedFrom,
@@ -246,6 +249,28 @@ impl FrontProgram {
             Self::Nginx => "nginx",
         }
     }
+}
+
+/// A firewall on the server's host, as an operator sets it up.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Firewall {
+    /// Which program.
+    pub program: FirewallProgram,
+    /// What it lets in beside answers: `3478/udp`, `49152-65535/udp`.
+    pub lets_in: Vec<String>,
+}
+
+/// The programs that can be that firewall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FirewallProgram {
+    /// Ubuntu's, which drops.
+    Ufw,
+    /// Red Hat's, which rejects.
+    Firewalld,
+    /// A table of nftables, whose policy is to drop.
+    Nftables,
 }
 
 /// Two servers behind one address.
@@ -721,6 +746,9 @@ pub struct Expect {
     pub idle_lifetime_s: Option<u32>,
     /// All ranges of ports that the report must have, where the scenario says.
     pub ports: Option<Vec<ExpectedRange>>,
+    /// Causes that come up once the first finding's fix is made, where it hid them.
+    #[serde(default)]
+    pub after_fix: Vec<String>,
     /// Allocations that stay because their release can't reach the server.
     #[serde(default)]
     pub allocations_left: usize,

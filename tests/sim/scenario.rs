@@ -51,7 +51,7 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy, a second server or another place to ask from can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 92] = [
+const LAB_ONLY: [&str; 102] = [
     "asked_behind_the_servers_address",
     "asked_behind_the_servers_address_and_its_nat_drops",
     "asked_behind_the_servers_address_with_hairpin",
@@ -62,6 +62,8 @@ const LAB_ONLY: [&str; 92] = [
     "bandwidth_given_away_to_the_first_session",
     "client_network_drops_udp_and_no_controls",
     "external_ip_of_the_other_family",
+    "firewalld_without_the_relay_ports",
+    "firewalld_without_the_turn_port",
     "healthy_behind_load_balancer_that_hides_sources",
     "healthy_line_that_carries_1000_bytes",
     "healthy_line_that_carries_1280_bytes",
@@ -83,7 +85,10 @@ const LAB_ONLY: [&str; 92] = [
     "name_with_two_addresses_one_of_which_nobody_has",
     "name_with_two_addresses_one_of_which_serves_something_else",
     "network_dies_in_the_middle_of_a_run",
+    "nftables_with_half_of_the_relay_ports",
+    "nftables_without_the_turn_port",
     "ports_sampled_of_replicas_that_relay_on_the_address_they_share",
+    "proxy_carries_listed_turn_over_tls",
     "proxy_carries_turn_over_tls",
     "proxy_demands_a_login",
     "proxy_does_not_reach_the_server",
@@ -144,6 +149,11 @@ const LAB_ONLY: [&str; 92] = [
     "two_servers_with_external_ip_wrong_at_one_and_range_closed_at_the_other",
     "udp_proxy_forgets_flows",
     "udp_proxy_keeps_flows",
+    "ufw_of_a_server_that_is_not_let_in_at_all",
+    "ufw_with_half_of_the_relay_ports",
+    "ufw_without_the_relay_ports",
+    "ufw_without_the_turn_port",
+    "ufw_without_the_turn_port_over_tcp",
 ];
 
 /// One test a file, but for those of the network lab alone.
@@ -247,6 +257,7 @@ fn beyond_simulation(scenario: &Scenario) -> Option<&'static str> {
         (scenario.replicas.is_some(), "replicas"),
         (scenario.second_process.is_some(), "second process on a port"),
         (scenario.front.is_some(), "program in front of the server"),
+        (scenario.firewall.is_some(), "firewall of a program"),
         (scenario.asked_from != format::AskedFrom::Caller, "callcheck beside the server"),
         (scenario.controls == format::Controls::None, "run without controls"),
         (scenario.dns.silent_on_aaaa, "resolver that answers some questions"),

@@ -91,7 +91,9 @@ fn one(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, is_granted_here
         Some(code @ (401 | 441)) => {
             let elsewhere = service.samples.iter().filter(|seen| matches!(seen.fact.reply.code(), Some(401 | 441)));
             let evidence = evidence.into_iter().chain(elsewhere.map(|seen| seen.at)).collect();
-            readings.add(says(Reading::new(What::Login, place, State::Broken(Manner::Code(code)), evidence)));
+            let login = if is_ephemeral(run, endpoint.ip()) { "ephemeral" } else { "fixed" };
+            readings
+                .add(says(Reading::new(What::Login, place, State::Broken(Manner::Code(code)), evidence)).saying("login", login));
         }
         Some(code) if LOGIN_READ.contains(&code) => {
             readings.add(Reading::new(What::Login, place.clone(), State::Holds, evidence.clone()));
@@ -134,6 +136,15 @@ fn one(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, is_granted_here
             readings.add(Reading::new(What::Grant, place, State::Broken(manner), evidence));
         }
     }
+}
+
+/// Whether the login at a server is one that was made of a shared secret, by its stamp.
+fn is_ephemeral(run: &Run<'_>, server: IpAddr) -> bool {
+    let mut all = run.facts(|fact| if let Fact::Credentials(it) = fact { Some(it) } else { None });
+    all.any(|seen| {
+        let is_for = seen.fact.hosts.is_empty() || seen.fact.hosts.iter().any(|host| run.leads_to(host, server));
+        is_for && (seen.fact.expires_at.is_some() || seen.fact.source == CredentialsSource::Computed)
+    })
 }
 
 /// Whether so many requests over UDP may have been lost by chance, by the loss that was measured on the way.

@@ -68,7 +68,10 @@ fn address(known: &BTreeSet<IpAddr>, at: RelayAt, ports: &BTreeMap<u16, Relayed<
     if evidence.is_empty() {
         return;
     }
-    let advertised = |reading: Reading| reading.saying("advertised", relayed.to_string());
+    // What the host has for itself alone is no address of a network.
+    let is_of_network = matches!(Reach::of(relayed), Reach::Private | Reach::CarrierGrade);
+    let own = if is_of_network { relayed.to_string() } else { "PRIVATE-ADDRESS".to_owned() };
+    let advertised = |reading: Reading| reading.saying("advertised", relayed.to_string()).saying("private-address", own.clone());
     let state = if leads_outside(relayed, server) { State::Holds } else { State::Broken(Manner::Private) };
     readings.add(advertised(Reading::new(What::KnownPublic, place(at), state, evidence.clone())));
     let other_family = relayed.is_ipv4() != server.is_ipv4();

@@ -67,6 +67,7 @@ pub const CAUSES: &[Cause] = &[
             row(At::Host, -1.0, &[all(Reach), all(Stun)])
                 .needs(&[all(Proxy).asked()])
                 .may(&[all(Dns), all(Tcp), all(Checks), all(GathersRelay)])
+                .effect(Effect::DetourHere)
                 .manner("works"),
             row(At::Host, -1.0, &[all(Reach), all(Stun)])
                 .shows(&[all(Proxy).as_(&[Missing]).asked()])

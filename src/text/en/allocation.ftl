@@ -106,23 +106,18 @@ quota-reached = the allocation quota is reached
     .remedy = Raise the quota per user or in total, or give each user a name of its own.
 
 quota-reached-fix-server = { $software ->
-        [coturn] Raise the quotas in turnserver.conf (0 means no limit), then run systemctl restart coturn.
+        [coturn] Raise the quotas in turnserver.conf, and that of the bandwidth, of which each allocation takes max-bps (0 means no limit); then run systemctl restart coturn.
        *[other] Raise the number of allocations that one user, and all users together, may hold.
     }
     .command = { $software ->
         [coturn]
             user-quota=50
             total-quota=1200
+            bps-capacity=0
        *[other] {""}
     }
 
 quota-reached-fix-application = Give each user ephemeral credentials with an id of its own, so that users don't share a quota, and list only the URLs that they need.
-
-quota-reached-fix-server-2 = { $software ->
-        [coturn] If bps-capacity is set, raise it or remove it: each allocation takes max-bps of it.
-       *[other] {""}
-    }
-    .command = grep -E '^(bps-capacity|max-bps|user-quota|total-quota)' /etc/turnserver.conf
 
 relay-ports-exhausted = the server has no free relay port
     .summary = { $host } has no relay port to give (error 508).
@@ -133,11 +128,11 @@ relay-ports-exhausted = the server has no free relay port
     .remedy = Check that the relay address is one of the host's, and widen the relay range.
 
 relay-ports-exhausted-fix-server = { $software ->
-        [coturn] Check that relay-ip, if it is set, is an address of the host.
+        [coturn] If relay-ip in turnserver.conf is no address of the host (ip -brief address shows them), remove it: coturn then relays on the host's own.
        *[other] Check that the server's relay address is an address of the host.
     }
     .command = { $software ->
-        [coturn] grep '^relay-ip' /etc/turnserver.conf; ip -brief address
+        [coturn] sed -i '/^relay-ip/d' /etc/turnserver.conf && systemctl restart coturn
        *[other] ip -brief address
     }
 
@@ -176,7 +171,7 @@ allocations-too-few-fix-server = { $manner ->
            *[other] Widen the UDP range on which the server relays: 49152-65535 is usual.
         }
        *[quota] { $software ->
-            [coturn] Raise the quotas in turnserver.conf (0 means no limit), then run systemctl restart coturn.
+            [coturn] Raise the quotas in turnserver.conf, and that of the bandwidth, of which each allocation takes max-bps (0 means no limit); then run systemctl restart coturn.
            *[other] Raise the number of allocations that one user, and all users together, may hold.
         }
     }
@@ -188,18 +183,10 @@ allocations-too-few-fix-server = { $manner ->
            *[quota]
                 user-quota=50
                 total-quota=1200
+                bps-capacity=0
         }
        *[other] {""}
     }
-
-allocations-too-few-fix-server-2 = { $manner ->
-        [ports] {""}
-       *[quota] { $software ->
-            [coturn] If bps-capacity is set, raise it or remove it: each allocation takes max-bps of it.
-           *[other] {""}
-        }
-    }
-    .command = grep -E '^(bps-capacity|max-bps|user-quota|total-quota)' /etc/turnserver.conf
 
 allocations-too-few-fix-firewall = { $manner ->
         [ports] If you widen the relay range, open it in the host's firewall and in the provider's too.

@@ -141,34 +141,34 @@ credentials-rejected = the TURN server rejects the credentials
     .look-alikes = credentials-expired, credentials-malformed and clock-skew get the same answer; the time in an ephemeral user name tells them apart. realm-missing: there the server never looks at the credentials.
     .remedy = Use the same user, password or shared secret in the application and on the server.
 
-credentials-rejected-fix-server = { $software ->
-        [coturn] If the users are fixed, put these lines into turnserver.conf, remove use-auth-secret and static-auth-secret, which exclude fixed users, and run systemctl restart coturn.
-       *[other] Check that the server has this user with this password, in the realm that it announces.
+credentials-rejected-fix-server = { $login ->
+        [ephemeral] { $software ->
+            [coturn] Set the secret of which the application makes its credentials in turnserver.conf, without quotes and without a comment after it, remove lt-cred-mech, and run systemctl restart coturn.
+           *[other] Set the secret of which the application makes its credentials on the server, too.
+        }
+       *[fixed] { $software ->
+            [coturn] Put the user of iceServers with its password into turnserver.conf, remove use-auth-secret and static-auth-secret, which exclude fixed users, and run systemctl restart coturn.
+           *[other] Check that the server has this user with this password, in the realm that it announces.
+        }
     }
     .command = { $software ->
-        [coturn]
-            lt-cred-mech
-            user={ $user ->
-                [none] NAME
-               *[other] { $user }
-            }:PASSWORD
+        [coturn] { $login ->
+            [ephemeral]
+                use-auth-secret
+                static-auth-secret=SECRET
+           *[fixed]
+                lt-cred-mech
+                user=NAME:PASSWORD
+        }
        *[other] {""}
     }
 
-credentials-rejected-fix-application = Compare the user name and password in iceServers with those on the server: case counts.
+credentials-rejected-fix-application = { $login ->
+        [ephemeral] Or have the application make its credentials of the server's secret.
+       *[fixed] Compare the user name and password in iceServers with those on the server: case counts. If the server wants ephemeral credentials, have the backend make them of its secret.
+    }
 
 credentials-rejected-fix-server-2 = { $software ->
-        [coturn] If the application makes ephemeral credentials, set its secret in turnserver.conf, without single quotes and without a comment after it, and run systemctl restart coturn.
-       *[other] If the application makes ephemeral credentials, set the same shared secret on both sides.
-    }
-    .command = { $software ->
-        [coturn]
-            use-auth-secret
-            static-auth-secret=SECRET
-       *[other] {""}
-    }
-
-credentials-rejected-fix-server-3 = { $software ->
         [coturn] Read coturn's log: if it can't reach its user database, it rejects every login.
        *[other] {""}
     }

@@ -52,7 +52,10 @@ proxy-only = only the proxy leads out of this network
     .look-alikes = turn-down: there the proxy can't connect either (500, 502, 504).
     .remedy = Offer TURN over TLS on port 443, and have the proxy allow it.
 
-proxy-only-fix-application = Offer TURN over TLS on port 443, which most proxies allow; the server must listen there.
+proxy-only-fix-application = { $tls-works ->
+        [yes] {""}
+       *[no] Offer TURN over TLS on port 443, which most proxies allow; the server must listen there.
+    }
     .command = turns:{ $listed ->
         [none] { $host }
        *[other] { $listed }
@@ -91,7 +94,10 @@ network-blocks-udp = this network blocks UDP
     .look-alikes = turn-udp-closed: there unrelated hosts answer over UDP. network-blocks-stun: there UDP passes if it is neither STUN nor TURN.
     .remedy = Offer TURN over TLS on port 443, or have the network let UDP to the TURN server pass.
 
-network-blocks-udp-fix-application = Offer TURN over TLS on port 443, which passes almost everywhere; the server must listen there.
+network-blocks-udp-fix-application = { $tls-works ->
+        [yes] {""}
+       *[no] Offer TURN over TLS on port 443, which passes almost everywhere; the server must listen there.
+    }
     .command = turns:{ $listed ->
         [none] { $host }
        *[other] { $listed }
@@ -119,7 +125,10 @@ network-blocks-stun = this network blocks STUN
     .look-alikes = network-blocks-port: there the port is another one than STUN's own. turn-udp-closed: there unrelated STUN servers answer. network-blocks-udp: there no UDP passes at all, or only DNS.
     .remedy = Offer TURN over TLS on port 443, or have the network let STUN and TURN pass.
 
-network-blocks-stun-fix-application = Offer TURN over TLS on port 443, which passes almost everywhere; the server must listen there.
+network-blocks-stun-fix-application = { $tls-works ->
+        [yes] {""}
+       *[no] Offer TURN over TLS on port 443, which passes almost everywhere; the server must listen there.
+    }
     .command = turns:{ $listed ->
         [none] { $host }
        *[other] { $listed }
@@ -141,7 +150,10 @@ network-blocks-port = this network blocks a UDP port
     .look-alikes = turn-udp-closed: there the same port answers at unrelated servers. network-blocks-stun: there it is STUN's own port, or STUN on every port.
     .remedy = Offer TURN over TLS on port 443, or have the network let the port pass.
 
-network-blocks-port-fix-application = Offer TURN over TLS on port 443, which passes almost everywhere; the server must listen there.
+network-blocks-port-fix-application = { $tls-works ->
+        [yes] {""}
+       *[no] Offer TURN over TLS on port 443, which passes almost everywhere; the server must listen there.
+    }
     .command = turns:{ $listed ->
         [none] { $host }
        *[other] { $listed }
@@ -170,7 +182,13 @@ network-allow-list = this network allows only chosen hosts or ports
     .look-alikes = turn-down: seen from a network that blocks UDP, a server that is down looks the same. Another network tells.
     .remedy = Offer TURN over TLS on port 443, or have the network allow the server.
 
-network-allow-list-fix-application = Offer TURN over TLS on port 443, which passes almost everywhere; the server must listen there.
+network-allow-list-fix-application = { $tls-works ->
+        [yes] {""}
+       *[no] { $manner ->
+            [hosts] {""}
+           *[ports] Offer TURN over TLS on port 443, which passes almost everywhere; the server must listen there.
+        }
+    }
     .command = turns:{ $listed ->
         [none] { $host }
        *[other] { $listed }
@@ -348,7 +366,7 @@ turn-tcp-closed-fix-server = { $manner ->
     }
 
 turn-tcp-closed-fix-firewall = { $manner ->
-        [refused] {""}
+        [refused] If the server listens there (ss -ltnp shows it), a firewall rejects the connections in its name: open TCP port { $ports }.
         [mute] {""}
        *[silent] Open TCP port { $ports } in the host's firewall and in the provider's (security group).
     }

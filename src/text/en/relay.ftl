@@ -18,7 +18,7 @@ external-ip-missing-fix-server = { $software ->
        *[other] Tell the server its public address, { $server }, in its settings: behind a 1:1 NAT it can't see it itself.
     }
     .command = { $software ->
-        [coturn] external-ip={ $server }/{ $advertised }
+        [coturn] external-ip={ $server }/{ $private-address }
        *[other] {""}
     }
 
@@ -343,19 +343,25 @@ relay-to-relay-blocked = two relays of one server can't reach each other
     .look-alikes = own-address-denied: there the server itself refuses, with error 403. relay-ports-closed: there datagrams from outside don't arrive either.
     .remedy = Turn on hairpin at the server's router, or let the server deliver such packets itself.
 
-relay-to-relay-blocked-fix-server = { $software ->
-        [coturn] If coturn is behind a 1:1 NAT, write both addresses into turnserver.conf and run systemctl restart coturn: it then delivers such packets itself.
-       *[other] Give the server a public address on its own network interface, so that no NAT lies between two of its relays.
+relay-to-relay-blocked-fix-firewall = { $software ->
+        [coturn] Let the host reach its own relay ports: its firewall must not drop UDP on the loopback interface, over which coturn delivers such packets.
+       *[other] Turn on hairpin (NAT loopback) for UDP ports { $range } at the server's router.
     }
     .command = { $software ->
-        [coturn] { $relayed ->
-            [none] {""}
-           *[other] external-ip={ $relayed }/PRIVATE-ADDRESS
-        }
+        [coturn] ufw allow in on lo
        *[other] {""}
     }
 
-relay-to-relay-blocked-fix-firewall = Turn on hairpin (NAT loopback) for UDP ports { $range } at the server's router.
+relay-to-relay-blocked-fix-server-2 = { $software ->
+        [coturn] {""}
+       *[other] Or give the server a public address on its own network interface, so that no NAT lies between two of its relays.
+    }
 
-relay-to-relay-blocked-fix-firewall-2 = Let the host reach its own relay ports: its firewall must not drop UDP on the loopback interface.
-    .command = ufw allow in on lo
+relay-to-relay-blocked-fix-firewall-2 = { $software ->
+        [coturn] If the public address is not in external-ip, turn on hairpin (NAT loopback) for UDP ports { $range } at the server's router.
+       *[other] Let the host reach its own relay ports: its firewall must not drop UDP on the loopback interface.
+    }
+    .command = { $software ->
+        [coturn] {""}
+       *[other] ufw allow in on lo
+    }
