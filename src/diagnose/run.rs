@@ -292,7 +292,10 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn relayed_through(&self, endpoint: Endpoint) -> Option<IpAddr> {
         let granted = self.services.get(&endpoint).and_then(Service::granted).and_then(|seen| seen.fact.relayed);
-        let of_server = || self.relays.iter().filter(|((server, _), _)| *server == endpoint.ip());
+        let of_server = || {
+            let from_first = self.relays.range((endpoint.ip(), IpAddr::from([0; 4]))..);
+            from_first.take_while(|((server, _), _)| *server == endpoint.ip())
+        };
         let is_through =
             |ports: &BTreeMap<u16, Relayed<'_>>| ports.values().any(|port| !port.is_sample && port.through.contains(&endpoint));
         granted

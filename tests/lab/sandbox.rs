@@ -136,7 +136,11 @@ pub fn prepare() -> Outcome<()> {
         std::fs::create_dir_all(folder).doing("making a folder for changed settings")?;
     }
     let layers = format!("lowerdir=/etc,upperdir={CHANGED},workdir={CHANGED}.work");
-    run("mount", &["-t", "overlay", "overlay", "-o", &layers, "/etc"])?;
+    if run("mount", &["-t", "overlay", "overlay", "-o", &layers, "/etc"]).is_err() {
+        // Where the system is made of layers itself, it may not become one.
+        run("cp", &["-a", "/etc/.", CHANGED])?;
+        run("mount", &["--bind", CHANGED, "/etc"])?;
+    }
     std::fs::create_dir_all(WORKSHOP).doing("making the workshop")
 }
 
