@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::model::fact::{Fact, InboundWay, PortProtocol, PortsBy, PortsEnd, PortsFact, Tally};
 use crate::model::outcome::Reply;
@@ -32,6 +32,10 @@ const FURTHER_LOGINS: u32 = 7;
 /// How long a sample counts as under way. One that takes longer waits for a port that lets nothing in, which costs the server nothing.
 const UNDER_WAY: Duration = Duration::from_millis(100);
 
+/// How long the allocations over other transports are waited for, and how often that is looked at: the run waits for them anyway.
+const OTHERS_LIMIT: Duration = Duration::from_secs(2);
+const POLL: Duration = Duration::from_millis(2);
+
 /// How long a server's word on the own address outside is waited for.
 const MAPPED_LIMIT: Duration = Duration::from_millis(600);
 
@@ -40,8 +44,20 @@ const MAPPED_LIMIT: Duration = Duration::from_millis(600);
 /// Where some let in and some don't, further ones show whether it goes by the port's number or by chance.
 pub async fn sample(context: &Context, server: &IceServer, signed: &LongTerm, relayed: IpAddr) -> Option<PortsEnd> {
     let ended = sample_ports(context, server, signed, context.samples, Role::Sample).await;
-    if ended.is_some() || !is_mixed(context, relayed) {
+    if ended.is_some() || context.further_samples == 0 {
         return ended;
+    }
+    if !is_mixed(context, relayed) {
+        // A connection's relay may be the one that lets nothing in, and takes longer to show it.
+        let judged = async {
+            while context.ledger.alive() > 0 {
+                sleep(POLL).await;
+            }
+        };
+        _ = timeout(OTHERS_LIMIT, judged).await;
+        if !is_mixed(context, relayed) {
+            return None;
+        }
     }
     sample_ports(context, server, signed, context.further_samples, Role::FurtherSample).await
 }
