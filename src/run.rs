@@ -1,6 +1,7 @@
 //! A run: what is asked becomes a plan, the plan's probes run side by side within the deadline, and a report comes out.
 
 mod beside;
+mod calm;
 pub mod call;
 pub mod execute;
 pub mod judge;

@@ -203,6 +203,7 @@ pub fn allocation(outcome: Outcome) -> AllocationFact {
         stale_nonces: 0,
         unauthenticated: false,
         sample: false,
+        calm: false,
         others_alive: 0,
         shared: false,
         alternate: None,

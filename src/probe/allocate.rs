@@ -45,6 +45,8 @@ pub enum Role {
     Sample,
     /// Only whether its port lets something in is tried.
     FurtherSample,
+    /// Only whether it is granted counts, while this run holds one other at most.
+    Calm,
 }
 
 /// Asks for an allocation.
@@ -155,6 +157,7 @@ fn allocation_fact(
         stale_nonces,
         unauthenticated,
         sample: role != Role::Main,
+        calm: role == Role::Calm,
         others_alive,
         shared: false,
         alternate: response.and_then(|response| response.alternate),

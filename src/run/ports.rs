@@ -139,7 +139,8 @@ fn end_of(reply: &Reply) -> Option<PortsEnd> {
     }
 }
 
-async fn reach_quietly(context: &Context, server: &IceServer) -> Option<Session> {
+/// A session without facts of its own, where it can be had.
+pub async fn reach_quietly(context: &Context, server: &IceServer) -> Option<Session> {
     if server.endpoint.transport.is_stream() || server.endpoint.transport.is_secure() {
         return reach(context, server.endpoint, &server.host).await.map(|reached| reached.session);
     }

@@ -249,16 +249,16 @@ fn steady(run: &Run<'_>, server: IpAddr, granted: &[usize], at_once: u32, readin
     let of = |codes: &[u16]| -> Vec<usize> {
         later.iter().filter(|seen| seen.fact.reply.code().is_some_and(|code| codes.contains(&code))).map(|seen| seen.at).collect()
     };
+    let is_alone = |seen: &Seen<'_, AllocationFact>| !seen.fact.sample && seen.fact.others_alive == 0;
     let (other_login, quota, ports) = (of(&[401, 441]), of(&[486]), of(&[508]));
     let silent: Vec<usize> = later.iter().filter(|seen| seen.fact.reply.silent()).map(|seen| seen.at).collect();
+    let in_calm = |code: u16| later.iter().any(|seen| seen.fact.calm && seen.fact.reply.code() == Some(code));
     let all = |refused: Vec<usize>| refused.into_iter().chain(granted.iter().copied()).collect::<Vec<_>>();
     let (manner, evidence) = if !other_login.is_empty() {
         (Manner::Code(401), all(other_login))
-    } else if too_few && quota.iter().any(|at| beside(run, server, *at) < NEEDED) {
+    } else if too_few && (in_calm(486) || quota.iter().any(|at| beside(run, server, *at) < NEEDED)) {
         (Manner::Code(486), all(quota))
-    } else if too_few
-        && later.iter().any(|seen| !seen.fact.sample && seen.fact.reply.code() == Some(508) && seen.fact.others_alive == 0)
-    {
+    } else if too_few && (in_calm(508) || later.iter().any(|seen| is_alone(seen) && seen.fact.reply.code() == Some(508))) {
         (Manner::Code(508), all(ports))
     } else if silent.len() >= FEWEST_SILENT {
         (Manner::Silent, silent)

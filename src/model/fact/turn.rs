@@ -55,6 +55,9 @@ pub struct AllocationFact {
     /// Whether it is one of the extra allocations that sample the relay's ports.
     #[serde(default)]
     pub sample: bool,
+    /// Whether it was asked for once all others were given back, but for one before it at most.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub calm: bool,
     /// Other allocations of this run that were alive at the same time.
     #[serde(default)]
     pub others_alive: u32,
