@@ -1,8 +1,8 @@
 //! A run: what is asked becomes a plan, the plan's probes run side by side within the deadline, and a report comes out.
 
 mod beside;
-mod calm;
 pub mod call;
+mod calm;
 pub mod execute;
 pub mod judge;
 pub mod plan;

@@ -70,6 +70,8 @@ pub enum What {
     WellFormed,
     /// What the credentials look like is known.
     LoginSeen,
+    /// All servers of the list are given one login.
+    OneLogin,
     /// The stamp of the credentials for one server lies ahead.
     OwnStampValid,
     /// The credentials for one server look as they should.
@@ -257,6 +259,7 @@ impl What {
                 | Self::StampValid
                 | Self::WellFormed
                 | Self::LoginSeen
+                | Self::OneLogin
                 | Self::OwnStampValid
                 | Self::OwnWellFormed
                 | Self::Clock

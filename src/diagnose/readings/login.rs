@@ -276,7 +276,12 @@ fn steady(run: &Run<'_>, server: IpAddr, granted: &[usize], at_once: u32, readin
 /// What the credentials look like: nobody minds, as long as they are taken. Where there are several, each is told of its own servers.
 fn credentials(run: &Run<'_>, readings: &mut Readings) {
     let behind = clock_behind(run);
-    for seen in run.facts(|fact| if let Fact::Credentials(it) = fact { Some(it) } else { None }) {
+    let logins: Vec<_> = run.facts(|fact| if let Fact::Credentials(it) = fact { Some(it) } else { None }).collect();
+    if logins.iter().all(|seen| seen.fact.hosts.is_empty()) {
+        let evidence = logins.iter().map(|seen| seen.at).collect();
+        readings.add(Reading::new(What::OneLogin, Place::List, State::Holds, evidence));
+    }
+    for seen in logins {
         let is_for = |ip: &IpAddr| seen.fact.hosts.is_empty() || seen.fact.hosts.iter().any(|host| run.leads_to(host, *ip));
         let servers: BTreeSet<IpAddr> = run.services.keys().map(|endpoint| endpoint.ip()).filter(is_for).collect();
         for server in &servers {

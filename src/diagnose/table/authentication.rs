@@ -2,8 +2,8 @@
 
 use super::super::reading::Manner::{Closed, Code, Different, Empty, Expired, Missing, OtherCode, Silent, Stale, Unusable};
 use super::super::reading::What::{
-    Asks, Binding, Grant, Login, LoginSeen, OneRealm, OwnStampValid, OwnWellFormed, Realm, StampLasts, StampValid, Steady, Turn,
-    WellFormed,
+    Asks, Binding, Grant, Login, LoginSeen, OneLogin, OneRealm, OwnStampValid, OwnWellFormed, Realm, StampLasts, StampValid,
+    Steady, Turn, WellFormed,
 };
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
@@ -64,7 +64,10 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Authentication,
         effect: Effect::Fail,
         rows: &[
-            row(At::List, 3.8, &[all(Login)]).may(&[all(Grant).as_(&[Code(400)])]).sure(&[LoginSeen]),
+            row(At::List, 3.8, &[all(Login)])
+                .needs(&[all(OneLogin).asked()])
+                .may(&[all(Grant).as_(&[Code(400)])])
+                .sure(&[LoginSeen]),
             row(At::Server, 3.2, &[all(Login)]).may(&[all(Grant).as_(&[Code(400)])]).sure(&[LoginSeen]),
             row(At::Server, 2.0, &[all(Grant).as_(&[Code(400)])]).sure(&[LoginSeen]),
             row(At::Service, 5.0, &[all(Login)]).inferred(),
