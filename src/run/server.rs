@@ -256,7 +256,8 @@ async fn examine_one(context: &Context, server: &IceServer, shared: &Shared) -> 
         measure_loss(context, server, &session).await;
         return None;
     };
-    let (session, Greeting { challenge, response }) = on_a_new_port(context, &server.host, session, greeting).await;
+    let (session, greeting) = on_a_new_port(context, &server.host, session, greeting).await;
+    let (session, Greeting { challenge, response }) = on_another_connection(context, server, session, greeting).await;
     context.count_losses(session.tally());
     match challenge.reply.outcome {
         Outcome::Error { code: 300 } => challenge.alternate,
@@ -269,8 +270,11 @@ async fn examine_one(context: &Context, server: &IceServer, shared: &Shared) -> 
             None
         }
         Outcome::Error { code: 401 } if trusted => {
-            let signed = LongTerm::new(server.login.as_deref()?, &response?)?;
-            authenticated(context, server, shared, session, signed).await
+            let Some(login) = server.login.as_deref() else {
+                measure_loss(context, server, &session).await;
+                return None;
+            };
+            authenticated(context, server, shared, session, LongTerm::new(login, &response?)?).await
         }
         Outcome::Silent | Outcome::Closed if is_mute(context, server.endpoint) => {
             instead::ask(context, server.endpoint, &server.host).await;
@@ -290,6 +294,23 @@ async fn examine_one(context: &Context, server: &IceServer, shared: &Shared) -> 
         | Outcome::FromElsewhere { .. }
         | Outcome::Unusable { .. } => None,
     }
+}
+
+/// Asks over one more connection where nothing was said inside a completed handshake: a lost segment may hold up the first for seconds.
+async fn on_another_connection(
+    context: &Context,
+    server: &IceServer,
+    session: Session,
+    greeting: Greeting,
+) -> (Session, Greeting) {
+    let is_held_up = server.endpoint.transport == Transport::Tls && greeting.challenge.reply.silent();
+    let again = async {
+        let session = reach(context, server.endpoint, &server.host).await?.session;
+        let greeting = greet(context, &session, server.relay).await?;
+        Some((session, greeting))
+    };
+    let another = if is_held_up { again.await } else { None };
+    another.unwrap_or((session, greeting))
 }
 
 /// Whether a connection over plain TCP was taken, and nothing came over it.

@@ -104,6 +104,10 @@ pub const ALL: &[Fault] = &[
         router(drawn, Transport::Udp, Action::Reject(Unreachable::Prohibited))
     }),
     fault("no UDP listener", &["turn-not-listening-udp"], |drawn, _| {
+        // Those that keep a server busy hold their allocations over UDP.
+        if drawn.host().held > 0 {
+            return None;
+        }
         drawn.host_mut().listeners.as_mut()?.udp = None;
         asked(drawn, Transport::Udp)
     }),

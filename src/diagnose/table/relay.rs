@@ -184,6 +184,11 @@ pub const CAUSES: &[Cause] = &[
                 .may(&[all(InAgain), all(In), all(Steady), all(OwnPort).as_(&[Shared, Several])])
                 .inferred()
                 .effect(Effect::Degrade),
+            // Few ports may all be those of servers that the address doesn't lead to.
+            row(At::Relay, 4.5, &[all(In), all(InAlt), all(InAgain), all(Ports), all(Throughout)])
+                .may(&[all(ToItself), all(Steady), all(OwnPort).as_(&[Shared, Several])])
+                .inferred()
+                .effect(Effect::Degrade),
         ],
     },
     Cause {
