@@ -291,8 +291,8 @@ impl Ground<'_> {
         let of = |addresses: &mut dyn Iterator<Item = &IpAddr>| -> BTreeSet<IpAddr> {
             addresses.map(|address| self.kinds.first_of.get(address).copied().unwrap_or(*address)).collect()
         };
-        let asked: BTreeSet<IpAddr> = self.services.keys().filter_map(Place::server).collect();
-        at == At::Network && addresses.len() > 1 && of(&mut addresses.iter()).len() == 1 && of(&mut asked.iter()).len() > 1
+        let asked = || self.services.keys().filter_map(Place::server).collect::<BTreeSet<IpAddr>>();
+        at == At::Network && addresses.len() > 1 && of(&mut addresses.iter()).len() == 1 && of(&mut asked().iter()).len() > 1
     }
 }
 

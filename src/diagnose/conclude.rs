@@ -76,7 +76,7 @@ pub fn conclude(
     let sure: Vec<&Candidate> = chosen.iter().filter(|it| it.weight.share >= LIKELY).map(|it| &*it.candidate).collect();
     let doubtful: Vec<&Candidate> = chosen.iter().filter(|it| it.weight.share < LIKELY).map(|it| &*it.candidate).collect();
     let standings = Standings::new(run, readings, &sure, &doubtful);
-    let judge = Judge { run, readings, candidates, standings: &standings };
+    let judge = Judge { run, readings, candidates, standings: &standings, tls_works: say::tls_works(run, readings) };
     let mut findings: Vec<(usize, Finding)> = Vec::new();
     // What other hosts alone show does nothing to calls.
     let matters = |it: &&Chosen<'_>| {
@@ -155,6 +155,8 @@ struct Judge<'j, 'a> {
     readings: &'j Readings,
     candidates: &'j [Candidate],
     standings: &'j Standings,
+    /// Whether a relay is granted over TLS, or reached through a proxy.
+    tls_works: bool,
 }
 
 impl Judge<'_, '_> {
@@ -180,7 +182,7 @@ impl Judge<'_, '_> {
         for index in it.candidate.explains.iter().chain(&it.candidate.rests_on) {
             evidence.extend(&self.readings.all()[*index].evidence);
         }
-        let message = say::finding(self.run, self.readings, &it.candidate, id, &place, level, confidence);
+        let message = say::finding(self.run, self.readings, &it.candidate, &place, (id, level, confidence), self.tls_works);
         Finding {
             id: id.to_owned(),
             level,

@@ -131,6 +131,8 @@ pub struct Run<'a> {
     redirected_to: HashSet<SocketAddr>,
     /// The first address of the name that leads to an address.
     first_of_name: HashMap<IpAddr, IpAddr>,
+    /// What the list calls an address, and how many addresses that has.
+    called: HashMap<IpAddr, (&'a Host, usize)>,
     /// The addresses of each name; none where services stand in their place.
     addresses_of: HashMap<&'a str, Option<HashSet<IpAddr>>>,
 }
@@ -158,6 +160,7 @@ impl<'a> Run<'a> {
             at_address: HashMap::new(),
             redirected_to: HashSet::new(),
             first_of_name: HashMap::new(),
+            called: HashMap::new(),
             addresses_of: HashMap::new(),
         };
         let mut has_sent = BTreeSet::new();
@@ -185,6 +188,21 @@ impl<'a> Run<'a> {
             let Some(first) = name.fact.addresses.iter().min() else { continue };
             for address in &name.fact.addresses {
                 self.first_of_name.entry(*address).or_insert(*first);
+            }
+        }
+        let mut facts_of: HashMap<&str, Vec<&NameFact>> = HashMap::new();
+        for name in &self.names {
+            facts_of.entry(name.target).or_default().push(name.fact);
+        }
+        for host in self.asked.services.iter().map(|service| &service.host) {
+            match host {
+                Host::Address(address) => _ = self.called.entry(*address).or_insert((host, 1)),
+                Host::Name(name) => {
+                    for fact in facts_of.remove(name.as_str()).unwrap_or_default() {
+                        let count = fact.addresses.len();
+                        fact.addresses.iter().for_each(|address| _ = self.called.entry(*address).or_insert((host, count)));
+                    }
+                }
             }
         }
     }
@@ -388,6 +406,30 @@ impl<'a> Run<'a> {
                 Some(None) | None => !self.is_anothers(address),
             },
         }
+    }
+
+    /// What the list calls an address, and how many addresses that has.
+    #[must_use]
+    pub fn called(&self, address: IpAddr) -> Option<(&'a Host, usize)> {
+        self.called.get(&address).copied()
+    }
+
+    /// The addresses of all servers.
+    pub fn servers(&self) -> impl Iterator<Item = IpAddr> {
+        self.at_address.keys().copied()
+    }
+
+    /// The servers that a host leads to, as far as that is known.
+    #[must_use]
+    pub fn servers_of(&self, host: &Host) -> Vec<IpAddr> {
+        let known: Vec<IpAddr> = match host {
+            Host::Address(own) => vec![*own],
+            Host::Name(name) => match self.addresses_of.get(name.as_str()) {
+                Some(Some(addresses)) => addresses.iter().copied().collect(),
+                Some(None) | None => return self.servers().filter(|ip| !self.is_anothers(*ip)).collect(),
+            },
+        };
+        known.into_iter().filter(|ip| self.at_address.contains_key(ip)).collect()
     }
 
     /// The address that a server saw of this host over UDP, by those that have nothing to do with it.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::candidates::Candidate;
 use super::ports::needed;
 use super::reading::{Manner, Reading, Readings, What};
-use super::run::Run;
+use super::run::{Run, Service};
 use crate::model::endpoint::{Endpoint, Transport};
 use crate::model::finding::{Confidence, Level};
 use crate::model::message::Message;
@@ -37,10 +37,9 @@ pub fn finding(
     run: &Run<'_>,
     readings: &Readings,
     candidate: &Candidate,
-    id: &str,
     place: &Place,
-    level: Level,
-    confidence: Confidence,
+    (id, level, confidence): (&str, Level, Confidence),
+    tls_works: bool,
 ) -> Message {
     let explained: Vec<&Reading> = candidate.explains.iter().map(|index| &readings.all()[*index]).collect();
     let shown = candidate.rests_on.iter().map(|index| &readings.all()[*index]);
@@ -64,7 +63,7 @@ pub fn finding(
     message = about_place(run, message, place, server);
     let (range, is_known) = needed(run, place.relay());
     message
-        .with("tls-works", if has_tls(run, readings) { "yes" } else { "no" })
+        .with("tls-works", if tls_works { "yes" } else { "no" })
         .with("software", software(run, server))
         .with("range", range.to_string())
         .with("range-colon", range.with_colon())
@@ -74,7 +73,8 @@ pub fn finding(
 }
 
 /// Whether a relay is offered over TLS, and granted there, or reached through a proxy.
-fn has_tls(run: &Run<'_>, readings: &Readings) -> bool {
+#[must_use]
+pub fn tls_works(run: &Run<'_>, readings: &Readings) -> bool {
     let is_proxied = readings.know(What::Proxy, &Place::Host).holds();
     let mut secure = run.promised().filter(|(endpoint, _)| endpoint.transport == Transport::Tls);
     secure.any(|(endpoint, _)| is_proxied || readings.know(What::Grant, &Place::service(endpoint)).holds())
@@ -146,27 +146,18 @@ fn about_place(run: &Run<'_>, message: Message, place: &Place, server: Option<Ip
     }
 }
 
-/// The server as the user named it.
+/// The server as the user named it; of several addresses the one in question has to be told.
 fn host(run: &Run<'_>, server: IpAddr) -> String {
-    let by_name = run.names.iter().find(|seen| seen.fact.addresses.contains(&server));
-    let asked = |name: &str| run.asked.services.iter().any(|service| matches!(&service.host, Host::Name(asked) if asked == name));
-    let others = by_name.map_or(0, |seen| seen.fact.addresses.len());
-    match by_name {
-        // Of several addresses the one in question has to be told.
-        Some(seen) if asked(seen.target) && others == 1 => seen.target.to_owned(),
-        Some(seen) if asked(seen.target) => format!("{} ({server})", seen.target),
-        Some(_) | None => server.to_string(),
+    match run.called(server) {
+        Some((Host::Name(name), 1)) => name.clone(),
+        Some((Host::Name(name), _)) => format!("{name} ({server})"),
+        Some((Host::Address(_), _)) | None => server.to_string(),
     }
 }
 
 /// The server as a URL has it: its name where it was asked by one, else its address.
 fn listed(run: &Run<'_>, server: IpAddr) -> String {
-    let leads_there = |host: &Host| match host {
-        Host::Address(address) => *address == server,
-        Host::Name(name) => run.names.iter().any(|seen| seen.target == name && seen.fact.addresses.contains(&server)),
-    };
-    let asked = run.asked.services.iter().map(|service| &service.host).find(|host| leads_there(host));
-    asked.map_or_else(|| in_url(&Host::Address(server)), in_url)
+    run.called(server).map_or_else(|| in_url(&Host::Address(server)), |(host, _)| in_url(host))
 }
 
 pub fn in_url(host: &Host) -> String {
@@ -177,9 +168,11 @@ pub fn in_url(host: &Host) -> String {
 }
 
 fn software(run: &Run<'_>, server: Option<IpAddr>) -> &'static str {
-    let of_server = run.services.iter().filter(|(endpoint, _)| server.is_none_or(|server| endpoint.ip() == server));
-    let is_coturn =
-        of_server.filter_map(|(_, service)| service.software()).any(|software| software.to_ascii_lowercase().contains("coturn"));
+    let is_coturn = |service: &Service<'_>| service.software().is_some_and(|it| it.to_ascii_lowercase().contains("coturn"));
+    let is_coturn = match server {
+        Some(server) => run.services_at(server).any(|(_, service)| is_coturn(service)),
+        None => run.services.values().any(is_coturn),
+    };
     if is_coturn { "coturn" } else { "other" }
 }
 

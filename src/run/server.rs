@@ -118,7 +118,7 @@ pub async fn examine_all(context: &Context, plan: &Plan, begun: Begun) {
         }
     };
     tokio::join!(examining, unpromised, translating);
-    calm::ask_in_doubt(context, &servers).await;
+    Box::pin(calm::ask_in_doubt(context, &servers)).await;
     record_outside(context);
     still_there::ask(context).await;
     if let Some(asked) = plan.ports.as_ref().filter(|asked| !asked.all) {

@@ -29,8 +29,8 @@ const SOON_S: i64 = 10 * 60;
 const FEWEST_SILENT: usize = 2;
 
 pub fn read(run: &Run<'_>, readings: &mut Readings) {
-    credentials(run, readings);
-    let at_once = most_at_once(run);
+    let ephemeral = credentials(run, readings);
+    let turnover = turnover(run);
     let mut granted: BTreeMap<IpAddr, Vec<usize>> = BTreeMap::new();
     for (endpoint, service) in &run.services {
         granted
@@ -51,10 +51,15 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
         run.services.iter().filter(|(endpoint, _)| run.is_promised(**endpoint) || run.is_redirected_to(endpoint.address));
     for (endpoint, service) in served.map(|(endpoint, service)| (*endpoint, service)) {
         let server = run.server_of(endpoint.ip());
-        one(run, endpoint, service, open.contains(&server) || giving.contains(&server), readings);
+        let seen = Elsewhere {
+            is_granted: open.contains(&server) || giving.contains(&server),
+            login: if ephemeral.contains(&endpoint.ip()) { "ephemeral" } else { "fixed" },
+        };
+        one(run, endpoint, service, &seen, readings);
     }
     for (server, granted) in granted.into_iter().filter(|(_, granted)| !granted.is_empty()) {
-        steady(run, server, &granted, at_once.get(&server).copied().unwrap_or_default(), readings);
+        let turns = turnover.get(&run.server_of(server)).map(Vec::as_slice).unwrap_or_default();
+        steady(run, server, &granted, turns, readings);
     }
 }
 
@@ -62,7 +67,16 @@ fn is_granted(seen: &Seen<'_, AllocationFact>) -> bool {
     seen.fact.relayed.is_some()
 }
 
-fn one(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, is_granted_here: bool, readings: &mut Readings) {
+/// What is known of a server beside what one of its services tells.
+struct Elsewhere {
+    /// Whether any of them has granted an allocation.
+    is_granted: bool,
+    /// `ephemeral` where the login was made of a shared secret, by its stamp, else `fixed`.
+    login: &'static str,
+}
+
+fn one(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, elsewhere: &Elsewhere, readings: &mut Readings) {
+    let is_granted_here = elsewhere.is_granted;
     let place = Place::service(endpoint);
     let all: Vec<_> = service.allocations.iter().chain(&service.samples).collect();
     if let Some(seen) = all.iter().find(|seen| seen.fact.relayed.is_some()) {
@@ -89,11 +103,10 @@ fn one(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, is_granted_here
     let says = |reading: Reading| reading.saying("code", code.unwrap_or_default());
     match code {
         Some(code @ (401 | 441)) => {
-            let elsewhere = service.samples.iter().filter(|seen| matches!(seen.fact.reply.code(), Some(401 | 441)));
-            let evidence = evidence.into_iter().chain(elsewhere.map(|seen| seen.at)).collect();
-            let login = if is_ephemeral(run, endpoint.ip()) { "ephemeral" } else { "fixed" };
-            readings
-                .add(says(Reading::new(What::Login, place, State::Broken(Manner::Code(code)), evidence)).saying("login", login));
+            let further = service.samples.iter().filter(|seen| matches!(seen.fact.reply.code(), Some(401 | 441)));
+            let evidence = evidence.into_iter().chain(further.map(|seen| seen.at)).collect();
+            let reading = says(Reading::new(What::Login, place, State::Broken(Manner::Code(code)), evidence));
+            readings.add(reading.saying("login", elsewhere.login));
         }
         Some(code) if LOGIN_READ.contains(&code) => {
             readings.add(Reading::new(What::Login, place.clone(), State::Holds, evidence.clone()));
@@ -136,15 +149,6 @@ fn one(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, is_granted_here
             readings.add(Reading::new(What::Grant, place, State::Broken(manner), evidence));
         }
     }
-}
-
-/// Whether the login at a server is one that was made of a shared secret, by its stamp.
-fn is_ephemeral(run: &Run<'_>, server: IpAddr) -> bool {
-    let mut all = run.facts(|fact| if let Fact::Credentials(it) = fact { Some(it) } else { None });
-    all.any(|seen| {
-        let is_for = seen.fact.hosts.is_empty() || seen.fact.hosts.iter().any(|host| run.leads_to(host, server));
-        is_for && (seen.fact.expires_at.is_some() || seen.fact.source == CredentialsSource::Computed)
-    })
 }
 
 /// Whether so many requests over UDP may have been lost by chance, by the loss that was measured on the way.
@@ -194,36 +198,48 @@ fn unsigned(place: Place, service: &Service<'_>, is_granted_here: bool, readings
     }
 }
 
-/// The allocations that each server has given at one time, whichever of its addresses was asked.
-fn most_at_once(run: &Run<'_>) -> BTreeMap<IpAddr, u32> {
-    let mut alive: BTreeMap<IpAddr, (u32, u32)> = BTreeMap::new();
-    for observation in run.observations.iter().filter(|seen| seen.is_of_server()) {
-        let Some(endpoint) = observation.endpoint() else { continue };
-        let (now, most) = alive.entry(run.server_of(endpoint.ip())).or_default();
-        if let Fact::Allocation(AllocationFact { relayed: Some(_), .. }) = &observation.fact {
-            *now += 1;
-            *most = (*most).max(*now);
-        } else if let Fact::Release(_) = &observation.fact {
-            *now = now.saturating_sub(1);
+/// A grant or a release of an allocation.
+enum Turn {
+    Granted { asked_at_ms: u64 },
+    Released { at_ms: u64 },
+}
+
+/// The grants and releases of each server, whichever of its addresses was asked, in their order.
+fn turnover(run: &Run<'_>) -> BTreeMap<IpAddr, Vec<Turn>> {
+    let mut servers: BTreeMap<IpAddr, Vec<Turn>> = BTreeMap::new();
+    for seen in run.observations.iter().filter(|seen| seen.is_of_server()) {
+        let Some(endpoint) = seen.endpoint() else { continue };
+        let turns = servers.entry(run.server_of(endpoint.ip())).or_default();
+        if let Fact::Allocation(AllocationFact { relayed: Some(_), reply, .. }) = &seen.fact {
+            turns.push(Turn::Granted { asked_at_ms: began(seen.at_ms, reply) });
+        } else if let Fact::Release(_) = &seen.fact {
+            turns.push(Turn::Released { at_ms: seen.at_ms });
         }
     }
-    let addresses = run.services.keys().map(|endpoint| endpoint.ip());
-    addresses.map(|ip| (ip, alive.get(&run.server_of(ip)).map_or(0, |(_, most)| *most))).collect()
+    servers
+}
+
+/// The allocations that a server has given at one time.
+fn most_at_once(turns: &[Turn]) -> u32 {
+    let (mut now, mut most) = (0_u32, 0);
+    for turn in turns {
+        now = match turn {
+            Turn::Granted { .. } => now + 1,
+            Turn::Released { .. } => now.saturating_sub(1),
+        };
+        most = now.max(most);
+    }
+    most
 }
 
 /// The allocations of this run that the server may have held when it refused another one: those that were asked for before the refusal came,
 /// but for those that were given back before it was asked for.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the other facts neither take nor give back")]
-fn beside(run: &Run<'_>, server: IpAddr, refused: usize) -> u32 {
-    let Fact::Allocation(refusal) = &run.observations[refused].fact else { return 0 };
-    let end = run.observations[refused].at_ms;
-    let start = began(end, &refusal.reply);
-    let here = run.observations.iter().filter(|seen| seen.is_of_server());
-    let here = here.filter(|seen| seen.endpoint().is_some_and(|endpoint| run.server_of(endpoint.ip()) == run.server_of(server)));
-    here.fold(0, |alive: u32, seen| match &seen.fact {
-        Fact::Allocation(fact) if fact.relayed.is_some() && began(seen.at_ms, &fact.reply) <= end => alive + 1,
-        Fact::Release(_) if seen.at_ms < start => alive.saturating_sub(1),
-        _ => alive,
+fn beside(turns: &[Turn], refused_at_ms: u64, refusal: &Reply) -> u32 {
+    let start = began(refused_at_ms, refusal);
+    turns.iter().fold(0, |alive: u32, turn| match turn {
+        Turn::Granted { asked_at_ms } if *asked_at_ms <= refused_at_ms => alive + 1,
+        Turn::Released { at_ms } if *at_ms < start => alive.saturating_sub(1),
+        Turn::Granted { .. } | Turn::Released { .. } => alive,
     })
 }
 
@@ -237,13 +253,14 @@ fn span_ms(reply: &Reply) -> u64 {
 }
 
 /// Whether later allocations end like the first: a call needs two at once, and each may come over a flow of its own.
-fn steady(run: &Run<'_>, server: IpAddr, granted: &[usize], at_once: u32, readings: &mut Readings) {
+fn steady(run: &Run<'_>, server: IpAddr, granted: &[usize], turns: &[Turn], readings: &mut Readings) {
     let services = run.services_at(server).map(|(_, service)| service);
     let later: Vec<_> = services
         .flat_map(|service| service.allocations.iter().chain(&service.samples))
         .filter(|seen| seen.fact.relayed.is_none())
         .collect();
     // Samples come in numbers that no call has: what counts is a refusal beside one alone, whatever other servers have given.
+    let at_once = most_at_once(turns);
     let too_few = at_once < NEEDED;
     let place = Place::Server { server };
     let of = |codes: &[u16]| -> Vec<usize> {
@@ -253,10 +270,16 @@ fn steady(run: &Run<'_>, server: IpAddr, granted: &[usize], at_once: u32, readin
     let (other_login, quota, ports) = (of(&[401, 441]), of(&[486]), of(&[508]));
     let silent: Vec<usize> = later.iter().filter(|seen| seen.fact.reply.silent()).map(|seen| seen.at).collect();
     let in_calm = |code: u16| later.iter().any(|seen| seen.fact.calm && seen.fact.reply.code() == Some(code));
+    let of_quota = |seen: &&Seen<'_, AllocationFact>| seen.fact.reply.code() == Some(486);
+    let beside_few = later
+        .iter()
+        .copied()
+        .filter(of_quota)
+        .any(|seen| beside(turns, run.observations[seen.at].at_ms, &seen.fact.reply) < NEEDED);
     let all = |refused: Vec<usize>| refused.into_iter().chain(granted.iter().copied()).collect::<Vec<_>>();
     let (manner, evidence) = if !other_login.is_empty() {
         (Manner::Code(401), all(other_login))
-    } else if too_few && (in_calm(486) || quota.iter().any(|at| beside(run, server, *at) < NEEDED)) {
+    } else if too_few && (in_calm(486) || beside_few) {
         (Manner::Code(486), all(quota))
     } else if too_few && (in_calm(508) || later.iter().any(|seen| is_alone(seen) && seen.fact.reply.code() == Some(508))) {
         (Manner::Code(508), all(ports))
@@ -273,8 +296,10 @@ fn steady(run: &Run<'_>, server: IpAddr, granted: &[usize], at_once: u32, readin
         .add(Reading::new(What::Steady, place, State::Broken(manner), evidence).saying("code", code).saying("count", at_once));
 }
 
-/// What the credentials look like: nobody minds, as long as they are taken. Where there are several, each is told of its own servers.
-fn credentials(run: &Run<'_>, readings: &mut Readings) {
+/// What the credentials look like: nobody minds, as long as they are taken. Where there are several, each is told of its own servers. Those
+/// come back whose login was made of a shared secret, by its stamp.
+fn credentials(run: &Run<'_>, readings: &mut Readings) -> BTreeSet<IpAddr> {
+    let mut ephemeral = BTreeSet::new();
     let behind = clock_behind(run);
     let logins: Vec<_> = run.facts(|fact| if let Fact::Credentials(it) = fact { Some(it) } else { None }).collect();
     if logins.iter().all(|seen| seen.fact.hosts.is_empty()) {
@@ -282,8 +307,13 @@ fn credentials(run: &Run<'_>, readings: &mut Readings) {
         readings.add(Reading::new(What::OneLogin, Place::List, State::Holds, evidence));
     }
     for seen in logins {
-        let is_for = |ip: &IpAddr| seen.fact.hosts.is_empty() || seen.fact.hosts.iter().any(|host| run.leads_to(host, *ip));
-        let servers: BTreeSet<IpAddr> = run.services.keys().map(|endpoint| endpoint.ip()).filter(is_for).collect();
+        let servers: BTreeSet<IpAddr> = match seen.fact.hosts.as_slice() {
+            [] => run.servers().collect(),
+            hosts => hosts.iter().flat_map(|host| run.servers_of(host)).collect(),
+        };
+        if seen.fact.expires_at.is_some() || seen.fact.source == CredentialsSource::Computed {
+            ephemeral.extend(&servers);
+        }
         for server in &servers {
             readings.add(Reading::new(What::LoginSeen, Place::Server { server: *server }, State::Holds, vec![seen.at]));
         }
@@ -297,6 +327,7 @@ fn credentials(run: &Run<'_>, readings: &mut Readings) {
             lasts(seen, Place::Server { server }, readings);
         }
     }
+    ephemeral
 }
 
 fn look_at(

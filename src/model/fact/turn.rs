@@ -30,6 +30,7 @@ pub struct ChallengeFact {
 }
 
 /// An Allocate with credentials.
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own, and saved reports have them")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AllocationFact {
     /// How it ended.
