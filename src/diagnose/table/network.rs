@@ -280,7 +280,7 @@ pub const CAUSES: &[Cause] = &[
         rows: &[
             row(At::Control, 1.0, &[all(Stun), all(Dns), all(Tcp)]),
             // They were chosen by one hand, so that all of them may be wrong for one reason.
-            row(At::Network, 2.5, &[all(Stun), all(Dns), all(Tcp)]),
+            row(At::Network, 3.8, &[all(Stun), all(Dns), all(Tcp)]),
             row(At::Control, 2.0, &[all(Stun)]).may(&[all(Dns), all(Tcp)]),
             row(At::Control, 1.2, &[all(Dns)]).may(&[all(Tcp), all(Stun)]),
             row(At::Control, 1.0, &[all(Tcp)]).may(&[all(Dns), all(Stun)]),
