@@ -345,6 +345,7 @@ impl Peer {
         let sdp = description::outgoing(&description.sdp);
         self.mid = description::first_mid(&sdp).map(str::to_owned);
         self.ufrags[0] = description::ufrags(&sdp);
+        self.checks.are_signed_with(description::passwords(&sdp));
         self.connection.set_local_description(now, description).map_err(|why| Unusable::Own(why.to_string()))?;
         self.begin_gathering(now);
         self.tell_candidates();

@@ -128,6 +128,8 @@ pub enum Manner {
     Survived,
     /// Nobody answers, and the other side can't be seen from here.
     Unanswered,
+    /// Nobody answers, though the other side is heard.
+    Heard,
     /// Nothing is heard, and the other side can't be seen from here.
     Unheard,
     /// It was ended sooner than anybody could answer.

@@ -329,7 +329,8 @@ pub struct Peer {
     pub candidates: Vec<Candidate>,
     /// The other side's candidates, as they were received.
     pub remote_candidates: Vec<Candidate>,
-    /// Checks of the other side that name another description than those of this call.
+    /// Checks of the other side that name another description than those of this call, or are signed with another password than that of this
+    /// side's description.
     #[serde(default)]
     pub stale_checks: u32,
     /// What was checked.

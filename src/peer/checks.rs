@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::model::call::PairEnd;
+use crate::model::secret::Secret;
 use crate::proto::raw::RawMessage;
 
 /// The types of Binding messages (RFC 8489 §5).
@@ -32,8 +33,18 @@ pub(super) type Way = (SocketAddr, SocketAddr);
 pub(super) struct Checks {
     ways: BTreeMap<Way, Tally>,
     pending: HashMap<[u8; 12], (Way, Instant)>,
-    /// The names that came with the other side's checks, and how often.
-    names: BTreeMap<String, u32>,
+    /// The names that came with the other side's checks.
+    names: BTreeMap<String, Named>,
+    /// The passwords that they have to be signed with.
+    passwords: Vec<Secret>,
+}
+
+/// The checks that came with one name.
+#[derive(Debug, Default)]
+struct Named {
+    count: u32,
+    /// Those of them that were signed with another password.
+    forged: u32,
 }
 
 /// The checks of one pair.
@@ -94,7 +105,7 @@ impl Checks {
                 let tally = self.ways.entry(way).or_default();
                 tally.received += 1;
                 tally.first_received.get_or_insert(now);
-                self.take_name(message.text(USERNAME).unwrap_or_default());
+                self.take_name(&message);
             }
             SUCCESS | ERROR => {
                 let Some((asked, at)) = self.pending.remove(&message.transaction_id()) else { return false };
@@ -112,15 +123,25 @@ impl Checks {
         true
     }
 
-    fn take_name(&mut self, name: String) {
+    /// The passwords of the own description, which the other side's checks have to be signed with (RFC 8445 §7.3).
+    pub fn are_signed_with(&mut self, passwords: Vec<Secret>) {
+        self.passwords = passwords;
+    }
+
+    fn take_name(&mut self, check: &RawMessage<'_>) {
+        let name = check.text(USERNAME).unwrap_or_default();
         if self.names.len() < MOST_NAMES || self.names.contains_key(&name) {
-            *self.names.entry(name).or_default() += 1;
+            let is_signed = |password: &Secret| check.is_signed_with(password.expose());
+            let is_forged = !self.passwords.is_empty() && !self.passwords.iter().any(is_signed);
+            let named = self.names.entry(name).or_default();
+            named.count += 1;
+            named.forged += u32::from(is_forged);
         }
     }
 
-    /// How many checks came with a name that isn't right.
-    pub fn named_otherwise(&self, is_right: impl Fn(&str) -> bool) -> u32 {
-        self.names.iter().filter(|(name, _)| !is_right(name)).map(|(_, count)| count).sum()
+    /// How many checks came with a name that isn't right, or with one that is and another password.
+    pub fn of_another_call(&self, is_right: impl Fn(&str) -> bool) -> u32 {
+        self.names.iter().map(|(name, named)| if is_right(name) { named.forged } else { named.count }).sum()
     }
 
     /// Takes note of a datagram that was refused on its way out.
@@ -147,7 +168,9 @@ impl Checks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::raw::MAGIC_COOKIE;
+    use crate::proto::raw::{MAGIC_COOKIE, append, set_length};
+    use hmac::{Hmac, Mac as _};
+    use sha1::Sha1;
 
     fn message(kind: u16, id: u8, attributes: &[u8]) -> Vec<u8> {
         let mut bytes = kind.to_be_bytes().to_vec();
@@ -174,6 +197,28 @@ mod tests {
         checks.sending(way(), &message(REQUEST, 2, &[]), later);
         checks.received(way(), &message(SUCCESS, 2, &[]), later + Duration::from_millis(7));
         assert_eq!((checks.of(way()).end(), checks.of(way()).answered), (PairEnd::Succeeded, 1));
+    }
+
+    #[test]
+    fn checks_of_another_call_are_told_by_their_name_and_by_their_password() {
+        // A Binding request with the USERNAME "own:other", signed with the password "north".
+        let mut signed = message(REQUEST, 1, &[0, 6, 0, 9, b'o', b'w', b'n', b':', b'o', b't', b'h', b'e', b'r', 0, 0, 0]);
+        let mut covered = signed.clone();
+        set_length(&mut covered, 24);
+        let mut mac = Hmac::<Sha1>::new_from_slice(b"north").expect("any length");
+        mac.update(&covered);
+        append(&mut signed, 0x0008, &mac.finalize().into_bytes());
+        let strangers = |passwords: &[&str], right: &str| {
+            let mut checks = Checks::default();
+            checks.are_signed_with(passwords.iter().map(|password| Secret::new(*password)).collect());
+            assert!(checks.received(way(), &signed, Instant::now()));
+            checks.of_another_call(|name| name == right)
+        };
+        assert_eq!(strangers(&["north"], "own:other"), 0);
+        assert_eq!(strangers(&["south", "north"], "own:other"), 0);
+        assert_eq!(strangers(&["south"], "own:other"), 1);
+        assert_eq!(strangers(&["north"], "own:another"), 1);
+        assert_eq!(strangers(&[], "own:other"), 0, "nothing was described yet");
     }
 
     #[test]

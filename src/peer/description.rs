@@ -1,5 +1,7 @@
 //! Session descriptions on their way out and in: what the core writes is made fit for browsers, what it can't use is kept from it.
 
+use crate::model::secret::Secret;
+
 /// The lines of candidates; the own ones are all trickled, the other side's are added one by one.
 const CANDIDATE: &str = "a=candidate:";
 
@@ -31,6 +33,11 @@ pub(super) fn first_mid(sdp: &str) -> Option<&str> {
 /// The ICE user names of a description (RFC 8839 §5.4).
 pub(super) fn ufrags(sdp: &str) -> Vec<String> {
     sdp.lines().filter_map(|line| line.strip_prefix("a=ice-ufrag:")).map(|ufrag| ufrag.trim().to_owned()).collect()
+}
+
+/// The ICE passwords of a description (RFC 8839 §5.4).
+pub(super) fn passwords(sdp: &str) -> Vec<Secret> {
+    sdp.lines().filter_map(|line| line.strip_prefix("a=ice-pwd:")).map(|password| Secret::new(password.trim())).collect()
 }
 
 fn is_of_candidates(line: &str) -> bool {

@@ -18,7 +18,7 @@ impl Peer {
             states: self.states.clone(),
             candidates: self.gathered.iter().map(|(gathered, at_ms)| gathered.describe(*at_ms)).collect(),
             remote_candidates: self.offered.iter().map(|(candidate, _)| candidate.clone()).collect(),
-            stale_checks: self.checks.named_otherwise(|name| self.is_of_this_call(name)),
+            stale_checks: self.checks.of_another_call(|name| self.is_of_this_call(name)),
             selected_pair: pairs.iter().find(|pair| pair.end == PairEnd::Selected).cloned(),
             pairs,
             dtls: self.handshake.report(|at| self.at_ms(at)),

@@ -4,6 +4,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use hmac::{Hmac, Mac as _};
+use sha1::Sha1;
+
 /// The magic cookie (RFC 8489 §5).
 pub const MAGIC_COOKIE: u32 = 0x2112_A442;
 
@@ -13,6 +16,10 @@ pub const HEADER_LENGTH: usize = 20;
 /// The type of FINGERPRINT, and what is added to its CRC-32 by XOR (RFC 8489 §14.7).
 const FINGERPRINT: u16 = 0x8028;
 const FINGERPRINT_MASK: u32 = 0x5354_554E;
+
+/// The type of MESSAGE-INTEGRITY, and the length of its value in bytes (RFC 8489 §14.5).
+const MESSAGE_INTEGRITY: u16 = 0x0008;
+const INTEGRITY_LENGTH: usize = 20;
 
 /// The type of CHANGE-REQUEST (RFC 5780 §7.2).
 pub const CHANGE_REQUEST: u16 = 0x0003;
@@ -124,6 +131,22 @@ impl<'a> RawMessage<'a> {
         // It is the last attribute and covers all before it.
         let covered = &self.bytes[..self.bytes.len() - 8];
         u32::from_be_bytes(*value) != crc32fast::hash(covered) ^ FINGERPRINT_MASK
+    }
+
+    /// Whether MESSAGE-INTEGRITY was made with a short-term credential's password (RFC 8489 §9.1).
+    ///
+    /// # Panics
+    ///
+    /// Never: HMAC takes a key of any length.
+    #[must_use]
+    pub fn is_signed_with(&self, password: &str) -> bool {
+        let place = self.place_of(MESSAGE_INTEGRITY).zip(self.attribute(MESSAGE_INTEGRITY));
+        let Some((place, value)) = place.filter(|(_, value)| value.len() == INTEGRITY_LENGTH) else { return false };
+        let mut covered = self.bytes[..place].to_vec();
+        set_length(&mut covered, 4 + INTEGRITY_LENGTH);
+        let mut mac = Hmac::<Sha1>::new_from_slice(password.as_bytes()).expect("HMAC takes a key of any length");
+        mac.update(&covered);
+        mac.verify_slice(value).is_ok()
     }
 
     /// MAPPED-ADDRESS (RFC 8489 §14.1).

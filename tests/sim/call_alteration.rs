@@ -23,14 +23,22 @@ pub enum How {
     Name,
     /// The certificate's fingerprint (RFC 8122 §5).
     Fingerprint,
+    /// The password of ICE (RFC 8839 §5.4), by which no check of the other side is answered.
+    Password,
+    /// Its user fragment.
+    Ufrag,
 }
 
 impl Alteration {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 8] = [
         Self { of: Description::Offer, how: How::Name },
         Self { of: Description::Answer, how: How::Name },
         Self { of: Description::Offer, how: How::Fingerprint },
         Self { of: Description::Answer, how: How::Fingerprint },
+        Self { of: Description::Offer, how: How::Password },
+        Self { of: Description::Answer, how: How::Password },
+        Self { of: Description::Offer, how: How::Ufrag },
+        Self { of: Description::Answer, how: How::Ufrag },
     ];
 
     /// The causes that are true where it is made.
@@ -38,6 +46,7 @@ impl Alteration {
         match self.how {
             How::Name => &["offer-altered"],
             How::Fingerprint => &["offer-altered", "dtls-failed"],
+            How::Password | How::Ufrag => &["offer-altered", "ice-wrong-ufrag"],
         }
     }
 
@@ -62,12 +71,16 @@ impl Alteration {
         let is_about_it = match self.how {
             How::Name => line.starts_with("s="),
             How::Fingerprint => line.starts_with("a=fingerprint:"),
+            How::Password => line.starts_with("a=ice-pwd:"),
+            How::Ufrag => line.starts_with("a=ice-ufrag:"),
         };
         if !is_about_it {
             return line.to_owned();
         }
         match self.how {
             How::Name => "s=gateway\r\n".to_owned(),
+            How::Password => "a=ice-pwd:thepasswordofsomebodyelse\r\n".to_owned(),
+            How::Ufrag => "a=ice-ufrag:another\r\n".to_owned(),
             How::Fingerprint => {
                 let (head, _) = line.split_once(' ').unwrap_or((line, ""));
                 format!("{head} {}\r\n", vec!["00"; 32].join(":"))

@@ -201,7 +201,7 @@ fn surround(world: &mut CallWorld, dice: &mut Dice) {
     world.v6 = dice.chance(0.5);
     for home in &mut world.homes {
         home.v6 = world.v6 && dice.chance(0.7);
-        home.loss = dice.pick(&[0.0, 0.0, 0.005, 0.01, 0.02]);
+        home.loss = dice.pick(&[0.0, 0.0, 0.005, 0.01, 0.02, 0.05, 0.1]);
     }
     // What the gateway does otherwise would hide it.
     if world.gateway.is_none() && dice.chance(0.4) {

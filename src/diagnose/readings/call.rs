@@ -32,6 +32,9 @@ const BEARABLE: f64 = 0.03;
 /// The jitter that a jitter buffer of usual size takes, in milliseconds.
 const BEARABLE_JITTER_MS: f64 = 30.0;
 
+/// So many checks went out over a way on which some came in: fewer may be lost, or be late.
+const HEARD: u32 = 5;
+
 /// The codes by which a peer refuses checks: they name another description, or claim the same role (RFC 8445 §7.3).
 const STRANGER: u16 = 401;
 const ROLE_CONFLICT: u16 = 487;
@@ -196,7 +199,12 @@ fn checks(attempt: &Attempt<'_>, peer: &Seen<'_, PeerFact>, seen: &mut Vec<Readi
     }
     // From one end alone the other may not know of this one, unless its own checks come in.
     let is_unheard = attempt.exchange.is_some() && !attempt.sees_both() && fact.pairs.iter().all(|pair| pair.received == 0);
+    // Who is heard could be answered over the same way.
+    let is_heard = fact.pairs.iter().any(|pair| pair.received > 0 && pair.sent >= HEARD);
     let manner = match (is_unheard, fact.role) {
+        (false, _) if is_heard && fact.pairs.iter().all(|pair| pair.end == PairEnd::Unanswered || pair.sent == 0) => {
+            Manner::Heard
+        }
         (false, _) => Manner::Silent,
         (true, Role::Caller) => Manner::Unheard,
         (true, Role::Callee) => Manner::Unanswered,

@@ -216,7 +216,7 @@ fn volume(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, is_late: boo
     let bytes = in_stream.unwrap_or(0).saturating_add(in_answers.unwrap_or(0));
     let state = match (in_stream, in_answers) {
         // A line that loses packets may hold up a connection for seconds; one that is cut has not carried as much.
-        (None, Some(bytes)) if bytes >= ENOUGH_VOLUME => return,
+        (None, Some(bytes)) if bytes >= ENOUGH_VOLUME || goes_on(service) => return,
         (None, None) if unanswered.is_empty() => State::Holds,
         // What waits for lost packets comes late time and again.
         _ if is_late => State::Broken(Manner::Loss),
@@ -225,6 +225,13 @@ fn volume(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, is_late: boo
     };
     let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
     readings.add(Reading::new(What::Volume, place, state, evidence).saying("bytes", bytes));
+}
+
+/// Whether a connection whose answers stopped has carried most of a stream after that.
+fn goes_on(service: &Service<'_>) -> bool {
+    let stopped = service.volumes.iter().find(|seen| seen.fact.stalled);
+    let stream = service.streams.first().filter(|seen| stopped.is_some_and(|stopped| stopped.at < seen.at));
+    stream.map(|seen| seen.fact.inbound.plus(seen.fact.outbound)).is_some_and(|both| both.arrived > both.sent / 2)
 }
 
 fn all_sizes_pass(run: &Run<'_>, server: IpAddr) -> bool {

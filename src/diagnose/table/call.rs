@@ -1,7 +1,7 @@
 //! ICE, DTLS, media.
 
 use super::super::reading::Manner::{
-    Different, Empty, Failed, Jitter, Large, Loss, Missing, OneWay, Refused, Silent, Stale, Stalls, Survived, Unanswered,
+    Different, Empty, Failed, Heard, Jitter, Large, Loss, Missing, OneWay, Refused, Silent, Stale, Stalls, Survived, Unanswered,
     Unheard, Unused,
 };
 use super::super::reading::What::{
@@ -68,6 +68,7 @@ pub const CAUSES: &[Cause] = &[
         rows: &[
             row(At::Call, 1.0, &[all(Ufrag).as_(&[Refused, Stale, Different])]).may(&[all(Checks)]),
             row(At::Call, 1.0, &[all(Ufrag).as_(&[Survived])]).effect(Effect::Degrade),
+            row(At::Call, 2.2, &[all(Checks).as_(&[Heard])]).inferred(),
         ],
     },
     Cause {
@@ -81,7 +82,10 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Call,
         effect: Effect::Fail,
         // Which of the two networks leaves no path is not seen from the pairs.
-        rows: &[row(At::Call, 2.0, &[all(Checks).as_(&[Silent, Unheard, Unanswered])]).sure(&[Mapping])],
+        rows: &[
+            row(At::Call, 2.0, &[all(Checks).as_(&[Silent, Unheard, Unanswered])]).sure(&[Mapping]),
+            row(At::Call, 3.6, &[all(Checks).as_(&[Heard])]).inferred(),
+        ],
     },
     Cause {
         id: "ice-path-lost",
@@ -142,6 +146,9 @@ pub const CAUSES: &[Cause] = &[
         rows: &[
             row(At::Call, 1.5, &[all(MediaClean).as_(&[Loss])]).sure(&[Clean]).manner("loss"),
             row(At::Call, 1.5, &[all(MediaClean).as_(&[Jitter])]).sure(&[Clean]).manner("jitter"),
+            // The other side's line is not measured from here.
+            row(At::Call, 4.5, &[all(Dtls).as_(&[Large, Silent, Stalls, Unused])]).inferred().manner("path"),
+            row(At::Call, 4.5, &[all(Media).as_(&[Unheard])]).inferred().manner("path"),
         ],
     },
 ];

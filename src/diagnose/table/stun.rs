@@ -1,12 +1,12 @@
 //! STUN, the user's NAT, and how well packets go.
 
 use super::super::reading::Manner::{
-    Arrived, Block, Large, Loss, Private, Scattered, Several, Shared, Silent, Stalls, StallsAtOnce,
+    Arrived, Block, Large, Loss, Private, Scattered, Several, Shared, Silent, Stalls, StallsAtOnce, Unheard, Unused,
 };
 use super::super::reading::What::{
     Again, Binding, Channel, ChannelData, Checks, Clean, Dtls, Grant, GrantTaken, Hairpin, In, InAgain, InAlt, Intact, KnowsExit,
-    Lasts, Login, Mapped, Mapping, MediaClean, OneExit, OneFlow, Out, PermitsCaller, PermitsItself, Ports, Reach, Size, SizeIn,
-    Source, Speaks, Steady, Stream, Tls, ToItself, Turn, Volume,
+    Lasts, Login, Mapped, Mapping, Media, MediaClean, OneExit, OneFlow, Out, PermitsCaller, PermitsItself, Ports, Reach, Size,
+    SizeIn, Source, Speaks, Steady, Stream, Tls, ToItself, Turn, Volume,
 };
 use super::super::row::{At, Cause, Effect, Pattern, all, row};
 use crate::model::cause::Group;
@@ -24,6 +24,8 @@ const LOST: &[Pattern] = &[
     all(Binding),
     all(MediaClean),
     all(Checks),
+    all(Dtls).as_(&[Large, Silent, Stalls, Unused]),
+    all(Media).as_(&[Silent, Unheard]),
 ];
 
 /// What a connection that waits for lost packets may leave without an answer in time.

@@ -185,7 +185,8 @@ pub struct PeerFact {
     /// Those of them that name another description than that which was received, so that no check is sent to them.
     #[serde(default)]
     pub stale_candidates: u32,
-    /// Checks of the other side that name another description than those of this call.
+    /// Checks of the other side that name another description than those of this call, or are signed with another password than that of this
+    /// side's description.
     #[serde(default)]
     pub stale_checks: u32,
     /// How ICE ended.

@@ -92,6 +92,7 @@ ice-wrong-ufrag = the ICE credentials belong to another call
     .summary = { $manner ->
             [refused] Connectivity checks are refused with 401: the two descriptions belong to different calls.
             [stale] The { $other-role }'s connectivity checks belong to a different call than its description.
+            [heard] The { $other-role } answers no connectivity check, though its own arrive: its ICE credentials differ from its description.
            *[different] The { $other-role }'s candidates belong to a different call than its description.
         }
     .impact = { $level ->
@@ -99,7 +100,7 @@ ice-wrong-ufrag = the ICE credentials belong to another call
            *[fail] The call stays in "checking" and fails, although the path works.
         }
     .meaning = The ice-ufrag and ice-pwd of the description received are not those that the other side uses now, or its candidates belong to an earlier description: one side is still in an earlier call.
-    .proof = Checks are answered with 401, the other side's checks name a different ice-ufrag, or all its candidates do, which browsers refuse.
+    .proof = Checks are answered with 401, the other side's checks name a different ice-ufrag or are signed with another ice-pwd, or all its candidates name one, which browsers refuse; or nothing is answered over a way on which the other side's checks arrive.
     .look-alikes = ice-no-path: there nothing answers. offer-altered: a description that is altered on its way ends the same way.
     .remedy = Look for an old description that is used again: a second offer, a reconnect, two tabs of one account.
 
@@ -239,6 +240,7 @@ media-one-way-fix-application = { $manner ->
 media-lossy = the media is lossy or uneven
     .summary = { $manner ->
             [jitter] Media arrives unevenly at the { $role }: { $jitter } ms jitter.
+            [path] The path between the two sides loses so many packets that the call doesn't get through.
            *[loss] { $percent } % of the media packets to the { $role } get lost.
         }
     .impact = { $manner ->
