@@ -17,9 +17,14 @@ use crate::net::network::Lookup;
 /// The name by which a network with IPv6 and NAT64 alone is known (RFC 7050).
 pub const NAT64_NAME: &str = "ipv4only.arpa";
 
-/// The endpoints that a service stands for, each address on its own.
+/// The endpoints that a service stands for, each address on its own. Where service records lead nowhere the name's own addresses count, which
+/// browsers ask for anyway.
 pub async fn endpoints(context: &Context, service: &Service) -> Vec<Endpoint> {
-    let named = match (&service.host, service.port) {
+    let at = |addresses: &[IpAddr], port: u16| -> Vec<Endpoint> {
+        addresses.iter().map(|address| Endpoint::new(service.transport, SocketAddr::new(*address, port))).collect()
+    };
+    let port = service.port_or_default();
+    let (places, own) = match (&service.host, service.port) {
         (Host::Name(name), None) => {
             // Most names have no SRV records: what then counts is asked at the same time, so that a dead resolver is known as soon.
             let (mut named, mut own) = (pin!(by_service_records(context, name, service)), pin!(addresses(context, name)));
@@ -31,24 +36,19 @@ pub async fn endpoints(context: &Context, service: &Service) -> Vec<Endpoint> {
                     (timeout(patience, named).await.unwrap_or_default(), own)
                 }
             };
-            let Some(named) = named else {
-                let port = service.port_or_default();
-                return own.into_iter().map(|address| Endpoint::new(service.transport, SocketAddr::new(address, port))).collect();
-            };
-            Some(named)
+            (named.unwrap_or_default(), own)
         }
-        (Host::Name(_) | Host::Address(_), _) => None,
+        (Host::Name(_) | Host::Address(_), _) => (vec![(service.host.clone(), port)], Vec::new()),
     };
-    let places = named.unwrap_or_else(|| vec![(service.host.clone(), service.port_or_default())]);
     let mut endpoints = Vec::new();
     for (host, port) in places {
         let addresses = match &host {
             Host::Address(address) => vec![*address],
             Host::Name(name) => addresses(context, name).await,
         };
-        endpoints.extend(addresses.into_iter().map(|address| Endpoint::new(service.transport, SocketAddr::new(address, port))));
+        endpoints.extend(at(&addresses, port));
     }
-    endpoints
+    if endpoints.is_empty() { at(&own, port) } else { endpoints }
 }
 
 /// How much longer SRV records may take than addresses: where a hosts file has the name, no resolver need be there.

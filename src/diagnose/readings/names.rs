@@ -1,6 +1,6 @@
 //! Names: whether they lead to addresses, and to such as others can reach.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
 use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
@@ -15,6 +15,7 @@ use crate::model::target::Host;
 const NAT64_NAME: &str = "ipv4only.arpa";
 
 pub fn read(run: &Run<'_>, readings: &mut Readings) {
+    let records = records(run);
     for seen in &run.names {
         if seen.target == NAT64_NAME {
             translation(run, readings, seen.at, seen.fact.addresses.iter().any(IpAddr::is_ipv6));
@@ -24,15 +25,35 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
             NameAnswer::Found => State::Holds,
             // Services are an answer as well.
             NameAnswer::NoAddress if !seen.fact.services.is_empty() => State::Holds,
+            NameAnswer::NotFound | NameAnswer::NoAddress if records.contains_key(seen.target) => State::Broken(Manner::Dead),
             NameAnswer::NotFound => State::Broken(Manner::NotFound),
             NameAnswer::NoAddress => State::Broken(Manner::NoAddress),
             NameAnswer::Unavailable => State::Broken(Manner::Unavailable),
         };
         let place = Place::Name { name: seen.target.to_owned() };
-        readings.add(Reading::new(What::Resolves, place, state, vec![seen.at]).saying("name", seen.target));
+        let record = records.get(seen.target).copied().unwrap_or("none");
+        let reading = Reading::new(What::Resolves, place, state, vec![seen.at]);
+        readings.add(reading.saying("name", seen.target).saying("record", record));
     }
     resolver(run, readings);
     public(run, readings);
+}
+
+/// The names that service records alone lead to, each with such a record.
+fn records<'a>(run: &Run<'a>) -> HashMap<&'a str, &'a str> {
+    let mut records: HashMap<&str, &str> = HashMap::new();
+    for seen in &run.names {
+        let targets = seen.fact.services.iter().filter_map(|service| Some(service.rsplit_once(':')?.0));
+        records.extend(targets.map(|target| (target, seen.target)));
+    }
+    if !records.is_empty() {
+        for service in &run.asked.services {
+            if let Host::Name(name) = &service.host {
+                records.remove(name.as_str());
+            }
+        }
+    }
+    records
 }
 
 /// Whether any resolver answers anything: an answer about a name, even that it doesn't exist, or one to a control's question.

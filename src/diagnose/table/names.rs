@@ -1,7 +1,7 @@
 //! Names and addresses.
 
 use super::super::reading::Manner::{
-    self, Http, Loopback, NoAddress, NotFound, Other, Private, SpeaksTls, Ssh, Unavailable, Unused,
+    self, Dead, Http, Loopback, NoAddress, NotFound, Other, Private, SpeaksTls, Ssh, Unavailable, Unused,
 };
 use super::super::reading::What::{
     Alive, BrowserPort, Dns, HighPort, ListTaken, Listens, Near, PublicName, Reach, Resolver, Resolves, Speaks, Tls, Unfronted,
@@ -29,6 +29,8 @@ pub const CAUSES: &[Cause] = &[
         rows: &[
             row(At::Name, 1.0, &[all(Resolves).as_(&[NotFound])]).manner("not-found"),
             row(At::Name, 1.0, &[all(Resolves).as_(&[NoAddress])]).manner("no-address"),
+            // Browsers ask for no service records.
+            row(At::Name, 1.0, &[all(Resolves).as_(&[Dead])]).effect(Effect::Warn).manner("record"),
         ],
     },
     Cause {

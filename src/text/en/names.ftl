@@ -9,9 +9,13 @@
 dns-not-found = the server's name does not resolve
     .summary = { $manner ->
         [no-address] The name { $name } has neither an IPv4 nor an IPv6 address in DNS.
+        [record] The SRV record { $record } leads to { $name }, which has no address.
        *[not-found] The name { $name } does not exist in DNS.
     }
-    .impact = Nobody can reach this server: from a TURN server users get no relay, and through a signaling server no call starts.
+    .impact = { $manner ->
+        [record] Browsers ask for no SRV records; clients that do, as many phones and SIP clients, find no server there.
+       *[other] Nobody can reach this server: from a TURN server users get no relay, and through a signaling server no call starts.
+    }
     .meaning = The name of the TURN server or of the signaling server does not exist in DNS, or it exists without an address (A or AAAA record).
     .proof = A resolver answers that the name does not exist (NXDOMAIN), or that it has no address.
     .look-alikes = dns-unavailable: there no resolver answers, and other names fail too.
@@ -19,11 +23,18 @@ dns-not-found = the server's name does not resolve
 
 dns-not-found-fix-dns = { $manner ->
         [no-address] Add an A record with the server's public address to { $name }.
+        [record] Let the record lead to a name that has an address, or delete it.
        *[not-found] If the name is right, add it to its DNS zone, with the server's public address.
     }
-    .command = { $name }. 300 IN A <public address>
+    .command = { $manner ->
+        [record] { $record }. 300 IN SRV 0 0 3478 <name of the server>.
+       *[other] { $name }. 300 IN A <public address>
+    }
 
-dns-not-found-fix-application = If the name is misspelled, correct it in the application's settings.
+dns-not-found-fix-application = { $manner ->
+        [record] If the name is misspelled, correct it in the record.
+       *[other] If the name is misspelled, correct it in the application's settings.
+    }
 
 dns-unavailable = no resolver answers
     .summary = { $name ->
