@@ -21,6 +21,9 @@ const WRONG_SAMPLES: f64 = 0.001;
 /// How rarely chance may put all closed ports to one end of those that were tried, before their place is sure.
 const CHANCE: f64 = 0.001;
 
+/// So many connections of one server are not held up at once for longer than a port is tried.
+const FEWEST_HELD_UP: u32 = 3;
+
 /// With so many ports tried, a range of which half is open would have shown an open one in 255 of 256 runs.
 const SPEAKS_FOR_ALL: u32 = 8;
 
@@ -115,6 +118,17 @@ impl TriedPorts {
             closed,
             refused,
         }
+    }
+
+    /// Whether the few closed ports were tried over connections alone, each of which may have waited for what the line had lost.
+    #[must_use]
+    pub fn may_be_held_up(&self, run: &Run<'_>, at: RelayAt) -> bool {
+        let ports = run.relays.get(&at);
+        let over_streams = |port: u16| {
+            let through = ports.and_then(|ports| ports.get(&port)).map(|relayed| &relayed.through);
+            through.is_some_and(|through| through.iter().all(|endpoint| endpoint.transport.is_stream()))
+        };
+        self.closed.count() < FEWEST_HELD_UP && self.closed.iter().all(over_streams)
     }
 
     fn count(&self) -> u32 {

@@ -9,7 +9,9 @@ use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::run::{Run, Seen, Service};
 use crate::model::duration::span;
 use crate::model::endpoint::Endpoint;
-use crate::model::fact::{AllocationFact, CredentialsFact, CredentialsOddity, CredentialsSource, Fact, SHORTEST_NONCE_LIFE_MS};
+use crate::model::fact::{
+    AllocationFact, ChallengeFact, CredentialsFact, CredentialsOddity, CredentialsSource, Fact, SHORTEST_NONCE_LIFE_MS,
+};
 use crate::model::outcome::{Outcome, Reply};
 use crate::model::place::Place;
 
@@ -168,7 +170,10 @@ fn is_slow(reply: &Reply) -> bool {
 fn taken(run: &Run<'_>, place: &Place, service: &Service<'_>, readings: &mut Readings) {
     let Some(first) = service.allocations.first().filter(|seen| is_granted(seen)) else { return };
     let known_at = |at: usize| run.observations[at].at_ms;
-    let given = service.challenges.iter().rfind(|seen| seen.at < first.at).map(|seen| known_at(seen.at));
+    // A nonce that was held up on its way is older than its arrival.
+    let held_up = |seen: &Seen<'_, ChallengeFact>| span_ms(&seen.fact.reply).saturating_sub(span_ms(&first.fact.reply));
+    let challenge = service.challenges.iter().rfind(|seen| seen.at < first.at);
+    let given = challenge.map(|seen| known_at(seen.at).saturating_sub(held_up(seen)));
     let is_fresh = given.is_some_and(|given| known_at(first.at) - given < SHORTEST_NONCE_LIFE_MS);
     let (state, lacks) = match (first.fact.lifetime_s, first.fact.mapped, first.fact.stale_nonces) {
         (None, ..) => (State::Broken(Manner::Missing), "LIFETIME"),

@@ -126,7 +126,8 @@ fn with_loss(reading: Reading, tally: Tally) -> Reading {
 
 /// The servers of which so many answers over TCP come a retransmission late that the way loses packets: a stream hides lost packets and
 /// pays for each with time. Of a server that gave few answers those of all servers tell.
-fn held_up(run: &Run<'_>) -> Vec<IpAddr> {
+#[must_use]
+pub fn held_up(run: &Run<'_>) -> Vec<IpAddr> {
     let mut answers: BTreeMap<Endpoint, Vec<f64>> = BTreeMap::new();
     for observation in run.observations {
         let Some(endpoint) = observation.endpoint().filter(|endpoint| endpoint.transport.is_stream()) else { continue };
@@ -234,6 +235,13 @@ fn goes_on(service: &Service<'_>) -> bool {
     stream.map(|seen| seen.fact.inbound.plus(seen.fact.outbound)).is_some_and(|both| both.arrived > both.sent / 2)
 }
 
+/// Whether a connection to a service stalls.
+#[must_use]
+pub fn stalls(service: &Service<'_>) -> bool {
+    service.volumes.iter().any(|seen| seen.fact.stalled)
+        || service.streams.iter().any(|seen| seen.fact.stalled_after_bytes.is_some())
+}
+
 fn all_sizes_pass(run: &Run<'_>, server: IpAddr) -> bool {
     run.sizes.iter().any(|seen| seen.endpoint.is_some_and(|endpoint| endpoint.ip() == server) && seen.fact.lost.is_none())
 }
@@ -241,7 +249,7 @@ fn all_sizes_pass(run: &Run<'_>, server: IpAddr) -> bool {
 /// A stream through the relay: what it loses counts where the way to the server loses less.
 fn stream(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, clean: Option<&Paces>, readings: &mut Readings) {
     let Some(seen) = service.streams.first() else { return };
-    if service.volumes.iter().any(|seen| seen.fact.stalled) || seen.fact.stalled_after_bytes.is_some() {
+    if stalls(service) {
         return;
     }
     let Some(relayed) = run.relayed_through(endpoint) else { return };

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use super::controls::LAST_LOW_PORT;
-use super::quality::{CHANCE, worst_loss};
+
+use super::quality::{CHANCE, held_up, stalls, worst_loss};
 use crate::diagnose::ports::TriedPorts;
 use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
 use crate::diagnose::run::{RelayAt, Relayed, Run, Seen, Service};
@@ -23,6 +24,7 @@ const CITED: usize = 4;
 
 pub fn read(run: &Run<'_>, readings: &mut Readings) {
     let known: BTreeSet<IpAddr> = addresses(run);
+    let late = held_up(run);
     let from_high_ports = (from_high_ports(run, true), from_high_ports(run, false));
     for (at, ports) in &run.relays {
         let is_offered = |relayed: &Relayed<'_>| {
@@ -39,10 +41,10 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
         if !heard.is_empty() {
             readings.add(Reading::new(What::HearsHighPorts, place(*at), State::Holds, heard.clone()));
         }
-        pairs(*at, ports, readings);
+        pairs(run, *at, ports, readings);
         shared(run, *at, readings);
         channels(run, *at, readings);
-        if let Some(tried) = TriedPorts::at(run, *at) {
+        if let Some(tried) = TriedPorts::at(run, *at).filter(|tried| !late.contains(&at.0) || !tried.may_be_held_up(run, *at)) {
             tried.read(*at, readings);
         }
     }
@@ -239,7 +241,7 @@ fn ways_out(run: &Run<'_>, at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, read
     // on this side lets nothing of it in.
     let lets_in = ports.values().flat_map(|port| &port.inbound).any(|seen| seen.fact.arrived);
     let tells = |seen_by_relay: bool| seen_by_relay || !lets_in && run.maps_by_destination(at.1) == Some(false);
-    let stalls = |endpoint: Option<Endpoint>| endpoint.and_then(|endpoint| run.services.get(&endpoint)).is_some_and(stalls);
+    let stalls = |endpoint: Option<Endpoint>| is_over_stalling(run, endpoint);
     let by_chance = |seen: &Seen<'_, OutboundFact>| {
         let loss = seen.endpoint.filter(|endpoint| !endpoint.transport.is_stream()).map_or(0.0, |at| worst_loss(run, at.ip()));
         loss.powf(f64::from(seen.fact.sends)) > CHANCE
@@ -250,12 +252,6 @@ fn ways_out(run: &Run<'_>, at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, read
     if !silent.is_empty() {
         readings.add(Reading::new(What::Out, place(at), State::Broken(Manner::Silent), silent));
     }
-}
-
-/// What is to be sent over a connection that has stalled never leaves.
-fn stalls(service: &Service<'_>) -> bool {
-    service.volumes.iter().any(|seen| seen.fact.stalled)
-        || service.streams.iter().any(|seen| seen.fact.stalled_after_bytes.is_some())
 }
 
 /// What left the relay besides: over a channel, or in a stream.
@@ -281,8 +277,15 @@ fn from_high_ports(run: &Run<'_>, v4: bool) -> Vec<usize> {
     controls.map(|seen| seen.at).chain(outside.map(|seen| seen.at)).chain(relays).take(CITED).collect()
 }
 
-fn pairs(at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readings) {
-    let tried: Vec<_> = ports.values().flat_map(|port| &port.to_itself).collect();
+/// Whether what goes over a service's connection may wait for good.
+fn is_over_stalling(run: &Run<'_>, endpoint: Option<Endpoint>) -> bool {
+    endpoint.and_then(|endpoint| run.services.get(&endpoint)).is_some_and(stalls)
+}
+
+/// What a relay sends to itself. Over a connection that stalls nobody hears of it.
+fn pairs(run: &Run<'_>, at: RelayAt, ports: &BTreeMap<u16, Relayed<'_>>, readings: &mut Readings) {
+    let all = ports.values().flat_map(|port| &port.to_itself);
+    let tried: Vec<_> = all.filter(|seen| seen.fact.arrived || !is_over_stalling(run, seen.endpoint)).collect();
     let arrived: Vec<usize> = tried.iter().filter(|seen| seen.fact.arrived).map(|seen| seen.at).collect();
     if !arrived.is_empty() {
         readings.add(Reading::new(What::ToItself, place(at), State::Holds, arrived));

@@ -108,7 +108,9 @@ pub const CAUSES: &[Cause] = &[
         group: Group::Stun,
         effect: Effect::Degrade,
         rows: &[
-            row(At::Server, 1.5, &[all(Size).as_(&[Large])]).may(&[all(Stream), all(Volume)]).manner("size"),
+            row(At::Server, 1.5, &[all(Size).as_(&[Large])])
+                .may(&[all(Stream), all(Volume), all(Tls).as_(&[Silent])])
+                .manner("size"),
             row(At::Relay, 1.5, &[all(SizeIn)]).may(&[all(Stream)]).manner("inward"),
             row(At::Service, 3.0, &[all(Volume).as_(&[StallsAtOnce])]).may(&[all(Stream)]).inferred().manner("stalls"),
             row(At::Call, 2.8, &[all(Dtls).as_(&[Large])]).manner("dtls"),
