@@ -101,12 +101,12 @@ impl TriedPorts {
         let refused: PortSet = refused.into_iter().filter(|port| !open.contains(*port)).collect();
         let tried_enough = if ranges.is_empty() {
             let lost = lost_share(tries_before(&arrivals)).max(worst_loss(run, at.0));
-            fewest_sends > 1 && is_tried_enough(lost, open.count() + closed.count(), fewest_sends, WRONG_SAMPLES)
+            fewest_sends > 1 && is_tried_enough(lost, [closed.count(), open.count()], fewest_sends, WRONG_SAMPLES)
         } else {
             ranges.iter().all(|range| {
                 let fact = range.fact;
                 fact.closed.is_empty()
-                    || is_tried_enough(lost_share(fact.loss), fact.open.count() + fact.closed.count(), fact.tries, WRONG_RUNS)
+                    || is_tried_enough(lost_share(fact.loss), [fact.closed.count(), fact.open.count()], fact.tries, WRONG_RUNS)
             })
         };
         Self {
@@ -283,9 +283,14 @@ fn is_complete(range: &PortsFact) -> bool {
     }
 }
 
-/// Whether so many tries were made at each closed port that no larger a share of runs calls a port closed wrongly.
-fn is_tried_enough(lost: f64, ports: u32, tries: u32, wrong_runs: f64) -> bool {
-    f64::from(ports.max(1)) * lost.powi(i32::try_from(tries).unwrap_or(i32::MAX)) < wrong_runs
+/// Whether so many tries were made at each closed port that no larger a share of runs calls as many of them closed wrongly.
+fn is_tried_enough(lost: f64, [closed, open]: [u32; 2], tries: u32, wrong_runs: f64) -> bool {
+    let wrongly_closed = lost.powi(i32::try_from(tries).unwrap_or(i32::MAX));
+    // As many ways to choose them, times the chance that all of them lose every try.
+    let chance = (0..closed.max(1)).fold(1.0, |chance, chosen| {
+        chance * wrongly_closed * f64::from((open + closed).saturating_sub(chosen).max(1)) / f64::from(chosen + 1)
+    });
+    chance < wrong_runs
 }
 
 /// How long it took until something arrived.

@@ -72,6 +72,10 @@ pub enum What {
     LoginSeen,
     /// All servers of the list are given one login.
     OneLogin,
+    /// A private address that a name leads to may be of this network.
+    NameNear,
+    /// This host has a route to the server.
+    Routed,
     /// The stamp of the credentials for one server lies ahead.
     OwnStampValid,
     /// The credentials for one server look as they should.
@@ -84,6 +88,8 @@ pub enum What {
     Grant,
     /// Browsers take what is granted.
     GrantTaken,
+    /// Every connection gets as far as the first of them.
+    EachTime,
     /// Further allocations end like the first.
     Steady,
     // The relay
@@ -260,6 +266,7 @@ impl What {
                 | Self::WellFormed
                 | Self::LoginSeen
                 | Self::OneLogin
+                | Self::NameNear
                 | Self::OwnStampValid
                 | Self::OwnWellFormed
                 | Self::Clock

@@ -426,7 +426,9 @@ impl<'a> Run<'a> {
             Host::Address(own) => vec![*own],
             Host::Name(name) => match self.addresses_of.get(name.as_str()) {
                 Some(Some(addresses)) => addresses.iter().copied().collect(),
-                Some(None) | None => return self.servers().filter(|ip| !self.is_anothers(*ip)).collect(),
+                // Service records name hosts with names of their own.
+                Some(None) => return self.servers().filter(|ip| !self.is_anothers(*ip)).collect(),
+                None => Vec::new(),
             },
         };
         known.into_iter().filter(|ip| self.at_address.contains_key(ip)).collect()

@@ -42,14 +42,19 @@ const HOPS: usize = 5;
 /// How long an allocation that met a quota waits for this run's others to end.
 const QUOTA_PATIENCE: Duration = Duration::from_secs(3);
 
+/// How many further connections are tried where the first was ended without a word: of two servers the one that is up is met in seven runs of eight.
+const FURTHER_CONNECTIONS: usize = 3;
+
 /// How long an answer may take before the ports beside are asked, too.
 const LATE: Duration = Duration::from_millis(500);
 
 /// What the examinations of one run tell each other.
 #[derive(Default)]
 struct Shared {
-    /// Held while the first credentials for a host are tried, so that wrong ones are not tried on every transport.
-    first_logins: RefCell<HashMap<String, Rc<Mutex<Tried>>>>,
+    /// Held while the first credentials for an address are tried, so that wrong ones are tried once a transport, and a full server is asked once.
+    first_logins: RefCell<HashMap<IpAddr, Rc<Mutex<Tried>>>>,
+    /// The hosts at which a refused login was tried from further ports.
+    tried_elsewhere: RefCell<BTreeSet<String>>,
     /// The addresses whose relay's ports were sampled.
     sampled: RefCell<BTreeSet<IpAddr>>,
     swept: Cell<bool>,
@@ -57,8 +62,8 @@ struct Shared {
 }
 
 impl Shared {
-    fn first_login(&self, host: &Host) -> Rc<Mutex<Tried>> {
-        Rc::clone(self.first_logins.borrow_mut().entry(host.to_string()).or_default())
+    fn first_login(&self, server: IpAddr) -> Rc<Mutex<Tried>> {
+        Rc::clone(self.first_logins.borrow_mut().entry(server).or_default())
     }
 }
 
@@ -67,7 +72,10 @@ enum Tried {
     #[default]
     NotYet,
     Accepted,
+    /// Another process may have the port of another transport, and take the login.
     Rejected,
+    /// There is no room for another transport either.
+    Full,
 }
 
 /// A run that has begun: its servers by their addresses, while the controls are being asked already.
@@ -296,21 +304,27 @@ async fn examine_one(context: &Context, server: &IceServer, shared: &Shared) -> 
     }
 }
 
-/// Asks over one more connection where nothing was said inside a completed handshake: a lost segment may hold up the first for seconds.
+/// Asks over further connections where nothing was said inside a completed handshake, for a lost segment may hold up the first for seconds, and
+/// where a connection was ended: a balancer may have another server for the next one.
 async fn on_another_connection(
     context: &Context,
     server: &IceServer,
     session: Session,
     greeting: Greeting,
 ) -> (Session, Greeting) {
+    let (mut session, mut greeting) = (session, greeting);
     let is_held_up = server.endpoint.transport == Transport::Tls && greeting.challenge.reply.silent();
-    let again = async {
-        let session = reach(context, server.endpoint, &server.host).await?.session;
-        let greeting = greet(context, &session, server.relay).await?;
-        Some((session, greeting))
-    };
-    let another = if is_held_up { again.await } else { None };
-    another.unwrap_or((session, greeting))
+    let most = if is_held_up { 1 } else { FURTHER_CONNECTIONS };
+    for _ in 0..most {
+        let has_ended = server.endpoint.transport.is_stream() && greeting.challenge.reply.outcome == Outcome::Closed;
+        if !is_held_up && !has_ended {
+            break;
+        }
+        let Some(reached) = reach(context, server.endpoint, &server.host).await else { break };
+        let Some(again) = greet(context, &reached.session, server.relay).await else { break };
+        (session, greeting) = (reached.session, again);
+    }
+    (session, greeting)
 }
 
 /// Whether a connection over plain TCP was taken, and nothing came over it.
@@ -325,13 +339,21 @@ async fn authenticated(
     session: Session,
     signed: LongTerm,
 ) -> Option<SocketAddr> {
-    let gate = shared.first_login(&server.host);
+    let gate = shared.first_login(server.endpoint.ip());
     let mut first = gate.lock().await;
     let allocated = match *first {
-        Tried::Rejected => return None,
+        Tried::Full => return None,
+        Tried::Rejected => {
+            drop(first);
+            allocate(context, &session, Some(signed.clone()), Role::Main).await
+        }
         Tried::NotYet => {
             let allocated = allocate_patiently(context, server, &session, &signed).await;
-            *first = if allocated.as_ref().is_err_and(settles) { Tried::Rejected } else { Tried::Accepted };
+            *first = match allocated.as_ref().err().and_then(Reply::code) {
+                Some(401 | 441) => Tried::Rejected,
+                Some(486 | 508) => Tried::Full,
+                Some(_) | None => Tried::Accepted,
+            };
             drop(first);
             allocated
         }
@@ -359,7 +381,8 @@ async fn authenticated(
                 bind(context, &session).await;
             }
             // Where another address of the same host has taken the login, it is no wrong one.
-            if matches!(reply.code(), Some(401 | 441)) {
+            let is_refused = matches!(reply.code(), Some(401 | 441));
+            if is_refused && shared.tried_elsewhere.borrow_mut().insert(server.host.to_string()) {
                 ports::log_in_elsewhere(context, server, &signed).await;
             }
             if reply.silent() {
@@ -377,12 +400,6 @@ async fn measure_loss(context: &Context, server: &IceServer, session: &Session) 
     if !server.endpoint.transport.is_stream() && !context.brief && answers > 0 {
         loss::measure(context, session).await;
     }
-}
-
-/// Whether a refusal holds for the host's other endpoints too: wrong credentials are wrong everywhere, and a server without room
-/// has none for another transport.
-fn settles(reply: &Reply) -> bool {
-    matches!(reply.code(), Some(401 | 486 | 508))
 }
 
 /// One more try where the fault may be this run's own: a 5-tuple that was used before, or a quota that its own allocations fill.

@@ -51,7 +51,7 @@ const CLOCK_SKEW_S: u32 = 7200;
 
 /// What only a real coturn, a proxy, a second server or another place to ask from can show; these run in the network lab alone, as do calls through
 /// the real gateway.
-const LAB_ONLY: [&str; 102] = [
+const LAB_ONLY: [&str; 106] = [
     "asked_behind_the_servers_address",
     "asked_behind_the_servers_address_and_its_nat_drops",
     "asked_behind_the_servers_address_with_hairpin",
@@ -59,6 +59,7 @@ const LAB_ONLY: [&str; 102] = [
     "asked_on_the_server_itself_and_range_dropped",
     "asked_on_the_server_itself_behind_one_to_one_nat",
     "asked_on_the_server_itself_that_is_down",
+    "balancer_with_a_server_that_is_down",
     "bandwidth_given_away_to_the_first_session",
     "client_network_drops_udp_and_no_controls",
     "external_ip_of_the_other_family",
@@ -100,6 +101,7 @@ const LAB_ONLY: [&str; 102] = [
     "relay_egress_dropped_by_server_and_no_controls",
     "relay_egress_refused_by_servers_firewall",
     "relay_for_a_media_server_alone",
+    "relay_ip_on_the_loopback_interface",
     "relay_sends_from_other_address",
     "relay_sends_from_other_address_and_no_controls",
     "relay_takes_small_packets_only",
@@ -110,7 +112,9 @@ const LAB_ONLY: [&str; 102] = [
     "replicas_that_relay_on_addresses_of_their_own",
     "replicas_that_relay_on_the_address_they_share",
     "server_error_on_allocate",
+    "server_refuses_binding",
     "stun_at_server_that_limits_requests",
+    "stun_at_server_that_refuses_binding",
     "tcp_expects_proxy_header",
     "tcp_proxy_before_a_server_without_udp",
     "tcp_proxy_before_a_server_without_udp_and_a_bare_host",

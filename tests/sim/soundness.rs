@@ -59,12 +59,13 @@ fn check_finding(finding: &Finding, known: &BTreeSet<&str>, complaints: &mut Vec
     }
 }
 
-/// What is said of a server rests on something that was seen there, or on what a name of it leads to.
+/// What is said of a server rests on something that was seen there, on what a name of it leads to, or on this host's route to it.
 fn check_place(finding: &Finding, report: &Report) -> Option<String> {
     let server = finding.place.server()?;
     let tells = |seen: &&Observation| {
         let is_there = seen.endpoint().is_some_and(|endpoint| endpoint.ip() == server);
-        is_there || matches!(&seen.fact, Fact::Name(name) if name.addresses.contains(&server))
+        let is_route = matches!(&seen.fact, Fact::Route(_)) && seen.target == server.to_string();
+        is_there || is_route || matches!(&seen.fact, Fact::Name(name) if name.addresses.contains(&server))
     };
     let cited = |seen: &&Observation| finding.evidence.contains(&seen.id);
     let is_seen = report.observations.iter().filter(cited).any(|seen| tells(&seen));

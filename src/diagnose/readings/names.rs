@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 
 use crate::diagnose::reading::{Manner, Reading, Readings, State, What};
-use crate::diagnose::run::Run;
+use crate::diagnose::run::{Run, Seen};
 use crate::model::address::Reach;
 use crate::model::asked::Form;
-use crate::model::fact::{ControlKind, NameAnswer};
+use crate::model::fact::{ControlFact, ControlKind, NameAnswer};
 use crate::model::place::Place;
 use crate::model::target::Host;
 
@@ -37,6 +37,20 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
     }
     resolver(run, readings);
     public(run, readings);
+    routes(run, readings);
+}
+
+/// Whether this host can send to the servers at all. That some have no IPv6, and some nothing else, is no fault of their routes.
+fn routes(run: &Run<'_>, readings: &mut Readings) {
+    let is_routed = run.routes.iter().any(|(server, seen)| server.is_ipv4() && seen.fact.source.is_some());
+    let answers = |seen: &Seen<'_, ControlFact>| seen.fact.reply.answered() && seen.endpoint.is_some_and(|it| it.ip().is_ipv4());
+    if !is_routed && !run.controls.iter().any(answers) {
+        return;
+    }
+    for (server, seen) in run.routes.iter().filter(|(server, _)| server.is_ipv4()) {
+        let state = if seen.fact.source.is_some() { State::Holds } else { State::Broken(Manner::Missing) };
+        readings.add(Reading::new(What::Routed, Place::Server { server: *server }, state, vec![seen.at]));
+    }
 }
 
 /// The names that service records alone lead to, each with such a record.
@@ -62,8 +76,14 @@ fn resolver(run: &Run<'_>, readings: &mut Readings) {
         run.names.iter().filter(|seen| seen.fact.answer != NameAnswer::Unavailable).map(|seen| seen.at).collect();
     let asked: Vec<_> = run.controls.iter().filter(|seen| seen.fact.control == ControlKind::Dns).collect();
     let answering: Vec<usize> = asked.iter().filter(|seen| seen.fact.reply.answered()).map(|seen| seen.at).collect();
-    let silent: Vec<usize> =
-        run.names.iter().filter(|seen| seen.fact.answer == NameAnswer::Unavailable).map(|seen| seen.at).collect();
+    // Nobody has asked for the name by which a translating network is known.
+    let is_wanted = |target: &str| target != NAT64_NAME;
+    let silent: Vec<usize> = run
+        .names
+        .iter()
+        .filter(|seen| seen.fact.answer == NameAnswer::Unavailable && is_wanted(seen.target))
+        .map(|seen| seen.at)
+        .collect();
     if !told.is_empty() || !answering.is_empty() {
         let evidence = told.into_iter().chain(answering).collect();
         readings.add(Reading::new(What::Resolver, Place::Host, State::Holds, evidence));
@@ -111,9 +131,13 @@ fn public(run: &Run<'_>, readings: &mut Readings) {
                 // A company's own server, for its own users: that all of its addresses are private is meant.
                 Reach::Private | Reach::CarrierGrade | Reach::LinkLocal if reaches.len() > 1 => State::Broken(Manner::Private),
                 Reach::Private | Reach::CarrierGrade | Reach::LinkLocal => {
-                    if is_list && !is_near(run, ip) {
-                        let far = State::Broken(Manner::Private);
-                        readings.add(Reading::new(What::Near, Place::Server { server: ip }, far, evidence));
+                    let what = match &service.host {
+                        Host::Name(_) => What::NameNear,
+                        Host::Address(_) => What::Near,
+                    };
+                    if !is_near(run, ip) {
+                        let reading = Reading::new(what, Place::Server { server: ip }, State::Broken(Manner::Private), evidence);
+                        readings.add(reading.saying("name", name.as_str()));
                     }
                     continue;
                 }

@@ -27,6 +27,36 @@ pub fn read(run: &Run<'_>, readings: &mut Readings) {
         for reading in found {
             readings.add(reading);
         }
+        if promised {
+            each_time(*endpoint, service, readings);
+        }
+    }
+}
+
+/// Whether every connection gets as far as the first one: where the server answers over some, nobody means others to be refused, or to end before
+/// anything was granted.
+fn each_time(endpoint: Endpoint, service: &Service<'_>, readings: &mut Readings) {
+    if !endpoint.transport.is_stream() || !service.answers() {
+        return;
+    }
+    let is_refused =
+        |reply: &Reply| matches!(reply.outcome, Outcome::Closed | Outcome::Unreachable { reason: Unreachable::Port, .. });
+    let refused = service.connects.iter().filter(|seen| is_refused(&seen.fact.reply)).map(|seen| seen.at);
+    let broken_off = service.handshakes.iter().filter(|seen| seen.fact.end == HandshakeEnd::Closed).map(|seen| seen.at);
+    let allocations = service.allocations.iter().chain(&service.samples);
+    let cut = allocations.filter(|seen| seen.fact.reply.outcome == Outcome::Closed).map(|seen| seen.at);
+    let mute = service.challenges.iter().filter(|seen| seen.fact.reply.outcome == Outcome::Closed).map(|seen| seen.at);
+    let failed: Vec<usize> = refused.chain(broken_off).chain(mute).chain(cut).collect();
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let (tried, ended) = (count(service.connects.len()), count(failed.len()));
+    if tried > 1 {
+        let (state, evidence) = if failed.is_empty() {
+            (State::Holds, service.connects.iter().map(|seen| seen.at).collect())
+        } else {
+            (State::Broken(Manner::Closed), failed)
+        };
+        let reading = Reading::new(What::EachTime, Place::service(endpoint), state, evidence);
+        readings.add(reading.saying("ended", ended).saying("tried", tried));
     }
 }
 
@@ -38,6 +68,10 @@ fn one(run: &Run<'_>, resets: &Resets<'_, '_>, endpoint: Endpoint, service: &Ser
         found.push(reading);
     };
     let first = first_replies(run, endpoint, service);
+    let rejected_here = rejected_by_this_host(run, endpoint, &first);
+    if !rejected_here.is_empty() {
+        return add(What::Send, State::Broken(Manner::Denied), rejected_here, Vec::new());
+    }
     let Some(((_, reply), evidence)) = decisive(&first) else { return };
     match &reply.outcome {
         Outcome::Silent if let Some(refusal) = resets.refusal(endpoint) => {
@@ -109,6 +143,13 @@ fn first_replies<'a>(run: &Run<'a>, endpoint: Endpoint, service: &Service<'a>) -
     let counts =
         |reply: &Reply| endpoint.transport == Transport::Udp || !matches!(reply.outcome, Outcome::Silent | Outcome::Closed);
     connects.chain(bindings).chain(challenges).chain(outside).filter(|(_, reply)| counts(reply)).collect()
+}
+
+/// What a firewall on this host has rejected, by an address of its own.
+fn rejected_by_this_host(run: &Run<'_>, endpoint: Endpoint, replies: &[Told<'_>]) -> Vec<usize> {
+    let own = run.source_towards(endpoint.ip()).filter(|own| *own != endpoint.ip());
+    let is_own = |reply: &Reply| matches!(reply.outcome, Outcome::Unreachable { reason: Unreachable::Port | Unreachable::Prohibited, from: Some(from) } if own == Some(from));
+    replies.iter().filter(|(_, reply)| is_own(reply)).map(|(at, _)| *at).collect()
 }
 
 fn sends(replies: &[Told<'_>]) -> u32 {

@@ -72,7 +72,9 @@ fn speaks(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, readings: &m
     // Silence beside an answer.
     let asked_apart = [(What::Binding, &bindings, &challenges), (What::Turn, &challenges, &bindings)];
     for (what, own, others) in asked_apart {
-        let answered: Vec<usize> = own.iter().filter(|(_, reply)| is_stun(reply)).map(|(at, _)| *at).collect();
+        let refuses = |reply: &Reply| what == What::Binding && matches!(reply.outcome, Outcome::Error { .. });
+        let answered: Vec<usize> = own.iter().filter(|(_, reply)| is_stun(reply) && !refuses(reply)).map(|(at, _)| *at).collect();
+        let refused: Vec<usize> = own.iter().filter(|(_, reply)| refuses(reply)).map(|(at, _)| *at).collect();
         let silent: Vec<usize> = own
             .iter()
             .filter(|(_, reply)| matches!(reply.outcome, Outcome::Silent | Outcome::Closed))
@@ -80,6 +82,10 @@ fn speaks(run: &Run<'_>, endpoint: Endpoint, service: &Service<'_>, readings: &m
             .collect();
         if !answered.is_empty() {
             readings.add(Reading::new(what, place.clone(), State::Holds, answered));
+        } else if !refused.is_empty() {
+            let code = own.iter().find_map(|(_, reply)| reply.code()).unwrap_or_default();
+            let reading = Reading::new(what, place.clone(), State::Broken(Manner::Refused), refused);
+            readings.add(reading.saying("code", code));
         } else if !silent.is_empty() && others.iter().any(|(_, reply)| is_stun(reply)) {
             readings.add(Reading::new(what, place.clone(), State::Broken(Manner::Silent), silent));
         }

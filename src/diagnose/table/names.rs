@@ -4,7 +4,8 @@ use super::super::reading::Manner::{
     self, Dead, Http, Loopback, NoAddress, NotFound, Other, Private, SpeaksTls, Ssh, Unavailable, Unused,
 };
 use super::super::reading::What::{
-    Alive, BrowserPort, Dns, HighPort, ListTaken, Listens, Near, PublicName, Reach, Resolver, Resolves, Speaks, Tls, Unfronted,
+    Alive, BrowserPort, Dns, HighPort, ListTaken, Listens, NameNear, Near, PublicName, Reach, Resolver, Resolves, Routed, Speaks,
+    Tls, Unfronted,
 };
 use super::super::row::{At, Cause, Effect, Pattern, all, row};
 use crate::model::cause::Group;
@@ -37,7 +38,7 @@ pub const CAUSES: &[Cause] = &[
         id: "ipv6-only-network",
         group: Group::Names,
         effect: Effect::Degrade,
-        rows: &[row(At::List, 1.0, &[all(PublicName).as_(&[Unused])])],
+        rows: &[row(At::List, 1.0, &[all(PublicName).as_(&[Unused])]).may(&[all(Routed)])],
     },
     Cause {
         id: "list-refused-by-browsers",
@@ -61,8 +62,12 @@ pub const CAUSES: &[Cause] = &[
         id: "name-has-private-address",
         group: Group::Names,
         effect: Effect::Fail,
-        rows: &[row(At::Server, 2.0, &[all(PublicName).as_(&[Private])]).may(UNREACHED)],
+        rows: &[
+            row(At::Server, 2.0, &[all(PublicName).as_(&[Private])]).may(UNREACHED),
+            row(At::Server, 2.7, &[all(Reach)]).shows(&[all(NameNear).asked()]).may(&[all(Alive), all(HighPort)]).inferred(),
+        ],
     },
+    Cause { id: "no-route", group: Group::Reach, effect: Effect::Fail, rows: &[row(At::Server, 1.0, &[all(Routed)])] },
     Cause {
         id: "port-refused-by-browsers",
         group: Group::Names,

@@ -1,7 +1,9 @@
 //! The way to a server, and whether something listens there.
 
 use super::super::reading::Manner::{Closed, Rejected, RejectedHere, Silent, Stalls};
-use super::super::reading::What::{Alive, GatewayReach, HighPort, Listens, Reach, Speaks, Stream, Tls, ToItself, Volume};
+use super::super::reading::What::{
+    Alive, EachTime, GatewayReach, HighPort, Listens, Reach, Speaks, Stream, Tls, ToItself, Volume,
+};
 use super::super::row::{At, Cause, Effect, all, row};
 use crate::model::cause::Group;
 
@@ -73,6 +75,12 @@ pub const CAUSES: &[Cause] = &[
             row(At::Service, 3.0, &[all(Reach).secure()]).manner("silent"),
             row(At::Service, 3.0, &[all(Listens).secure()]).manner("refused"),
         ],
+    },
+    Cause {
+        id: "connections-partly-fail",
+        group: Group::Reach,
+        effect: Effect::Degrade,
+        rows: &[row(At::Service, 2.0, &[all(EachTime)]).inferred()],
     },
     Cause {
         id: "stream-cut",

@@ -1,7 +1,7 @@
 //! The relay's data path.
 
 use super::super::reading::Manner::{
-    Block, Different, OneEnd, OneWay, Other, Scattered, ScatteredRefused, Several, Shared, Split, UnderLoad,
+    Block, Different, OneEnd, OneWay, Other, Refused, Scattered, ScatteredRefused, Several, Shared, Split, UnderLoad,
 };
 use super::super::reading::What::{
     Checks, HearsHighPorts, In, InAgain, InAlt, KnownPublic, MediaClean, Out, OwnAddress, OwnPort, PermitsCaller, PermitsItself,
@@ -98,6 +98,16 @@ pub const CAUSES: &[Cause] = &[
                 .may(&[all(ToItself)])
                 .sure(&[InAgain, Out, Throughout]),
         ],
+    },
+    Cause {
+        id: "relay-ip-unusable",
+        group: Group::Relay,
+        effect: Effect::Fail,
+        // A firewall that rejects what comes in lets out what the relay sends.
+        rows: &[row(At::Relay, 2.6, &[all(In).as_(&[Refused]), all(Out)])
+            .shows(&[all(In).as_(&[Refused]).asked(), all(Out).asked()])
+            .may(&[all(InAlt), all(InAgain), all(ToItself)])
+            .inferred()],
     },
     Cause {
         id: "relay-egress-blocked",

@@ -1,7 +1,7 @@
 //! STUN, the user's NAT, and how well packets go.
 
 use super::super::reading::Manner::{
-    Arrived, Block, Large, Loss, Private, Scattered, Several, Shared, Silent, Stalls, StallsAtOnce, Unheard, Unused,
+    Arrived, Block, Large, Loss, Private, Refused, Scattered, Several, Shared, Silent, Stalls, StallsAtOnce, Unheard, Unused,
 };
 use super::super::reading::What::{
     Again, Binding, Channel, ChannelData, Checks, Clean, Dtls, Grant, GrantTaken, Hairpin, In, InAgain, InAlt, Intact, KnowsExit,
@@ -120,7 +120,17 @@ pub const CAUSES: &[Cause] = &[
         id: "stun-silent",
         group: Group::Stun,
         effect: Effect::Warn,
-        rows: &[row(At::Service, 1.0, &[all(Binding)]).needs(&[all(Turn).if_asked()])],
+        rows: &[row(At::Service, 1.0, &[all(Binding).as_(&[Silent])]).needs(&[all(Turn).if_asked()])],
+    },
+    Cause {
+        id: "stun-refused",
+        group: Group::Stun,
+        effect: Effect::Fail,
+        rows: &[
+            // An Allocate tells the mapped address as well.
+            row(At::Service, 1.0, &[all(Binding).as_(&[Refused])]).needs(&[all(Turn).asked()]).effect(Effect::Warn),
+            row(At::Service, 2.0, &[all(Binding).as_(&[Refused])]),
+        ],
     },
     Cause {
         id: "nat-symmetric",

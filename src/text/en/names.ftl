@@ -145,6 +145,17 @@ name-has-private-address-fix-application = List the TURN server's public name or
        *[other] { $port }
     }
 
+no-route = this host has no route to the server
+    .summary = This host has no route to { $host }: nothing was sent.
+    .impact = No call from this host gets a relay of this server, whatever the server does.
+    .meaning = The operating system has no route to the server's address: there is no default route, or a rule forbids this address (blackhole, prohibit, unreachable).
+    .proof = The system knows no source address towards the server, and refuses to send.
+    .look-alikes = turn-down: there packets leave, and nothing comes back.
+    .remedy = Connect this host to the network, or mend its routes.
+
+no-route-fix-client = See which way this host takes to the server, and mend it.
+    .command = ip route get { $server }
+
 list-refused-by-browsers = browsers refuse the list of ICE servers
     .summary = Browsers refuse the list of ICE servers: RTCPeerConnection throws { $error } at { $entry }.
     .impact = A page that uses this list gets no peer connection at all, so no call starts. { $words ->

@@ -7,12 +7,12 @@
 
 local-firewall = a firewall on this host blocks sending
     .summary = { $services ->
-        [none] A firewall on this host blocks outgoing packets (operation not permitted).
-       *[other] A firewall on this host blocks packets to { $host } (operation not permitted).
+        [none] A firewall on this host blocks outgoing packets.
+       *[other] A firewall on this host blocks packets to { $host }.
     }
-    .impact = Calls from this host fail; server and network are not even asked.
-    .meaning = The operating system refuses to send: a firewall rule or security software on this host forbids it.
-    .proof = Sending fails with "operation not permitted" (EPERM) before a packet leaves this host.
+    .impact = What needs these packets fails on this host, whatever server and network do.
+    .meaning = The operating system refuses to send, or rejects what is sent: a firewall rule or security software on this host forbids it.
+    .proof = Sending fails with "operation not permitted" (EPERM) before a packet leaves this host, or the rejection comes from this host's own address.
     .look-alikes = network-blocks-udp: there sending works, and nothing comes back.
     .remedy = Allow the program, or outgoing packets to the server, in this host's firewall.
 
@@ -418,6 +418,21 @@ turn-tls-closed-fix-firewall = { $manner ->
         [DTLS] udp
        *[other] tcp
     }
+
+connections-partly-fail = some connections to the server fail, and others don't
+    .summary = { $ended } of { $tried } connections to { $service } of { $host } are refused or end at once; TURN answers over the others.
+    .impact = Some calls get no relay over this transport, by chance.
+    .meaning = The port answers over some connections and not over others: a balancer sends part of them to a server that is down, or something limits how many one address may open.
+    .proof = In one run some connections are refused, or are closed before an allocation, while TURN works over others.
+    .look-alikes = turn-tcp-closed: there no connection gets an answer. several-servers-on-a-port: there all of them do.
+    .remedy = Repair or take out the server behind the balancer that is down, or raise the limit on connections.
+
+connections-partly-fail-fix-server = If a balancer stands there (haproxy, nginx, a cloud's), look for a server behind it that is down, and let it check their health.
+
+connections-partly-fail-fix-firewall-2 = If a firewall or proxy limits connections (ufw limit, connlimit, limit_conn), raise the limit: each browser opens several.
+    .command =
+        ufw status
+        nft list ruleset
 
 stream-cut = connections stall after some kilobytes
     .summary = Connections to { $host } stall after about { $bytes } bytes, and nothing closes them.

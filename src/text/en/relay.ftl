@@ -104,6 +104,23 @@ relay-nat-remaps-ports-fix-server = If the server runs in a container, use the h
 
 relay-nat-remaps-ports-fix-firewall = If a router is in front of the server, forward UDP ports { $range } to it, each to the same port.
 
+relay-ip-unusable = the relay's sockets are not on the advertised address
+    .summary = The relay of { $host } isn't where it says: { $relayed } refuses what is sent to its ports, and what it sends never arrives.
+    .impact = Relayed calls fail: the relay is granted, and nothing passes in either direction.
+    .meaning = The server gives out ports of an address on which it has no sockets: relay-ip is set to an address that leads nowhere, such as that of the loopback interface or of a container's bridge, while external-ip names the public one.
+    .proof = The advertised address itself rejects datagrams to the relay's ports as nobody listens there, and none of what the relay sends out arrives.
+    .look-alikes = relay-ports-closed: there what the relay sends does arrive. external-ip-mismatch: there it arrives from another address.
+    .remedy = Let the relay use the interface that leads to the internet.
+
+relay-ip-unusable-fix-server = { $software ->
+        [coturn] Remove relay-ip from turnserver.conf, or set it to the address of the interface that leads to the internet; then run systemctl restart coturn.
+       *[other] Have the relay use the interface that leads to the internet.
+    }
+    .command = { $software ->
+        [coturn] sed -i '/^relay-ip=/d' /etc/turnserver.conf && systemctl restart coturn
+       *[other] {""}
+    }
+
 relay-ports-closed = the relay's ports are closed from outside
     .summary = { $manner ->
         [refused] { $range-known ->

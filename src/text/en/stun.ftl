@@ -173,6 +173,25 @@ stun-silent-fix-server = { $software ->
 
 stun-silent-fix-application = List another STUN server beside this one.
 
+stun-refused = the server refuses STUN
+    .summary = { $host } refuses STUN requests (error { $code }), so nobody learns a public address from it.
+    .impact = If this is the only stun: server in the list, browsers learn no public address from it, and more calls need the relay.
+    .meaning = The server answers each Binding request with an error. Clients send these without a login; coturn refuses them with the setting secure-stun.
+    .proof = A Binding request is answered with an error.
+    .look-alikes = stun-silent: there nothing comes back.
+    .remedy = Have the server answer Binding requests without a login (coturn: remove secure-stun), or list another STUN server.
+
+stun-refused-fix-server = { $software ->
+        [coturn] Remove secure-stun from turnserver.conf, then run systemctl restart coturn.
+       *[other] Have the server answer Binding requests without a login.
+    }
+    .command = { $software ->
+        [coturn] sed -i 's/^secure-stun$/#secure-stun/' /etc/turnserver.conf && systemctl restart coturn
+       *[other] {""}
+    }
+
+stun-refused-fix-application = List another STUN server beside this one.
+
 nat-symmetric = this network's NAT is symmetric
     .summary = The NAT of this network is symmetric: it uses a different public port for each destination.
     .impact = Direct calls connect only with some peers; with peers behind a strict NAT, calls need a relay.
