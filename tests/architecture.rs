@@ -57,7 +57,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hickory_resolver", &["net", "probe/control.rs"]),
     (
         "hmac",
-        &["peer/checks.rs", "proto/credentials.rs", "proto/raw.rs", "proto/responder", "proto/stamp.rs", "lab/authentication.rs"],
+        &["proto/credentials.rs", "proto/raw.rs", "proto/responder", "proto/stamp.rs", "lab/authentication.rs"],
     ),
     ("http_body_util", &["net/http.rs"]),
     ("httparse", &["signaling/websocket.rs"]),
