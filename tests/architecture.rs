@@ -55,10 +55,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("fluent_bundle", &["text.rs"]),
     ("futures", &["net", "probe", "run", "responder", "signaling/socket_io.rs", "lab/gateway"]),
     ("hickory_resolver", &["net", "probe/control.rs"]),
-    (
-        "hmac",
-        &["proto/credentials.rs", "proto/raw.rs", "proto/responder", "proto/stamp.rs", "lab/authentication.rs"],
-    ),
+    ("hmac", &["proto/credentials.rs", "proto/raw.rs", "proto/responder", "proto/stamp.rs", "lab/authentication.rs"]),
     ("http_body_util", &["net/http.rs"]),
     ("httparse", &["signaling/websocket.rs"]),
     ("httpdate", &["probe/clock.rs"]),
@@ -85,7 +82,6 @@ const HOMES: &[(&str, &[&str])] = &[
     (
         "sha1",
         &[
-            "peer/checks.rs",
             "proto/credentials.rs",
             "proto/raw.rs",
             "proto/responder",
