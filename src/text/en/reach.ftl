@@ -81,7 +81,7 @@ proxy-only-fix-client = { $manner ->
 
 network-blocks-udp = this network blocks UDP
     .summary = { $manner ->
-        [all-but-dns] This network blocks all UDP except DNS.
+        [all-but-dns] This network blocks UDP: of all that was asked, only DNS is answered.
         [in] This network lets no UDP in: neither servers' answers nor relayed data arrive.
        *[other] { $control ->
             [none] { $host } does not answer over UDP: this network may block UDP.
