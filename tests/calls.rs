@@ -204,13 +204,13 @@ fn a_fingerprint_that_does_not_fit_is_told_from_packets_that_vanish() {
     let report = to(Manner { answer: Box::new(forged), ..Manner::default() });
     assert_eq!(found(&report), ["dtls-failed fail certain"]);
     let vanished = to(Manner { drops: Some(Rc::new(|bytes, _, _| is_dtls(bytes))), ..Manner::default() });
-    assert_eq!(found(&vanished), ["dtls-failed fail likely"]);
+    assert_eq!(found(&vanished), ["dtls-failed fail likely media-lossy"]);
 }
 
 #[test]
 fn media_that_never_comes_is_told_from_one_kind_that_is_missing_and_from_gaps() {
     let none = to(Manner { drops: Some(Rc::new(|bytes, way, _| is_media(bytes) && way == Way::ToCaller)), ..Manner::default() });
-    assert_eq!(found(&none), ["media-none fail likely media-one-way"]);
+    assert_eq!(found(&none), ["media-none fail likely media-one-way,media-lossy"]);
     // Video's packets are larger than 100 bytes or carry the dynamic payload type of VP8; sound's are small.
     let no_video = |bytes: &[u8], way: Way, _: Duration| {
         is_media(bytes) && way == Way::ToCaller && bytes[1] & 0x7F != 111 && !is_rtcp(bytes)
@@ -241,7 +241,7 @@ fn media_that_arrives_at_one_end_alone_is_seen_from_both_ends_together_and_from_
         [both, caller, callee]
     });
     assert_eq!((both.verdict, found(&both)), (Verdict::Failed, vec!["media-one-way fail certain".to_owned()]));
-    assert_eq!(found(&caller), ["media-none fail likely media-one-way"]);
+    assert_eq!(found(&caller), ["media-none fail likely media-one-way,media-lossy"]);
     assert_eq!((callee.verdict, found(&callee).len()), (Verdict::Ok, 0), "{:?}", found(&callee));
 }
 
@@ -252,7 +252,7 @@ fn narrow(limit: usize) -> Manner {
 
 #[test]
 fn large_packets_that_vanish_stop_the_handshake_where_it_has_such() {
-    assert_eq!(found(&to(narrow(600))), ["dtls-failed fail likely mtu-blackhole"]);
+    assert_eq!(found(&to(narrow(600))), ["dtls-failed fail likely mtu-blackhole,media-lossy"]);
     // No packet of this handshake is as large as that.
     let wider = to(narrow(1200));
     assert_eq!((wider.verdict, found(&wider).len()), (Verdict::Ok, 0), "{:?}", found(&wider));

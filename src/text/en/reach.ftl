@@ -224,7 +224,7 @@ network-without-ipv6-fix-network = To test IPv6, run callcheck from a network th
 
 turn-down = no TURN server answers
     .summary = { $manner ->
-        [refused] { $host } is up, but no TURN server listens there (ports tried: { $ports }).
+        [refused] { $host } is up and refuses all on ports { $ports }: no TURN server listens, or a firewall rejects all.
         [partly] { $host } is up, but TURN answers on none of its ports (ports tried: { $ports }).
         [mute] { $host } accepts connections, but no TURN server answers (ports tried: { $ports }).
        *[silent] { $host } does not answer on any TURN port (ports tried: { $ports }).
@@ -236,7 +236,7 @@ turn-down = no TURN server answers
     .remedy = Start the TURN server, and open its ports in the host's firewall and in the provider's.
 
 turn-down-fix-server = { $manner ->
-        [refused] Start the TURN server, and see in its log why it stopped; check which addresses and ports it listens on.
+        [refused] Start the TURN server, and see in its log why it stopped; check which addresses and ports it listens on. If it runs, look for a firewall or fail2ban that rejects this network.
         [mute] See what takes the connections: a load balancer or proxy needs a running TURN server behind it.
        *[silent] Check that the host is up, that the TURN server runs, and that it listens on these ports.
     }
@@ -336,7 +336,7 @@ turn-udp-closed-fix-firewall = Open UDP port { $ports } in the host's firewall a
 
 turn-tcp-closed = the server's TCP port is closed
     .summary = { $manner ->
-        [refused] { $host } is up, but nothing listens on TCP port { $ports }.
+        [refused] { $host } refuses TCP port { $ports }: nothing listens there, or a firewall rejects connections.
         [mute] { $host } accepts connections on TCP port { $ports }, but no TURN server answers.
        *[silent] { $host } does not answer on TCP port { $ports }{ $router ->
             [none] .
@@ -346,7 +346,7 @@ turn-tcp-closed = the server's TCP port is closed
     .impact = Users whose network blocks UDP get no relay over TCP; users with UDP are not affected.
     .meaning = TURN answers over another transport but not over TCP: nothing listens on the TCP port, a firewall drops it, or a load balancer accepts connections without a TURN server behind it.
     .proof = TCP to the port is refused, silent or closed without an answer, while TURN answers over another transport.
-    .look-alikes = Refused means that nothing listens; silent means that a firewall drops the packets. network-blocks-tcp-port: there this network drops them, and another network reaches the port.
+    .look-alikes = Refused means that nothing listens, or that a firewall rejects connections in the host's name; silent means that a firewall drops the packets. network-blocks-tcp-port: there this network drops them, and another network reaches the port.
     .remedy = Let the TURN server listen on TCP, and open the port in its firewalls.
 
 turn-tcp-closed-fix-server = { $manner ->
