@@ -97,6 +97,20 @@ struct Proof<'a> {
     judged: Cell<Option<oneshot::Sender<()>>>,
 }
 
+/// How many further addresses of this network get a permission.
+const MOST_ADDRESSES: usize = 8;
+
+/// The own address that somebody has told.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the other facts tell none")]
+fn mapped_in(fact: &Fact) -> Option<SocketAddr> {
+    match fact {
+        Fact::Binding(it) => it.mapped,
+        Fact::Allocation(it) => it.mapped,
+        Fact::Control(it) => it.mapped,
+        _ => None,
+    }
+}
+
 /// What became of a datagram over a channel.
 #[derive(PartialEq, Eq)]
 enum Carried {
@@ -130,7 +144,11 @@ impl Proof<'_> {
         // Sent beside IN, so that its way costs no round trip of its own.
         let to_itself = own.then(|| self.send_to_itself());
         let way = self.allocation.relayed;
-        match self.inbound(peer, relayed, way, InboundWay::Unsolicited, early).await {
+        let mut came = self.inbound(peer, relayed, way, InboundWay::Unsolicited, early).await;
+        if came.is_none() && self.permit_further(&outside).await {
+            came = self.inbound(peer, relayed, way, InboundWay::Unsolicited, None).await;
+        }
+        match came {
             Some(arrived) if self.role == Role::Main => {
                 // Datagrams pass and STUN was not answered: whether this network takes offence at its bytes shows in the same way.
                 if outside.is_empty() {
@@ -149,6 +167,18 @@ impl Proof<'_> {
         let same_family = |ip: &IpAddr| ip.is_ipv4() == self.allocation.relayed.is_ipv4();
         let addresses: BTreeSet<IpAddr> = outside.iter().map(|(_, mapped)| mapped.ip()).chain(own).filter(same_family).collect();
         let asked = addresses.into_iter().map(|address| self.permit(address, PeerKind::Reflexive));
+        futures::future::join_all(asked).await.contains(&true)
+    }
+
+    /// Permissions for what others have been told of this network's addresses since: it may have several, and choose one for each flow.
+    async fn permit_further(&self, outside: &[(SocketAddr, SocketAddr)]) -> bool {
+        let known: BTreeSet<IpAddr> =
+            outside.iter().map(|(_, mapped)| *mapped).chain(self.allocation.mapped).map(|mapped| mapped.ip()).collect();
+        let is_further =
+            |ip: &IpAddr| ip.is_ipv4() == self.allocation.relayed.is_ipv4() && Reach::of(*ip).is_global() && !known.contains(ip);
+        let told = self.context.record.observations().into_iter().filter_map(|seen| mapped_in(&seen.fact));
+        let further: BTreeSet<IpAddr> = told.map(|mapped| mapped.ip()).filter(is_further).collect();
+        let asked = further.into_iter().take(MOST_ADDRESSES).map(|address| self.permit(address, PeerKind::Reflexive));
         futures::future::join_all(asked).await.contains(&true)
     }
 
