@@ -142,7 +142,9 @@ fn end_of(reply: &Reply) -> Option<PortsEnd> {
 /// A session without facts of its own, where it can be had.
 pub async fn reach_quietly(context: &Context, server: &IceServer) -> Option<Session> {
     if server.endpoint.transport.is_stream() || server.endpoint.transport.is_secure() {
-        return reach(context, server.endpoint, &server.host).await.map(|reached| reached.session);
+        // A login follows, so that each connection has to be trusted by itself.
+        let reached = reach(context, server.endpoint, &server.host).await.filter(|reached| reached.trusted);
+        return reached.map(|reached| reached.session);
     }
     Session::over_udp(&context.network, server.endpoint).ok()
 }

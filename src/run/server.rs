@@ -320,7 +320,9 @@ async fn on_another_connection(
         if !is_held_up && !has_ended {
             break;
         }
-        let Some(reached) = reach(context, server.endpoint, &server.host).await else { break };
+        // Another server may have another certificate, and gets no login by the first one's.
+        let another = reach(context, server.endpoint, &server.host).await.filter(|reached| reached.trusted);
+        let Some(reached) = another else { break };
         let Some(again) = greet(context, &reached.session, server.relay).await else { break };
         (session, greeting) = (reached.session, again);
     }
@@ -422,7 +424,8 @@ async fn allocate_patiently(
         None if others && !reply.silent() => until_alone(context, QUOTA_PATIENCE).await,
         Some(_) | None => return Err(reply),
     }
-    let Some(again) = reach(context, server.endpoint, &server.host).await else { return Err(reply) };
+    let again = reach(context, server.endpoint, &server.host).await.filter(|reached| reached.trusted);
+    let Some(again) = again else { return Err(reply) };
     allocate(context, &again.session, Some(signed.clone()), Role::Main).await
 }
 
